@@ -8,9 +8,10 @@
  *     if (r < 0)
  *             return error_prefix(reterr, r, "cannot load CA '%s'", name);
  *
- * Functions return 0 (or a count) or a negative errno, and take `Error *reterr` last; the caller owns
- * it and may pass NULL. The text is bounded, never allocated and never holds a secret. Text from
- * outside is escaped when it is written in, so an Error is safe on a terminal and in the journal. */
+ * Functions return 0 (or a count) or a negative errno, and take `Error *reterr` last; the caller
+ * owns it and may pass NULL. The text is bounded, never allocated and never holds a secret. Text
+ * from outside is escaped when it is written in, so an Error is safe on a terminal and in the
+ * journal. */
 
 #include "base/macro.h"
 
@@ -27,5 +28,6 @@ int error_errno(Error *reterr, int r, const char *format, ...) PRINTF_LIKE(3, 4)
 /* Puts "context: " before the text that is there; returns r. */
 int error_prefix(Error *reterr, int r, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* True for failures that another try may not meet (busy, interrupted, timed out); all others last. */
+/* True for failures that another try may not meet (busy, interrupted, timed out); all others last.
+ */
 bool error_is_transient(int r);

@@ -8,8 +8,8 @@
  *     autoptr(Cert) cert = NULL;
  *     *ret = TAKE(cert);
  *
- * Out of memory ends the process: it must survive kill -9 at any point anyway, and a test proves that
- * it does. Callers bound every size that comes from outside before they allocate. */
+ * Out of memory ends the process: it must survive kill -9 at any point anyway, and a test proves
+ * that it does. Callers bound every size that comes from outside before they allocate. */
 
 #include <errno.h>
 #include <stdarg.h>
@@ -44,19 +44,19 @@ static inline void autofd_cleanup(int *fd)
 #define autoptr(Type) __attribute__((cleanup(Type##_cleanup))) Type *
 
 /* Makes autoptr(Type) known. `free_function` takes NULL. */
-#define DEFINE_AUTOPTR(Type, free_function)                                                                            \
-        static inline void Type##_cleanup(Type **p)                                                                    \
-        {                                                                                                              \
-                free_function(*p);                                                                                     \
+#define DEFINE_AUTOPTR(Type, free_function)                                                        \
+        static inline void Type##_cleanup(Type **p)                                                \
+        {                                                                                          \
+                free_function(*p);                                                                 \
         }
 
 /* Hands over a pointer or a descriptor: its old value, leaving NULL or -1 behind. */
-#define TAKE(p)                                                                                                        \
-        __extension__({                                                                                                \
-                __typeof__(p) *take_from = &(p);                                                                       \
-                __typeof__(p) taken = *take_from;                                                                      \
-                *take_from = _Generic(taken, int : -1, default : NULL);                                                \
-                taken;                                                                                                 \
+#define TAKE(p)                                                                                    \
+        __extension__({                                                                            \
+                __typeof__(p) *take_from = &(p);                                                   \
+                __typeof__(p) taken = *take_from;                                                  \
+                *take_from = _Generic(taken, int : -1, default : NULL);                            \
+                taken;                                                                             \
         })
 
 static inline bool streq(const char *a, const char *b)
@@ -85,7 +85,8 @@ static inline void *xmalloc(size_t size)
         return xcheck(malloc(size > 0 ? size : 1));
 }
 
-/* Zeroed memory for n objects; a product that overflows ends the process like any other shortage. */
+/* Zeroed memory for n objects; a product that overflows ends the process like any other shortage.
+ */
 static inline void *xcalloc(size_t n, size_t size)
 {
         return xcheck(calloc(n > 0 ? n : 1, size > 0 ? size : 1));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What every unit test starts with: cmocka in the order it wants, and its unused-parameter manners. */
+/* What every unit test starts with: cmocka in the order it wants, and its unused-parameter manners.
+ */
 
 /* clang-format off */
 #include <setjmp.h>

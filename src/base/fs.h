@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Files below a root directory: bounded reading, whole-file writing, nothing that can hang or
+ * escape.
+ *
+ *     autofd int root_fd = fs_open_root("/", reterr);
+ *     autoptr(FileImage) file = NULL;
+ *     r = fs_read_file(root_fd, "/etc/kubernetes/pki/ca.crt", FS_SIZE_MAX, &file, reterr);
+ *
+ * Every path is absolute and resolved below root_fd by openat2(RESOLVE_IN_ROOT |
+ * RESOLVE_NO_MAGICLINKS), so links work as they do after chroot and cannot lead out. Only regular
+ * files are read; FIFOs, directories and devices are refused without blocking. Live files are never
+ * written here: that is base/txn.h; fs_write_file() is for our own state. */
+
+#include "base/digest.h"
+#include "base/error.h"
+
+#include <sys/stat.h>
+
+#define FS_SIZE_MAX ((size_t)4 << 20)
+
+/* A file as it was at one moment: content, digest, owner and mode. The content may be a key: it is
+ * wiped when freed. */
+typedef struct FileImage {
+        char *path;          /* as asked for, below the root */
+        unsigned char *data; /* size bytes and a NUL that is not counted */
+        size_t size;
+        Digest digest;
+        struct stat st;
+} FileImage;
+
+void file_image_free(FileImage *image);
+DEFINE_AUTOPTR(FileImage, file_image_free)
+
+/* A descriptor for the directory that stands for "/". Errors as open(2). */
+int fs_open_root(const char *root, Error *reterr) MUST_USE;
+
+/* Opens path below root_fd with openat2; flags as open(2), O_CLOEXEC and O_NONBLOCK are added. */
+int fs_open(int root_fd, const char *path, int flags, mode_t mode, Error *reterr) MUST_USE;
+
+/* Opens the directory that really holds path, following directory links and a final link once (its
+ * target's directory then), and gives the name in it. -ELOOP for a link to a link, -ENOENT if the
+ * directory is missing. A missing final component is fine: the caller is about to create it. */
+int fs_open_parent(int root_fd, const char *path, char **ret_name, Error *reterr) MUST_USE;
+
+/* Reads a regular file of at most max bytes. -ENOENT missing, -EISDIR directory, -EINVAL FIFO,
+ * socket or device, -EFBIG larger than max, otherwise as open(2) and read(2). */
+int fs_read_file(
+        int root_fd, const char *path, size_t max, FileImage **ret, Error *reterr) MUST_USE;
+
+/* True if something is there (links are followed inside the root). */
+bool fs_exists(int root_fd, const char *path);
+
+/* Replaces a state file: temporary name beside it, mode from creation, fsync, rename, fsync of the
+ * directory. */
+int fs_write_file(int root_fd, const char *path, const void *data, size_t size, mode_t mode,
+        Error *reterr) MUST_USE;
+
+/* Removes a state file and syncs its directory; a missing file is fine. */
+int fs_remove_file(int root_fd, const char *path, Error *reterr) MUST_USE;
+
+/* Removes a directory below ours with everything in it, following no link; missing is fine. */
+int fs_remove_tree(int root_fd, const char *path, Error *reterr) MUST_USE;
+
+/* Creates path and its missing parents with mode; existing ones keep theirs. */
+int fs_make_directories(int root_fd, const char *path, mode_t mode, Error *reterr) MUST_USE;
+
+/* Names in a directory without "." and "..", sorted (strcmp). -ENOENT if it is missing. */
+int fs_list(int root_fd, const char *path, char ***ret_names, Error *reterr) MUST_USE;
+
+/* Would replacing this file (or creating it) be allowed here? Tests the directory for writing,
+ * read-only mounts and immutable or append-only attributes, and writes nothing. -EROFS, -EACCES or
+ * -EPERM with the remedy in the error, e.g. the ReadWritePaths= line that the sandbox of the unit
+ * lacks. */
+int fs_test_writable(int root_fd, const char *path, Error *reterr) MUST_USE;
+
+/* Writes all bytes or fails; short writes and EINTR are continued. */
+int fs_write_all(int fd, const void *data, size_t size) MUST_USE;
+
+/* The path's last component. */
+const char *fs_basename(const char *path);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* JSON by jansson, the way this program writes it: sorted keys, two spaces, a final newline.
+ *
+ *     autoptr(json_t) object = json_pack("{s:s}", "type", "expiring");
+ *     r = json_write_file(root_fd, "/var/lib/kube-renewd/public/status.json", object, 0644,
+ * reterr);
+ *
+ * Reading refuses duplicate keys and anything over JSON_FILE_SIZE_MAX. */
+
+#include "base/error.h"
+
+#include <jansson.h>
+
+#define JSON_FILE_SIZE_MAX ((size_t)16 << 20)
+
+static inline void json_done(json_t *json)
+{
+        json_decref(json);
+}
+
+DEFINE_AUTOPTR(json_t, json_done)
+
+/* Text for a file or a terminal; the caller frees. */
+char *json_text(const json_t *json);
+
+/* Parses size bytes; -EBADMSG with line and column in the error. */
+int json_read(const void *data, size_t size, json_t **ret, Error *reterr) MUST_USE;
+
+/* Reads and parses a file below root_fd; -ENOENT if there is none. */
+int json_read_file(int root_fd, const char *path, json_t **ret, Error *reterr) MUST_USE;
+
+/* Replaces a file as one: temporary name, fsync, rename, fsync of the directory (fs_write_file). */
+int json_write_file(
+        int root_fd, const char *path, const json_t *json, unsigned mode, Error *reterr) MUST_USE;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Events: journal entries with a MESSAGE_ID, typed fields and a catalog text that says what to do.
+ *
+ *     log_event(LOG_NOTICE, EVENT_CERTIFICATE_RENEWED,
+ *             (LogField[]){{"CERTIFICATE", name}, {"NOT_AFTER", time}, {}}, "Renewed certificate
+ * '%s'.", name); log_debug("not due: '%s'", name);
+ *
+ * Goes to the journal when started by systemd (JOURNAL_STREAM or $SYSTEMD_LOG_TARGET=journal) and
+ * to stderr otherwise; $SYSTEMD_LOG_LEVEL filters. Field values and texts are escaped (control
+ * characters as \xNN); no Secret ever comes here. Only renew logs events; base, pki, kube and host
+ * stay at debug. */
+
+#include "base/macro.h"
+
+#include <syslog.h>
+
+typedef struct LogField {
+        const char *name;  /* a journal field name; NULL ends the list */
+        const char *value; /* NULL: the field is left out */
+} LogField;
+
+/* Fields that every later event carries (PASS_ID=). The value is copied; NULL removes it. */
+void log_set_pass_id(const char *pass_id);
+
+/* fields may be NULL. message_id: 32 hexadecimal digits, each in the catalog and in the manual. */
+void log_event(int priority, const char *message_id, const LogField *fields, const char *format,
+        ...) PRINTF_LIKE(4, 5);
+
+/* Debug lines for people who develop or trace; never a MESSAGE_ID. */
+void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* A warning or error line without event, for what happens before a pass exists (bad configuration,
+ * usage). */
+void log_line(int priority, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Replaces a set of files as one, so that a crash leaves either all of the old or all of the new.
+ *
+ *     r = txn_open(root_fd, state_directory, &txn, reterr);         takes the lock, -EBUSY if it is
+ * held r = txn_recover(txn, &judge, &recovery, reterr);              always first: an earlier crash
+ *     r = txn_begin(txn, id, backup_path, reason, reterr);
+ *     r = txn_add(txn, &change, reterr);                            memory only, once per file
+ *     r = txn_prepare(txn, reterr);                                 record, stage, compare, back up
+ *     r = txn_commit(txn, &conflicts, reterr);                      the commit point, then the
+ * swaps txn_free(txn);                                                undoes what was not
+ * committed, unlocks
+ *
+ * Never unlinks a live name, never leaves one empty, never follows a final link when it stages.
+ * Knows nothing of certificates: files that belong together (key and certificate) carry the same
+ * pair number, and a judge decides about a pair that somebody else has written. The format of the
+ * record is private to txn-record.c. */
+
+#include "base/fs.h"
+
+typedef struct Txn Txn;
+
+/* One file of the transaction. Strings and bytes are copied by txn_add(). */
+typedef struct TxnChange {
+        const char *path; /* below the root; its directory exists */
+        const void *data;
+        size_t size;
+        const FileImage
+                *old;  /* what the inventory saw; NULL: there was no file and there must be none */
+        mode_t mode;   /* for a new file only; an old file's owner, mode, ACL and label are kept */
+        unsigned pair; /* files with the same number are one credential; 0 stands alone */
+} TxnChange;
+
+/* The bytes that are on disk for the members of one pair, for a judge. A missing file has data
+ * NULL. */
+typedef struct TxnMember {
+        const char *path;
+        const void *data;
+        size_t size;
+} TxnMember;
+
+/* Says whether these files, which somebody else wrote at least in part, are whole: parse, belong
+ * together, chain. Must not fail: whatever cannot be judged is not whole. */
+typedef struct TxnJudge {
+        bool (*is_whole)(void *userdata, const TxnMember *members, size_t n_members);
+        void *userdata;
+} TxnJudge;
+
+/* A file that was not as the record says. */
+typedef struct TxnConflict {
+        char *path;
+        bool adopted; /* true: the foreign pair stands; false: the pair was returned to old or new
+                       */
+        char *displaced; /* where the foreign bytes were saved, or NULL */
+} TxnConflict;
+
+/* What recovery, or a commit, had to do. All zero: nothing was unfinished. */
+typedef struct TxnOutcome {
+        char *id;      /* of the transaction that was finished or undone, NULL if none */
+        bool finished; /* it had been committed: now complete */
+        bool undone;   /* it had not: what was staged is removed */
+        size_t n_conflicts;
+        TxnConflict *conflicts;
+} TxnOutcome;
+
+void txn_outcome_done(TxnOutcome *outcome);
+
+/* Creates state_directory (0700) if needed, takes its lock (flock, released by the kernel if we
+ * die). -EBUSY if another process has it, with its PID in the error where it can be read. */
+int txn_open(int root_fd, const char *state_directory, Txn **ret, Error *reterr) MUST_USE;
+
+/* Finishes or undoes an interrupted transaction. Idempotent, also when it is interrupted itself.
+ * -EBADMSG if a record cannot be read (it is then kept aside under another name, nothing is
+ * touched, and the error says so). */
+int txn_recover(Txn *txn, const TxnJudge *judge, TxnOutcome *ret_outcome, Error *reterr) MUST_USE;
+
+/* True if a transaction is unfinished, without taking the lock. For `check`. */
+bool txn_is_unfinished(int root_fd, const char *state_directory);
+
+/* Starts an empty transaction. id: [A-Za-z0-9-], unique. backup_path: a directory that does not
+ * exist yet, created 0700 with the old files (0600) and manifest.json in it; reason and version
+ * (the program's) are noted there. */
+int txn_begin(Txn *txn, const char *id, const char *backup_path, const char *reason,
+        Error *reterr) MUST_USE;
+
+/* Notes one change. Touches no file. -EEXIST if the path is in the transaction already. */
+int txn_add(Txn *txn, const TxnChange *change, Error *reterr) MUST_USE;
+
+size_t txn_size(const Txn *txn);
+
+/* Everything that can fail: writes the record, stages each file beside its target, checks that
+ * every target is still what the inventory saw (-ESTALE if not, naming it), copies the old content
+ * to the backup, syncs all. On failure everything staged and the backup are removed again. */
+int txn_prepare(Txn *txn, Error *reterr) MUST_USE;
+
+/* The commit point (one rename of the record), the swaps, the clean-up. Fails before the commit
+ * point with everything undone, or returns 0: a write of somebody else between prepare and swap, or
+ * a file that cannot be swapped, becomes a conflict in *ret_outcome and the rest goes on. A
+ * negative return after the commit point
+ * (-EIO, …) means that the record is kept and txn_recover() will finish. */
+int txn_commit(Txn *txn, const TxnJudge *judge, TxnOutcome *ret_outcome, Error *reterr) MUST_USE;
+
+/* Undoes a transaction that was not committed, releases the lock. NULL is fine. */
+void txn_free(Txn *txn);
+DEFINE_AUTOPTR(Txn, txn_free)

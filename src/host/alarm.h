@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Alarm files: one JSON object a file, exists = active, removed = cleared.
+ *
+ *     r = alarm_raise(root_fd, directory, &alarm, now, &created, reterr);
+ *     r = alarm_clear(root_fd, directory, "expiring", "apiserver", reterr);   1 if there was one
+ *
+ * Identity is (type, resource); the file is TYPE@RESOURCE.json, mode 0644, replaced by rename, so a
+ * reader never sees half of one. Raising is idempotent: time_created stays, count grows,
+ * time_changed moves only when severity, text or reason changes. Which fault raises which alarm is
+ * renew/report.h. Severities: X.733 and RFC 8632. */
+
+#include "base/error.h"
+
+typedef enum AlarmSeverity {
+        ALARM_WARNING,
+        ALARM_MINOR,
+        ALARM_MAJOR,
+        ALARM_CRITICAL,
+} AlarmSeverity;
+
+const char *alarm_severity_name(AlarmSeverity severity);
+
+typedef struct Alarm {
+        char *type;     /* [a-z-]+ */
+        char *resource; /* a certificate, a CA, a component, a host; '/' and what a file name cannot
+                           hold is escaped as %XX in the name */
+        char *alarm_id; /* StarlingX's number where it has one, else "" */
+        AlarmSeverity severity;
+        char *event_type, *probable_cause;
+        char *text, *reason, *repair_action;
+        bool service_affecting;
+        int64_t time_created, time_changed;
+        int64_t count;
+        char *pass_id;
+} Alarm;
+
+void alarm_done(Alarm *alarm);
+
+typedef struct AlarmList {
+        Alarm *alarms; /* sorted by type, then resource */
+        size_t n;
+        size_t n_unreadable; /* files that are no alarm, left where they are */
+} AlarmList;
+
+void alarm_list_free(AlarmList *list);
+DEFINE_AUTOPTR(AlarmList, alarm_list_free)
+
+/* Raises or raises again; times and count of the argument are ignored. Returns 1 if it was not
+ * active before or its severity or text changed, 0 if it only counted. An unreadable file of that
+ * name is replaced. */
+int alarm_raise(int root_fd, const char *directory, const Alarm *alarm, int64_t now,
+        Error *reterr) MUST_USE;
+
+/* 1 if it was active and is gone now, 0 if it was not active. */
+int alarm_clear(int root_fd, const char *directory, const char *type, const char *resource,
+        Error *reterr) MUST_USE;
+
+/* All active alarms; a missing directory is an empty list. */
+int alarm_list(int root_fd, const char *directory, AlarmList **ret, Error *reterr) MUST_USE;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The clock, read once at the start of a program and passed down as `now`.
+ *
+ *     now = clock_now();
+ *
+ * No other function of the program reads the wall clock; deadlines use clock_monotonic(). */
+
+#include "base/macro.h"
+
+/* Seconds since the epoch, UTC. */
+int64_t clock_now(void);
+
+/* Milliseconds of CLOCK_MONOTONIC, for deadlines and durations. */
+int64_t clock_monotonic(void);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* kubeconfig files: read with libyaml, changed byte by byte where a scalar is due and nowhere else.
+ *
+ *     r = kubeconfig_parse(file->data, file->size, &config, reterr);
+ *     r = kubeconfig_replace(file->data, file->size, edits, n_edits, &bytes, &size, reterr);
+ *
+ * The splice keeps comments, order, quoting, line ends and a BOM. Before it returns, the result is
+ * parsed again and its event stream compared with the old one: equal but for the scalars that were
+ * to change, or -EBADMSG and nothing is returned. Source of the format:
+ * k8s.io/client-go/tools/clientcmd/api/v1. No X.509 here: data is passed as bytes. */
+
+#include "base/error.h"
+#include "base/secret.h"
+
+typedef struct KubeconfigUser {
+        char *name;
+        unsigned char
+                *certificate; /* client-certificate-data, decoded (PEM); NULL if not embedded */
+        size_t certificate_size;
+        char *certificate_file; /* client-certificate, as written (may be relative to the
+                                   kubeconfig) */
+        Secret *key;            /* client-key-data, decoded; NULL if not embedded */
+        char *key_file;         /* client-key */
+        bool other;             /* token, token file, exec, auth-provider or basic: left alone */
+        char *problem; /* why its data cannot be used or changed (line and column in it), NULL if it
+                          can */
+} KubeconfigUser;
+
+typedef struct KubeconfigCluster {
+        char *name;
+        char *server;
+        unsigned char *ca; /* certificate-authority-data, decoded; NULL if not embedded */
+        size_t ca_size;
+        char *ca_file; /* certificate-authority */
+        char *problem;
+} KubeconfigCluster;
+
+typedef struct Kubeconfig {
+        KubeconfigUser *users;
+        size_t n_users;
+        KubeconfigCluster *clusters;
+        size_t n_clusters;
+        char *current_user; /* of the current context, NULL if there is none */
+        char *current_cluster;
+} Kubeconfig;
+
+void kubeconfig_free(Kubeconfig *config);
+DEFINE_AUTOPTR(Kubeconfig, kubeconfig_free)
+
+/* -EBADMSG with line and column if it is no YAML or no kubeconfig; one user's problem is that
+ * user's `problem`. */
+int kubeconfig_parse(const void *data, size_t size, Kubeconfig **ret, Error *reterr) MUST_USE;
+
+typedef enum KubeconfigField {
+        KUBECONFIG_CLIENT_CERTIFICATE,    /* of a user */
+        KUBECONFIG_CLIENT_KEY,            /* of a user */
+        KUBECONFIG_CERTIFICATE_AUTHORITY, /* of a cluster */
+} KubeconfigField;
+
+/* New bytes for one scalar; base64 is made here. */
+typedef struct KubeconfigEdit {
+        KubeconfigField field;
+        const char *name; /* the user or the cluster */
+        const void *data;
+        size_t size;
+} KubeconfigEdit;
+
+/* The whole file with those scalars replaced. -ENOENT if a scalar is not there, -ENOTUNIQ if its
+ * user or cluster name or a key on the way is there twice, -EOPNOTSUPP for anchors, aliases, tags
+ * or several documents on the way to it, each with line and column. */
+int kubeconfig_replace(const void *data, size_t size, const KubeconfigEdit *edits, size_t n_edits,
+        Secret **ret, Error *reterr) MUST_USE;
+
+/* A new kubeconfig in kubeadm's form, for `init` and `kubeconfig`. */
+typedef struct KubeconfigNew {
+        const char *cluster, *server, *user;
+        const void *ca, *certificate, *key;
+        size_t ca_size, certificate_size, key_size;
+} KubeconfigNew;
+
+Secret *kubeconfig_write(const KubeconfigNew *config);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* X.509 certificates, read once into plain data.
+ *
+ *     r = cert_list_parse(file->data, file->size, &list, reterr);   one PEM file, several
+ * certificates leaf = list->certs[0]; if (!cert_is_issued_by(leaf, ca)) ...
+ *
+ * Reading judges nothing and needs no clock: states are renew/assess.h. The subject is kept as DER,
+ * so that what is shown can never differ from what is copied. The only room that includes GnuTLS is
+ * this one. */
+
+#include "base/digest.h"
+#include "base/error.h"
+
+struct gnutls_x509_crt_int;
+
+typedef enum CertUsage {
+        CERT_USAGE_SERVER = 1 << 0, /* id-kp-serverAuth, RFC 5280 4.2.1.12 */
+        CERT_USAGE_CLIENT = 1 << 1, /* id-kp-clientAuth */
+        CERT_USAGE_OTHER = 1 << 2,
+} CertUsage;
+
+typedef struct Cert {
+        unsigned char *der;
+        size_t der_size;
+        Digest sha256;          /* of the DER: the fingerprint */
+        char *subject, *issuer; /* RFC 4514 text, escaped, for people */
+        char *common_name;      /* the subject's first CN, NULL if none */
+        char *issuer_common_name;
+        char **organizations; /* every O of the subject */
+        char *serial;         /* upper-case hexadecimal */
+        int64_t not_before, not_after;
+        char **sans; /* "DNS:cp-1", "IP:192.0.2.10", "email:…", "URI:…", in the certificate's order
+                      */
+        char *key_algorithm; /* "RSA-2048", "ECDSA-P256", "Ed25519" */
+        char **usages;       /* "server auth", "client auth", other purposes as OID */
+        unsigned usage;      /* CertUsage bits */
+        bool is_ca;          /* basicConstraints CA:TRUE */
+        bool is_self_issued; /* subject = issuer */
+        struct gnutls_x509_crt_int *native; /* pki only */
+} Cert;
+
+void cert_free(Cert *cert);
+DEFINE_AUTOPTR(Cert, cert_free)
+
+/* The certificates of a file, in its order. */
+typedef struct CertList {
+        Cert **certs;
+        size_t n;
+} CertList;
+
+void cert_list_free(CertList *list);
+DEFINE_AUTOPTR(CertList, cert_list_free)
+
+/* One certificate from DER. -EBADMSG if it is none. */
+int cert_parse_der(const void *der, size_t size, Cert **ret, Error *reterr) MUST_USE;
+
+/* All CERTIFICATE blocks of a PEM text; other blocks (keys) and text between blocks are passed
+ * over. -ENODATA if it holds none (empty file included), -EBADMSG if a block does not parse (its
+ * number in the error), -E2BIG over 1024 of them. */
+int cert_list_parse(const void *pem, size_t size, CertList **ret, Error *reterr) MUST_USE;
+
+/* PEM of one certificate, 64 columns, one final newline. The caller frees. */
+char *cert_to_pem(const Cert *cert);
+
+/* True if issuer's name and key signed this certificate. Dates and purposes are not looked at. */
+bool cert_is_issued_by(const Cert *cert, const Cert *issuer);
+
+/* 0 if leaf verifies against the roots at time `at` through the intermediates (RFC 5280), for that
+ * usage (CertUsage bits, 0: any). -EKEYREJECTED with the reason otherwise. */
+int cert_verify(const Cert *leaf, const CertList *intermediates, const CertList *roots, int64_t at,
+        unsigned usage, Error *reterr) MUST_USE;
+
+bool cert_equal(const Cert *a, const Cert *b);
+
+/* 0 if `fresh` says the same of its holder as `old`: subject DER, every SAN (fresh may have more),
+ * key usage, extended key usage, basic constraints, every other extension but the key identifiers.
+ * -EKEYREJECTED names the first difference. */
+int cert_compare_identity(const Cert *old, const Cert *fresh, Error *reterr) MUST_USE;
+
+/* True if the SAN ("DNS:x", "IP:y") is in the certificate: DNS names without regard to case,
+ * addresses by value. */
+bool cert_has_san(const Cert *cert, const char *san);
+
+/* Is it a SAN that could be issued ("DNS:name", "IP:address", or bare: then guessed)? Normal form
+ * in *ret. -EINVAL if not. */
+int san_normalize(const char *text, char **ret, Error *reterr) MUST_USE;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Judges the inventory at one moment: the state of every certificate, and whether it is due. Pure:
+ * no file, no clock, no log.
+ *
+ *     assessment = assess(inventory, config, history, now);
+ *     assessment->verdicts[i] belongs to inventory->items[i]
+ *
+ * Due is strictly less than RenewBefore= left, bounded to a third of the lifetime; or past
+ * RenewAt=; or expired; or a configured SAN is absent; or mismatched for the second time; or
+ * missing and RecreateMissing=. CAs, watched and external certificates are never due. */
+
+#include "renew/history.h"
+#include "renew/inventory.h"
+
+/* behaviour.md "States of a certificate". Order of precedence where several hold: MISSING, INVALID,
+ * MISMATCH, EXPIRED, NOT YET VALID, UNTRUSTED, EXPIRING, DRIFTED, OK. */
+typedef enum State {
+        STATE_OK,
+        STATE_EXPIRING,
+        STATE_EXPIRED,
+        STATE_NOT_YET_VALID,
+        STATE_MISSING,
+        STATE_INVALID,
+        STATE_MISMATCH,
+        STATE_UNTRUSTED,
+        STATE_DRIFTED,
+        STATE_NOT_LOADED,
+        N_STATES,
+} State;
+
+/* "OK", "NOT YET VALID", … */
+const char *state_name(State state);
+
+/* 0 fine, 1 warning, 2 critical, as a monitoring plugin counts (EXPIRING, DRIFTED: warning; others:
+ * critical). */
+int state_severity(State state);
+
+typedef enum DueReason {
+        DUE_NOT,
+        DUE_EXPIRING,
+        DUE_EXPIRED,
+        DUE_MISSING_SAN,
+        DUE_MISMATCH,
+        DUE_MISSING,
+        DUE_REQUESTED, /* named on the command line, or --all: set by plan */
+} DueReason;
+
+/* "expires in 9d, inside RenewBefore=15d", … is Verdict.text; this is the word for JSON:
+ * "expiring", "" for DUE_NOT. */
+const char *due_reason_name(DueReason reason);
+
+typedef struct Verdict {
+        State state;
+        bool external; /* signed by none of our CAs, or its CA's key is elsewhere */
+        bool due;      /* a pass would renew or re-create it */
+        DueReason reason;
+        bool repair_ca_data; /* the kubeconfig's CA data lacks a root of the CA file: append it */
+        char **missing_sans; /* configured and absent */
+        char *text;          /* one sentence: what is wrong, or why it is due; NULL if nothing is */
+        int64_t residual;    /* seconds left, negative when past; 0 if there is no certificate */
+        int64_t due_at;      /* when it will be due; 0 if never */
+} Verdict;
+
+typedef struct Assessment {
+        const Inventory *inventory;
+        int64_t now;
+        Verdict *verdicts; /* parallel to inventory->items */
+        size_t n_due;
+} Assessment;
+
+void assessment_free(Assessment *assessment);
+DEFINE_AUTOPTR(Assessment, assessment_free)
+
+Assessment *assess(
+        const Inventory *inventory, const Config *config, const History *history, int64_t now);
+
+/* What the next pass must remember. */
+History *assess_history(const Assessment *assessment);
+
+/* RenewBefore= as it applies to this certificate: bounded to a third of its lifetime; by RenewAt=
+ * where that is set. Seconds before notAfter. */
+int64_t due_span(const Policy *policy, const Cert *cert);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The effective configuration: main file and drop-ins, and the layout that describes this kind of
+ * control plane.
+ *
+ *     r = config_load(root_fd, &options, &config, reterr);      -EINVAL: exit status 78, nothing
+ * was touched for (w = config->warnings; *w; w++) ...
+ *
+ * Layers (UAPI.6): kube-renewd/kube-renewd.conf of /etc hides that of /run hides that of /usr/lib;
+ * then kube-renewd.conf.d/NAME.conf of all three, merged by name (a link to /dev/null masks).
+ * Vendor layouts are PKGDATADIR/layouts/NAME.conf; the same sections in the configuration override
+ * or add entries: a later value of a key replaces an earlier one, an empty value resets it. Unknown
+ * keys and sections are warnings with the nearest known one. Reads only; knows nothing of what is
+ * on disk but Detect= paths. */
+
+#include "pki/key.h"
+#include "renew/settings.h"
+
+/* How one certificate is renewed. Defaults from [renewal], overridden in [certificate NAME] and
+ * [kubeconfig NAME]. */
+typedef struct Policy {
+        int64_t renew_before;  /* RenewBefore=, seconds, default 15d */
+        unsigned renew_at;     /* RenewAt=, per cent of the lifetime, 0: not set */
+        int64_t validity;      /* Validity=, seconds, default 1y */
+        KeyKind key_algorithm; /* KeyAlgorithm=, KEY_KIND_NONE: as before */
+        bool reuse_key;        /* ReuseKey= */
+        bool recreate_missing; /* RecreateMissing= */
+        char **extra_sans;     /* ExtraSANs=, normal form */
+} Policy;
+
+/* Specifiers in identities: %H node name, %A advertise address, %S API service address, %D DNS
+ * domain, %% a per cent sign. */
+typedef struct HostIdentity {
+        char *node_name;         /* NodeName= of [host]; default: the host's name in lower case */
+        char *advertise_address; /* AdvertiseAddress=; NULL if not known */
+        char *service_address;   /* ServiceAddress=, default 10.96.0.1 */
+        char *dns_domain;        /* DNSDomain=, default cluster.local */
+} HostIdentity;
+
+/* [ca ID] */
+typedef struct CaEntry {
+        char *id;          /* "kubernetes", as CA= names it */
+        char *name;        /* Name=: of its row, default the id; kubeadm: "ca", "etcd-ca" */
+        char *certificate; /* Certificate= */
+        char *key;         /* Key= */
+        char *common_name; /* CommonName=, for init */
+        bool optional;     /* Optional= */
+        char *required_by; /* RequiredBy=: expected only if this component is on the host */
+} CaEntry;
+
+/* Who a certificate is for, used only where it must be made anew. Specifiers not expanded yet. */
+typedef struct IdentityEntry {
+        char *common_name;    /* CommonName=; NULL: not known */
+        char **organizations; /* Organization= */
+        char **sans;          /* SANs= */
+        unsigned usage;       /* Usage=server|client|server client, CertUsage bits */
+} IdentityEntry;
+
+/* [certificate NAME] and [kubeconfig NAME] */
+typedef struct CredentialEntry {
+        char *name; /* kubeadm's: "apiserver", "etcd-server", "admin.conf" */
+        bool is_kubeconfig;
+        char *path; /* Certificate= or Path= */
+        char *key;  /* Key=; NULL for a kubeconfig */
+        char *ca;   /* CA=, a CaEntry id */
+        IdentityEntry identity;
+        char *server;      /* Server= of a kubeconfig, for init */
+        bool watch;        /* Watch=yes: somebody else renews it; never due */
+        bool optional;     /* Optional=yes: a host may lack it */
+        char *required_by; /* RequiredBy=COMPONENT */
+        Policy policy;
+} CredentialEntry;
+
+typedef enum RestartPolicy { RESTART_NEEDED, RESTART_ALWAYS, RESTART_NEVER } RestartPolicy;
+
+/* [component NAME] */
+typedef struct ComponentEntry {
+        char *name;
+        char *manifest;        /* Manifest= of a static pod, or NULL */
+        char *unit;            /* Unit= of a systemd service, or NULL */
+        unsigned order;        /* Order=, ascending */
+        RestartPolicy restart; /* Restart= */
+        char **uses;           /* Uses=: files that no manifest tells */
+} ComponentEntry;
+
+typedef struct Layout {
+        char *name; /* "kubeadm" */
+        CaEntry *cas;
+        size_t n_cas;
+        CredentialEntry
+                *credentials; /* certificates, then kubeconfigs, each in the order of the files */
+        size_t n_credentials;
+        ComponentEntry *components; /* by order */
+        size_t n_components;
+} Layout;
+
+typedef struct Config {
+        char *state_directory;      /* StateDirectory= of [agent], default /var/lib/kube-renewd */
+        Policy policy;              /* [renewal] */
+        int64_t postpone_limit;     /* PostponeLimit= of [renewal], default 3d */
+        int64_t ca_expiring_before; /* CAExpiringBefore= of [alarms], default 180d */
+        int64_t ca_critical_before; /* CACriticalBefore= of [alarms], default 30d */
+        unsigned keep_backups;      /* KeepBackups= of [backup], default 10 */
+        HostIdentity host;          /* [host] */
+        Layout layout;
+        Settings *settings; /* every setting read, in order, with origin, for `config` */
+        char **warnings;    /* "file:line: unknown key …" */
+} Config;
+
+typedef struct ConfigOptions {
+        const char *config_file; /* --config=: instead of the main file and all drop-ins; NULL */
+        const char *layout;      /* --layout=: a name or a path; NULL: Layout= or by Detect= */
+        bool layout_any; /* `init`: when nothing is detected take kubeadm instead of failing */
+} ConfigOptions;
+
+void config_free(Config *config);
+DEFINE_AUTOPTR(Config, config_free)
+
+/* -EINVAL for a bad value or line ("file:line: what, and what would be right"), -ENOENT if no
+ * layout fits this host, others as reading files. */
+int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *reterr) MUST_USE;
+
+/* What is effective, for the verb `config`: one line a key, "Key=Value", each with its origin
+ * ("file:line" or "default"). */
+typedef struct EffectiveSetting {
+        char *section, *name, *key, *value, *origin;
+} EffectiveSetting;
+
+EffectiveSetting *config_effective(const Config *config, size_t *ret_n);
+void config_effective_free(EffectiveSetting *settings, size_t n);
+
+/* Expands specifiers; -ENOKEY if one has no value on this host (its name, and the key that sets it,
+ * in the error). */
+int host_identity_expand(
+        const HostIdentity *host, const char *text, char **ret, Error *reterr) MUST_USE;
+
+const CaEntry *layout_find_ca(const Layout *layout, const char *id);
+const CredentialEntry *layout_find_credential(const Layout *layout, const char *name);
+const ComponentEntry *layout_find_component(const Layout *layout, const char *name);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The little that one pass must remember of the one before: which pairs were mismatched.
+ *
+ *     r = history_read(root_fd, state_directory, &history, reterr);
+ *     if (history_saw_mismatch(history, name, &cert_digest, &key_digest)) ...
+ *     r = history_write(root_fd, state_directory, inventory-derived history, reterr);
+ *
+ * A pair seen mismatched once may be somebody copying; the same two files mismatched at the next
+ * pass are a fault (behaviour.md "States of a certificate"). A missing or unreadable file is an
+ * empty history. */
+
+#include "base/fs.h"
+
+typedef struct MismatchSighting {
+        char *name;              /* of the item */
+        Digest certificate, key; /* of the two files */
+} MismatchSighting;
+
+typedef struct History {
+        MismatchSighting *mismatches;
+        size_t n_mismatches;
+} History;
+
+void history_free(History *history);
+DEFINE_AUTOPTR(History, history_free)
+
+History *history_new(void);
+int history_read(int root_fd, const char *state_directory, History **ret, Error *reterr) MUST_USE;
+int history_write(
+        int root_fd, const char *state_directory, const History *history, Error *reterr) MUST_USE;
+void history_add_mismatch(
+        History *history, const char *name, const Digest *certificate, const Digest *key);
+bool history_saw_mismatch(
+        const History *history, const char *name, const Digest *certificate, const Digest *key);

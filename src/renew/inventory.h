@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is on this host: every certificate of every file that the layout names, read once, judged by
+ * nobody.
+ *
+ *     r = inventory_read(root_fd, config, &inventory, reterr);
+ *     for (i = 0; i < inventory->n_items; i++) ... inventory->items[i].cert
+ *
+ * One item per certificate: PKI files, each certificate of a bundle, every user of every
+ * kubeconfig, CA data of a kubeconfig that is no copy of the CA file, all CAs, the kubelet's. A
+ * file that cannot be read or parsed is one item with an error, never the end. Reads only; needs no
+ * clock; everything later stages need is here, so that no file is read twice. */
+
+#include "base/fs.h"
+#include "kube/kubeconfig.h"
+#include "kube/manifest.h"
+#include "pki/ca.h"
+#include "renew/config.h"
+
+/* A CA file and its key, whatever state they are in. */
+typedef struct InventoryCa {
+        const CaEntry *entry;
+        FileImage *file;  /* NULL: see error */
+        CertList *bundle; /* NULL if unreadable */
+        int error;        /* of the certificate file: 0, -ENOENT, … */
+        char *problem;
+        int key_error; /* 0: the key is here and fits; -ENOENT: external; others: unreadable, or
+                          -ENOKEY: fits none of the bundle */
+        char *key_problem;
+        Ca *ca;             /* signer, NULL unless key_error is 0 */
+        const Cert *signer; /* of the bundle; the first certificate where there is no key */
+        bool expected;      /* false: optional and not here: no row */
+} InventoryCa;
+
+typedef enum ItemKind {
+        ITEM_CA,          /* a certificate of a CA file */
+        ITEM_CERTIFICATE, /* the leaf of a certificate file */
+        ITEM_CHAIN,       /* a further certificate of a leaf's file */
+        ITEM_KUBECONFIG,  /* the client certificate of one user */
+        ITEM_EMBEDDED_CA, /* CA data of a kubeconfig that is not in the CA file */
+} ItemKind;
+
+typedef struct InventoryFile InventoryFile;
+
+typedef struct Item {
+        ItemKind kind;
+        char *name; /* "apiserver", "ca", "ca#2" (second of a bundle), "admin.conf",
+                       "admin.conf/USER" (not the current one), "admin.conf/ca" */
+        const CredentialEntry *entry; /* NULL for a CA */
+        const InventoryCa *ca_file;   /* for ITEM_CA: the file it is in */
+        const InventoryCa *ca; /* our CA that signed it; NULL: none of ours did (or it is a CA) */
+        const InventoryCa *expected_ca; /* what the layout says; NULL for a CA */
+        char *path;     /* of the file the certificate is in (a kubeconfig's, when embedded) */
+        char *key_path; /* of the file the key is in */
+        const FileImage *file, *key_file; /* their bytes, NULL where missing */
+        const Kubeconfig *kubeconfig; /* parsed, for items of a kubeconfig that could be parsed */
+        const KubeconfigUser *user;   /* for ITEM_KUBECONFIG */
+        bool embedded;                /* certificate and key are scalars of the kubeconfig */
+        const Cert *cert;             /* NULL: missing or invalid */
+        const CertList *chain;        /* all certificates of the same source, leaf first */
+        const Key *key;               /* NULL: missing or unreadable */
+        int error;        /* 0; -ENOENT missing; others unreadable: the row is INVALID */
+        int key_error;    /* 0; -ENOENT no key file; others unreadable */
+        char *problem;    /* one sentence for `error` or `key_error` */
+        bool key_matches; /* meaningful if cert and key are there */
+        bool trusted;     /* its chain leads to the expected CA's bundle, dates aside */
+        char *trust_problem;
+        bool ca_data_stale; /* a root of the expected CA's file is missing from the kubeconfig's CA
+                               data */
+} Item;
+
+/* One component that is on this host. */
+typedef struct InventoryComponent {
+        const ComponentEntry *entry;
+        Manifest *manifest; /* NULL for a unit, or if unreadable */
+        int error;
+        char *problem;
+} InventoryComponent;
+
+typedef struct Inventory {
+        InventoryCa *cas; /* parallel to layout.cas */
+        size_t n_cas;
+        Item *items;
+        size_t n_items;
+        InventoryComponent *components; /* those whose manifest exists, and units; by order */
+        size_t n_components;
+        InventoryFile **files; /* private: owns images, certificate lists, keys, kubeconfigs */
+        size_t n_files;
+} Inventory;
+
+void inventory_free(Inventory *inventory);
+DEFINE_AUTOPTR(Inventory, inventory_free)
+
+/* Fails only where nothing can be read at all (the root itself). */
+int inventory_read(int root_fd, const Config *config, Inventory **ret, Error *reterr) MUST_USE;
+
+/* True if this component reads this file: by a flag or mount of its manifest, or by Uses=. *ret_how
+ * (may be NULL): the flag, a static text otherwise. */
+bool component_uses(const InventoryComponent *component, const char *path, const char **ret_how);
+
+/* True if the file is mounted singly, so that a running container keeps the old one. */
+bool component_mounts_singly(const InventoryComponent *component, const char *path);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Makes the new certificates in memory: keys in parallel on all cores, signatures, the check of the
+ * DER to be written.
+ *
+ *     issuance = issue_run(plan, config, now);
+ *     for (i = 0; i < issuance->n; i++) ... issuance->results[i].outcome
+ *
+ * Writes nothing. One failure never stops the others: each step has its own result. The changes of
+ * all results that succeeded are what renew/commit.h hands to the transaction; several users of one
+ * kubeconfig are one change. */
+
+#include "base/txn.h"
+#include "renew/plan.h"
+
+typedef struct IssueResult {
+        const Step *step;
+        Outcome outcome;                   /* RENEWED, FAILED, CA_LIMITED */
+        Cert *cert;                        /* new; NULL for STEP_REPAIR_CA_DATA or a failure */
+        Secret *certificate_pem, *key_pem; /* as they will stand in the file or scalar */
+        char *text;                        /* what failed, or NULL */
+} IssueResult;
+
+/* A file as it will be. */
+typedef struct FileChange {
+        char *path;
+        Secret *content;
+        const FileImage *old; /* NULL: new */
+        mode_t mode;          /* for a new file */
+        unsigned pair;
+} FileChange;
+
+typedef struct Issuance {
+        const Plan *plan;
+        IssueResult *results; /* parallel to plan->steps */
+        size_t n;
+        FileChange *changes;
+        size_t n_changes;
+} Issuance;
+
+void issuance_free(Issuance *issuance);
+DEFINE_AUTOPTR(Issuance, issuance_free)
+
+/* root_fd only to test each target for writing before anything is issued. */
+Issuance *issue_run(int root_fd, const Plan *plan, const Config *config, int64_t now);

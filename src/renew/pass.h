@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The whole pass on one screen: config → inventory → assess → plan → issue → commit → restart →
+ * verify → report.
+ *
+ *     r = pass_open(&options, &pass, reterr);           root, configuration
+ *     r = pass_look(pass, reterr);                      inventory, assessment: `check`, `plan`,
+ * `explain` status = pass_run(pass, &request, reterr);        everything; the exit status of `run`
+ * and `renew`
+ *
+ * Stages are called once and in this order; a failed one ends the pass by way of report. What is
+ * unfinished is state on disk. */
+
+#include "renew/issue.h"
+
+typedef struct PassOptions {
+        const char *root; /* --root=, NULL: "/" */
+        ConfigOptions config;
+        int64_t at; /* --at=, 0: the clock */
+} PassOptions;
+
+typedef enum ExitStatus { /* behaviour.md "Exit status" */
+        EXIT_DONE = 0,
+        EXIT_FAILED = 1,
+        EXIT_USAGE = 2,
+        EXIT_UNFINISHED = 75,
+        EXIT_CONFIG = 78,
+} ExitStatus;
+
+typedef struct Pass {
+        int root_fd;
+        int64_t now;
+        char *id; /* of this pass: 128 random bits in hexadecimal */
+        Config *config;
+        Inventory *inventory;
+        History *history;
+        Assessment *assessment;
+        Plan *plan;
+        Issuance *issuance;
+} Pass;
+
+void pass_free(Pass *pass);
+DEFINE_AUTOPTR(Pass, pass_free)
+
+/* Opens the root, reads the clock once and the configuration. Errors as config_load(). */
+int pass_open(const PassOptions *options, Pass **ret, Error *reterr) MUST_USE;
+
+/* Reads and judges; writes nothing. */
+int pass_look(Pass *pass, Error *reterr) MUST_USE;
+
+typedef struct PassRequest {
+        PlanRequest plan;
+        bool dry_run; /* everything up to the first write */
+        bool nightly; /* `run`: also clears and raises every alarm, writes status.json, prunes
+                         backups */
+} PassRequest;
+
+/* Recover, look, plan, issue, commit, owe restarts, report. Returns an ExitStatus; the error is for
+ * stderr. */
+int pass_run(Pass *pass, const PassRequest *request, Error *reterr) MUST_USE;
+
+/* Finishes or undoes an interrupted transaction and nothing else. An ExitStatus. */
+int pass_recover(Pass *pass, Error *reterr) MUST_USE;

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a pass will do and why, in order. Pure: no file, no clock, no log.
+ *
+ *     r = plan_make(assessment, config, &request, &plan, reterr);
+ *     for (i = 0; i < plan->n_steps; i++) ... plan->steps[i].text
+ *
+ * Every item that was asked for gets one step or one skip with the reason: nothing disappears
+ * silently. Restarts follow from the files that change and the components that use them, etcd first
+ * by Order=. */
+
+#include "renew/assess.h"
+
+typedef struct PlanRequest {
+        char *const *names; /* kubeadm's names; NULL: all that is due */
+        bool all;           /* everything that can be renewed, due or not */
+} PlanRequest;
+
+typedef enum StepKind {
+        STEP_RENEW,          /* new key and certificate with the identity of the old one */
+        STEP_CREATE,         /* it is missing and its identity is configured */
+        STEP_REPAIR_CA_DATA, /* append missing roots to a kubeconfig; no key is issued */
+} StepKind;
+
+typedef struct Step {
+        StepKind kind;
+        const Item *item;
+        const Verdict *verdict;
+        DueReason reason;
+        char *text; /* why, one sentence */
+} Step;
+
+/* Outcomes of behaviour.md "Issuing": each certificate has its own. */
+typedef enum Outcome {
+        OUTCOME_RENEWED,
+        OUTCOME_NOT_DUE,
+        OUTCOME_FAILED,
+        OUTCOME_EXTERNAL,
+        OUTCOME_MISSING,
+        OUTCOME_CA_LIMITED,
+        OUTCOME_POSTPONED,
+} Outcome;
+
+const char *outcome_name(Outcome outcome);
+
+typedef struct Skip {
+        const Item *item;
+        Outcome outcome; /* NOT_DUE, EXTERNAL, MISSING or FAILED (CA unusable, not understood) */
+        char *text;
+} Skip;
+
+typedef struct Restart {
+        const InventoryComponent *component;
+        char **paths; /* the files that change and that it uses */
+        char *text;   /* "uses /etc/kubernetes/pki/apiserver.crt (--tls-cert-file), …" */
+} Restart;
+
+typedef struct Plan {
+        const Assessment *assessment;
+        Step *steps;
+        size_t n_steps;
+        Skip *skips; /* what was named, or due, and cannot be done; with names also what is not due
+                      */
+        size_t n_skips;
+        Restart *restarts; /* in the order they are made */
+        size_t n_restarts;
+} Plan;
+
+void plan_free(Plan *plan);
+DEFINE_AUTOPTR(Plan, plan_free)
+
+/* -EINVAL for a name that is none (with the nearest that is one). */
+int plan_make(const Assessment *assessment, const Config *config, const PlanRequest *request,
+        Plan **ret, Error *reterr) MUST_USE;

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One certificate as people and monitoring agents see it: plain data, from an assessment or from
+ * status.json.
+ *
+ *     rows = rows_from_assessment(config, assessment);
+ *     json = rows_to_json(rows);                         an array; vCluster's names, and ours
+ *     r = rows_from_json(json, &rows, reterr);           for `check --cached`
+ *
+ * This is all that cli needs to know of a certificate. Never sorted here: the order is the
+ * inventory's. */
+
+#include "base/json.h"
+#include "base/time-util.h"
+#include "renew/assess.h"
+
+typedef struct Row {
+        char *name;
+        char *kind;            /* "ca", "certificate", "chain", "kubeconfig", "embedded-ca" */
+        char *path, *filename; /* filename: last component, as vCluster has it */
+        char *subject,
+                *issuer; /* common names (the whole DN where there is none), as vCluster has them */
+        char *subject_dn, *issuer_dn;
+        char *serial, *sha256, *key_algorithm;
+        char **sans, **usages;
+        char *ca_name;                 /* row name of the CA, NULL if none of ours */
+        int64_t not_before, not_after; /* 0 if there is no certificate */
+        int64_t residual;
+        char *status;     /* state_name() */
+        char *due_reason; /* due_reason_name(), "" if not due */
+        char *text;       /* one sentence, or NULL */
+        bool externally_managed, watched, missing;
+        int severity; /* 0, 1, 2 */
+} Row;
+
+typedef struct Rows {
+        Row *rows;
+        size_t n;
+} Rows;
+
+void rows_free(Rows *rows);
+DEFINE_AUTOPTR(Rows, rows_free)
+
+Rows *rows_from_assessment(const Config *config, const Assessment *assessment);
+
+/* Keys: name kind filename path subject issuer subjectDN issuerDN serial sha256 keyAlgorithm sans
+ * usages notBefore expiryTime residualSeconds status dueReason reason caName externallyManaged
+ * watched missing loaded (null until proven). Times RFC 3339, null where there is none. */
+json_t *rows_to_json(const Rows *rows);
+int rows_from_json(const json_t *json, Rows **ret, Error *reterr) MUST_USE;
+
+/* `kubeadm certs check-expiration -o json`: CertificateExpirationInfo,
+ * output.kubeadm.k8s.io/v1alpha3. Only what kubeadm would list: certificates and kubeconfigs by
+ * name, not watched ones; CAs apart. residualTime counts from now. */
+json_t *rows_to_kubeadm_json(const Rows *rows);
+
+/* The worst severity of all rows: exit status of `check`. */
+int rows_severity(const Rows *rows);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The grammar of configuration and layouts: [section name], Key=Value, # and ; comments; nothing of
+ * their meaning.
+ *
+ *     autoptr(Settings) settings = settings_new();
+ *     r = settings_read(settings, root_fd, "/etc/kube-renewd/kube-renewd.conf", reterr);
+ *
+ * Files are appended in the order of the calls; what a repeated key means is the reader's affair
+ * (renew/config.h). Each setting knows its file and line. Anything odd (no section yet, an indented
+ * line, "=v", junk behind "]", a NUL, a line over 4096 bytes, a file over 1 MiB) is an error
+ * "file:line: what, and what would be right", never silently passed. Grammar by inih. */
+
+#include "base/error.h"
+
+typedef struct Setting {
+        char *section; /* "certificate" */
+        char *name;    /* "apiserver", or "" for "[renewal]" */
+        char *key, *value;
+        char *file;
+        unsigned line;
+        bool used; /* set by the reader; what stays unused is an unknown key */
+} Setting;
+
+typedef struct Settings {
+        Setting *items;
+        size_t n;
+} Settings;
+
+Settings *settings_new(void);
+void settings_free(Settings *settings);
+DEFINE_AUTOPTR(Settings, settings_free)
+
+/* -ENOENT if there is no such file, -EBADMSG for a bad line. */
+int settings_read(Settings *settings, int root_fd, const char *path, Error *reterr) MUST_USE;
+
+/* The same from memory, for tests and fuzzing. */
+int settings_parse(Settings *settings, const char *file, const char *data, size_t size,
+        Error *reterr) MUST_USE;
+
+/* The word of the list (NULL-terminated) that is nearest to `word` (edit distance at most a third
+ * of its length), or NULL. */
+const char *nearest_word(const char *word, const char *const *list);
