@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Backups that every transaction makes of what it replaces: list, verify, prune, restore.
+ *
+ *     r = backup_list(root_fd, state_directory, &list, reterr);
+ *     r = backup_restore(root_fd, config, &request, &changes, reterr);
+ *
+ * A backup is STATE/backups/UTC-TIMESTAMP-PASSID/ with manifest.json, written by base/txn.h:
+ * directories 0700, files 0600 from creation. Restoring is a transaction like any other, with a
+ * backup of its own, so it can be undone by the same verb. */
+
+#include "renew/config.h"
+
+typedef struct Backup {
+        char *id; /* the directory's name */
+        int64_t time;
+        char *reason;
+        char *version; /* of the program that made it */
+        char **paths;  /* the files in it */
+        char *problem; /* why it cannot be used, or NULL */
+} Backup;
+
+typedef struct BackupList {
+        Backup *backups; /* newest first */
+        size_t n;
+} BackupList;
+
+void backup_list_free(BackupList *list);
+DEFINE_AUTOPTR(BackupList, backup_list_free)
+
+/* The directory that holds a new backup: "STATE/backups/20271111T232600Z-PASSID". The caller frees.
+ */
+char *backup_path(const char *state_directory, int64_t now, const char *pass_id);
+
+int backup_list(int root_fd, const char *state_directory, BackupList **ret, Error *reterr) MUST_USE;
+
+/* 0 if every file of the backup still has the digest that its manifest notes. -ENOENT no such
+ * backup, -EBADMSG damaged (says which file). */
+int backup_verify(int root_fd, const char *state_directory, const char *id, Error *reterr) MUST_USE;
+
+/* Removes the oldest until `keep` are left. What cannot be read as a backup is left alone. */
+int backup_prune(int root_fd, const char *state_directory, unsigned keep, Error *reterr) MUST_USE;
+
+typedef struct RestoreRequest {
+        const char *id;
+        bool force;   /* also expired certificates and ones of another CA */
+        bool dry_run; /* only say what would change */
+        int64_t now;
+        const char *pass_id;
+} RestoreRequest;
+
+/* What restoring changes, file by file, for people. */
+typedef struct RestoreLine {
+        char *path;
+        char *text; /* "unchanged", "would become apiserver, serial 1A2B, until
+                       2027-11-21T23:26:00Z", … */
+        bool changes;
+} RestoreLine;
+
+typedef struct RestoreResult {
+        RestoreLine *lines;
+        size_t n;
+        size_t n_changes;
+} RestoreResult;
+
+void restore_result_free(RestoreResult *result);
+DEFINE_AUTOPTR(RestoreResult, restore_result_free)
+
+/* Puts the files of a backup back, all or none. -EBUSY lock held, -EKEYREJECTED refused without
+ * force (the reason in the error), -ENOENT, -EBADMSG. Enters the restarts that follow as owed. */
+int backup_restore(int root_fd, const Config *config, const RestoreRequest *request,
+        RestoreResult **ret, Error *reterr) MUST_USE;
