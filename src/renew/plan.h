@@ -3,7 +3,7 @@
 
 /* What a pass will do and why, in order. Pure: no file, no clock, no log.
  *
- *     r = plan_make(assessment, config, &request, &plan, reterr);
+ *     r = plan_make(assessment, &request, &plan, reterr);
  *     for (i = 0; i < plan->n_steps; i++) ... plan->steps[i].text
  *
  * Every item that was asked for gets one step or one skip with the reason: nothing disappears
@@ -71,5 +71,5 @@ void plan_free(Plan *plan);
 DEFINE_AUTOPTR(Plan, plan_free)
 
 /* -EINVAL for a name that is none (with the nearest that is one). */
-int plan_make(const Assessment *assessment, const Config *config, const PlanRequest *request,
-        Plan **ret, Error *reterr) MUST_USE;
+int plan_make(const Assessment *assessment, const PlanRequest *request, Plan **ret,
+        Error *reterr) MUST_USE;
