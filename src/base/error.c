@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/error.h"
 
-/* What does not fit is cut; a cut in the middle of an escape cannot happen because whole units are
- * appended or nothing. UTF-8 passes, control characters (C0, DEL) do not. */
+#include "base/escape.h"
+
+/* What does not fit is cut, between two characters or escapes: a unit is appended whole or not at
+ * all. */
 static void store_escaped(Error *error, const char *text)
 {
+        char unit[ESCAPE_UNIT_SIZE];
         size_t n = 0;
 
-        for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-                char unit[5] = {(char)*p, 0};
-                size_t length = 1;
-
-                if (*p < 0x20 || *p == 0x7f)
-                        length = (size_t)snprintf(unit, sizeof(unit), "\\x%02x", *p);
-                if (n + length >= sizeof(error->text))
+        while (*text) {
+                text += escape_unit(text, unit);
+                if (n + strlen(unit) >= sizeof(error->text))
                         break;
-                memcpy(error->text + n, unit, length);
-                n += length;
+                n = (size_t)(stpcpy(error->text + n, unit) - error->text);
         }
         error->text[n] = 0;
 }
