@@ -13,6 +13,7 @@
  * unfinished is state on disk. */
 
 #include "renew/issue.h"
+#include "renew/restart.h"
 
 typedef struct PassOptions {
         const char *root; /* --root=, NULL: "/" */
@@ -38,6 +39,12 @@ typedef struct Pass {
         Assessment *assessment;
         Plan *plan;
         Issuance *issuance;
+        TxnOutcome recovery;  /* what an earlier crash left */
+        TxnOutcome conflicts; /* of this pass's own commit */
+        bool committed;
+        Inventory *inventory_after;
+        Assessment *after; /* of what is on disk once the pass has written */
+        OwedList *owed;
 } Pass;
 
 void pass_free(Pass *pass);

@@ -34,7 +34,11 @@ typedef struct ReportInput {
         const char *failure; /* why the pass as a whole failed, or NULL */
 } ReportInput;
 
-/* Journal only; cannot fail. */
+/* What recovery had to do, for the journal; NULL: nothing. Also the whole report of the verb
+ * `recover`. */
+void report_recovery(const TxnOutcome *recovery);
+
+/* Journal only; cannot fail. Begins with report_recovery(). */
 void report_outcomes(const ReportInput *input);
 
 int report_alarms(const ReportInput *input, Error *reterr) MUST_USE;
