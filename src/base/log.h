@@ -3,14 +3,14 @@
 
 /* Events: journal entries with a MESSAGE_ID, typed fields and a catalog text that says what to do.
  *
- *     log_event(LOG_NOTICE, EVENT_CERTIFICATE_RENEWED,
- *             (LogField[]){{"CERTIFICATE", name}, {"NOT_AFTER", time}, {}}, "Renewed certificate
- * '%s'.", name); log_debug("not due: '%s'", name);
+ *     const LogField fields[] = {{"CERTIFICATE", name}, {"NOT_AFTER", time}, {}};
+ *     log_event(LOG_NOTICE, EVENT_CERTIFICATE_RENEWED, fields, "Renewed '%s'.", name);
+ *     log_debug("not due: '%s'", name);
  *
- * Goes to the journal when started by systemd (JOURNAL_STREAM or $SYSTEMD_LOG_TARGET=journal) and
- * to stderr otherwise; $SYSTEMD_LOG_LEVEL filters. Field values and texts are escaped (control
- * characters as \xNN); no Secret ever comes here. Only renew logs events; base, pki, kube and host
- * stay at debug. */
+ * Goes to the journal when started by systemd (stderr is $JOURNAL_STREAM) or when
+ * $SYSTEMD_LOG_TARGET=journal, and to stderr otherwise or where there is no journal;
+ * $SYSTEMD_LOG_LEVEL filters (info). Field values and texts are escaped (base/escape.h); no Secret
+ * ever comes here. Only renew logs events; base, pki, kube and host stay at debug. */
 
 #include "base/macro.h"
 
