@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# Builds and test floors of ./dev, and the count of what really happened. Sourced by ./dev.
+#
+# Every result is a line "PASS|FAIL|SKIP|ERROR|XPASS|XFAIL" of a .trs file that Automake's TAP driver
+# wrote, or of a build. A floor that ends badly without a failed result is a failure of its own, and so
+# is a floor without any result.
+
+jobs=$(nproc)
+passed=0
+failed=0
+skipped=0
+skips=
+
+# tree NAME CONFIGURE_ARGUMENT...: the build build/NAME is up to date. Quiet unless it fails.
+tree() {
+        local name=$1 log=build/$1.log
+
+        shift
+        mkdir -p "build/$name"
+        {
+                { [ -f configure ] && [ ! configure.ac -nt configure ]; } || autoreconf -fi
+        } >"$log" 2>&1 &&
+                (cd "build/$name" &&
+                        { [ -f Makefile ] || ../../configure -q "$@"; } &&
+                        make -s -j"$jobs" all) >>"$log" 2>&1 && return 0
+        tail -n 40 "$log" >&2
+        return 1
+}
+
+tree_sanitize() {
+        tree sanitize --enable-sanitizers --enable-werror CFLAGS='-O1 -g'
+}
+
+tree_gcc() {
+        tree gcc --enable-werror CC=gcc CFLAGS='-O2 -g'
+}
+
+tree_clang() {
+        tree clang --enable-werror CC=clang CFLAGS='-O2 -g'
+}
+
+# floor_line NAME PASSED FAILED SKIPPED SECONDS: the one line of a floor; adds to the totals.
+floor_line() {
+        passed=$((passed + $2))
+        failed=$((failed + $3))
+        skipped=$((skipped + $4))
+        printf '%-9s %5d passed %3d failed %3d skipped %5d s\n' "$@"
+}
+
+# floor_build NAME: a build with every warning an error, tests included, is one result.
+floor_build() {
+        local start=$SECONDS
+
+        if "tree_$1" && make -C "build/$1" -s -j"$jobs" check TESTS= >>"build/$1.log" 2>&1; then
+                floor_line "$1" 1 0 0 $((SECONDS - start))
+        else
+                tail -n 40 "build/$1.log"
+                floor_line "$1" 0 1 0 $((SECONDS - start))
+        fi
+}
+
+# floor_tests NAME BUILD: `make check-NAME` in that build.
+floor_tests() {
+        local name=$1 build=build/$2 log=build/$2-$1.log start=$SECONDS status=1 results p f s
+
+        find "$build" -path "$build/tests/$name/*.trs" -delete 2>/dev/null
+        if "tree_$2"; then
+                make -C "$build" -k -j"$jobs" "check-$name" >"$log" 2>&1
+                status=$?
+        fi
+        results=$(find "$build" -path "$build/tests/$name/*.trs" -exec sed -n 's/^:test-result: *//p' {} +)
+        p=$(grep -Ec '^(PASS|XFAIL)' <<<"$results")
+        f=$(grep -Ec '^(FAIL|ERROR|XPASS)' <<<"$results")
+        s=$(grep -Ec '^SKIP' <<<"$results")
+        skips+=$(sed -n 's/^SKIP: //p' "$log" | sed 's/^/  /')$'\n'
+        [ "$status" = 0 ] && [ $((p + f + s)) != 0 ] || [ "$f" != 0 ] || f=1
+        [ "$f" = 0 ] || floor_details "$build" "$log"
+        floor_line "$name" "$p" "$f" "$s" $((SECONDS - start))
+}
+
+# floor_details BUILD LOG: the failed results with their diagnostics, or the end of make's output.
+floor_details() {
+        local tests test
+
+        tests=$(sed -nE 's/^(FAIL|ERROR|XPASS): ([^ ]*).*/\2/p' "$2" | sort -u)
+        [ -n "$tests" ] || tail -n 40 "$2"
+        for test in $tests; do
+                echo "--- $test"
+                awk '/^(not ok|Bail out|ERROR)/ { wanted = 30 }
+                        /^(ok|PASS|SKIP)/ { wanted = 0 }
+                        /Sanitizer/ { wanted = 60 }
+                        wanted-- > 0' "$1/${test%.sh}.log" | head -n 200
+        done
+}
+
+# floors NAME...: one line each, the reasons of all skips, the count; fails if anything failed.
+floors() {
+        local name
+
+        for name; do
+                case $name in
+                sanitize | gcc | clang) floor_build "$name" ;;
+                crash) floor_tests "$name" gcc ;;
+                *) floor_tests "$name" sanitize ;;
+                esac
+        done
+        skips=$(sort -u <<<"$skips" | sed '/^$/d')
+        [ -z "$skips" ] || printf 'skipped:\n%s\n' "$skips"
+        printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+        [ "$failed" = 0 ]
+}
+
+floors_all() {
+        floors sanitize gcc clang lint unit cli fuzz crash system
+}

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# What each kind of work needs from Debian or Ubuntu, in one place. Sourced by ./dev.
+#
+# "a|b" is the first of the two that this release has; "a?" is left out where there is no such
+# package: its tests then skip and say why.
+
+declare -A packages=(
+        [build]='autoconf automake make gcc libc6-dev pkg-config libgnutls28-dev nettle-dev libsystemd-dev
+                libinih-dev libyaml-dev libjansson-dev libsmartcols-dev libcmocka-dev scdoc'
+        [check]='clang openssl jq acl attr xz-utils'
+        [demo]='openssl'
+        [lint]='clang-format-14|clang-format shellcheck codespell man-db systemd'
+        [crash]='strace jq openssl'
+        [system]='etcd-server etcd-client|etcd-server openssl'
+        [bench]='time hyperfine? openssl'
+        [fuzz]='clang'
+        [deep]='clang-tidy cppcheck'
+)
+
+# package_here NAME: it is installed.
+package_here() {
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# package_known NAME: apt can install it.
+package_known() {
+        apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'
+}
+
+# packages_of KIND: its words, and the runtime of clang's sanitizers under the name of this release.
+packages_of() {
+        local version
+
+        xargs -n 1 <<<"${packages[$1]}"
+        case " ${packages[$1]} " in
+        *'clang '*)
+                version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
+                printf 'libclang-rt-%s-dev?\n' "$version"
+                ;;
+        esac
+}
+
+# packages_missing KIND...: what has to be installed for them.
+packages_missing() {
+        local kind word name
+
+        for kind; do
+                for word in $(packages_of "$kind"); do
+                        for name in $(tr '|' ' ' <<<"${word%\?}"); do
+                                package_here "$name" && continue 2
+                        done
+                        for name in $(tr '|' ' ' <<<"${word%\?}"); do
+                                package_known "$name" && break
+                        done
+                        package_known "$name" || [ "$name" = "$word" ] || [ "${word%\?}" = "$word" ] || continue
+                        echo "$name"
+                done
+        done | sort -u
+}
+
+# need KIND...: installs what is missing, or ends with one error that says how to.
+need() {
+        local missing
+
+        if ! command -v dpkg-query >/dev/null; then
+                echo "./dev: this is neither Debian nor Ubuntu, so nothing is installed for you" >&2
+                return 0
+        fi
+        missing=$(packages_missing "$@" | xargs)
+        [ -n "$missing" ] || return 0
+        if [ "$(id -u)" != 0 ]; then
+                echo "./dev: missing packages; run: sudo apt-get install $missing" >&2
+                exit 1
+        fi
+        echo "./dev: updating the package lists to install what is missing"
+        apt-get -q update >/dev/null || { echo "./dev: apt-get update failed" >&2; exit 1; }
+        missing=$(packages_missing "$@" | xargs) # by name, now that apt knows every name
+        [ -n "$missing" ] || return 0
+        echo "./dev: installing $missing"
+        # shellcheck disable=SC2086 # a list of words
+        DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 install \
+                --no-install-recommends $missing >/dev/null ||
+                { echo "./dev: apt-get install failed" >&2; exit 1; }
+        # The tests start an etcd of their own; the one of the package has nothing to do here.
+        case " $missing " in
+        *' etcd-server '*)
+                [ ! -d /run/systemd/system ] || systemctl -q disable --now etcd 2>/dev/null || true
+                ;;
+        esac
+}
