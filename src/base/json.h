@@ -3,9 +3,9 @@
 
 /* JSON by jansson, the way this program writes it: sorted keys, two spaces, a final newline.
  *
- *     autoptr(json_t) object = json_pack("{s:s}", "type", "expiring");
- *     r = json_write_file(root_fd, "/var/lib/kube-renewd/public/status.json", object, 0644,
- * reterr);
+ *     autoptr(json_t) object = json_pack("{s:s, s:o}", "type", "expiring", "text",
+ * json_escaped(t)); r = json_write_file(root_fd, "/var/lib/kube-renewd/public/status.json", object,
+ * 0644, reterr);
  *
  * Reading refuses duplicate keys and anything over JSON_FILE_SIZE_MAX. */
 
@@ -22,10 +22,26 @@ static inline void json_done(json_t *json)
 
 DEFINE_AUTOPTR(json_t, json_done)
 
+/* A string value of text from outside, which need not be UTF-8 (jansson would return NULL):
+ * escape_text(). null for NULL. */
+json_t *json_escaped(const char *text);
+
+/* An array of such strings; an empty one for NULL. */
+json_t *json_strv(char *const *strv);
+
+/* The reverse: -EINVAL if it is no array of strings. An empty array is NULL, an empty strv. */
+int json_get_strv(const json_t *array, char ***ret) MUST_USE;
+
+/* RFC 3339; null for 0, "there is none". */
+json_t *json_time(int64_t t);
+
+/* The reverse: null is 0, -EINVAL for what is no time. */
+int json_get_time(const json_t *value, int64_t *ret) MUST_USE;
+
 /* Text for a file or a terminal; the caller frees. */
 char *json_text(const json_t *json);
 
-/* Parses size bytes; -EBADMSG with line and column in the error. */
+/* Parses size bytes; -EBADMSG with line and column in the error, -EFBIG. */
 int json_read(const void *data, size_t size, json_t **ret, Error *reterr) MUST_USE;
 
 /* Reads and parses a file below root_fd; -ENOENT if there is none. */
