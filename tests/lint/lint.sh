@@ -6,7 +6,8 @@
 # shellcheck source=tests/tap.sh
 . "${SRCDIR:-$(dirname "${BASH_SOURCE[0]}")/../..}/tests/tap.sh"
 
-# lint_files PATTERN...: our files whose names match one of the patterns, relative to the tree.
+# lint_files PATTERN...: our files whose names match one of the patterns, relative to the tree. What
+# autotools and compilers make is not ours, and tests/data belongs to kubeadm.
 lint_files() {
         local names=() pattern
 
@@ -14,15 +15,17 @@ lint_files() {
                 names+=(-o -name "$pattern")
         done
         (cd "$SRCDIR" && find . -mindepth 1 \
-                \( -path './.*' -type d -o -path './build*' -o -path './autom4te.cache' -o -path './m4' \
-                -o -path ./tests/data -o -path './kube-renewd-[0-9]*' \) -prune -o \
+                \( -path './build*' -o -path ./autom4te.cache -o -path ./m4 -o -path ./tests/data \
+                -o -path './.git*' ! -name .gitignore -o -name .deps -o -name .libs -o -name corpus \
+                -o -name aclocal.m4 -o -path './config*' ! -name configure.ac -o -name Makefile -o -name Makefile.in \
+                -o -name libtool -o -name stamp-h1 -o -name '.dirstamp' -o -name '*~' -o -name '*.[oa]' \
+                -o -name '*.log' -o -name '*.trs' -o -name '*.xz' -o -path './kube-renewd-[0-9]*' \) -prune -o \
                 -type f \( -false "${names[@]}" \) -print) | sed 's,^\./,,' | sort
 }
 
-# lint_scripts: our shell scripts, by their first line or their name.
+# lint_scripts: our shell scripts, by their first lines.
 lint_scripts() {
-        (cd "$SRCDIR" && lint_files '*' | grep -Ev '\.(c|h|o|a|log|trs)$|^(configure|libtool)|(^|/)(corpus|fixtures)/' |
-                while read -r file; do
-                        head -n 2 "$file" | grep -aEq '^#!/bin/(ba)?sh|^# shellcheck shell=' && echo "$file"
-                done)
+        lint_files '*' | grep -Ev '\.[ch]$' | while read -r file; do
+                head -n 2 "$SRCDIR/$file" | grep -aEq '^#!.*\<(ba)?sh$|^# shellcheck shell=' && echo "$file"
+        done
 }
