@@ -19,8 +19,7 @@ typedef struct Setting {
         char *name;    /* "apiserver", or "" for "[renewal]" */
         char *key, *value;
         char *file;
-        unsigned line;
-        bool used; /* set by the reader; what stays unused is an unknown key */
+        unsigned line; /* 0: not from a file (--layout=) */
 } Setting;
 
 typedef struct Settings {
@@ -32,13 +31,27 @@ Settings *settings_new(void);
 void settings_free(Settings *settings);
 DEFINE_AUTOPTR(Settings, settings_free)
 
-/* -ENOENT if there is no such file, -EBADMSG for a bad line. */
+/* -ENOENT if there is no such file, -EBADMSG for a bad line, -E2BIG for more than 65536 settings,
+ * others as fs_read_file(). */
 int settings_read(Settings *settings, int root_fd, const char *path, Error *reterr) MUST_USE;
 
 /* The same from memory, for tests and fuzzing. */
 int settings_parse(Settings *settings, const char *file, const char *data, size_t size,
         Error *reterr) MUST_USE;
 
+/* Room for one more, zeroed: the caller fills it with strings that the list owns from now on. */
+Setting *settings_append(Settings *settings);
+
+/* The last setting of that section, name and key; NULL if there is none. */
+const Setting *settings_last(
+        const Settings *settings, const char *section, const char *name, const char *key);
+
+/* "file:line", for a message or an origin. The caller frees. */
+char *setting_origin(const Setting *setting);
+
+/* Text for a message, cut to about sixty bytes. The caller frees. */
+char *settings_excerpt(const char *text);
+
 /* The word of the list (NULL-terminated) that is nearest to `word` (edit distance at most a third
- * of its length), or NULL. */
+ * of its length, without regard to case), or NULL. */
 const char *nearest_word(const char *word, const char *const *list);

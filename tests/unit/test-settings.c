@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "base/fs.h"
+#include "renew/settings.h"
+#include "tree.h"
+
+static void assert_setting(const Setting *s, const char *section, const char *name, const char *key,
+        const char *value, unsigned line)
+{
+        assert_string_equal(s->section, section);
+        assert_string_equal(s->name, name);
+        assert_string_equal(s->key, key);
+        assert_string_equal(s->value, value);
+        assert_string_equal(s->file, "f.conf");
+        assert_int_equal(s->line, line);
+}
+
+static Settings *parse(const char *text)
+{
+        Settings *settings = settings_new();
+        Error error = {};
+
+        if (settings_parse(settings, "f.conf", text, strlen(text), &error) < 0)
+                fail_msg("'%s': %s", text, error.text);
+        return settings;
+}
+
+/* Everything that is allowed, in one file with the line ends of another system. */
+static void test_the_grammar(void **state)
+{
+        autoptr(Settings) settings = parse("\xef\xbb\xbf# comment\r\n"
+                                           "; comment\r\n"
+                                           "  # comment behind blanks\r\n"
+                                           "\r\n"
+                                           "[renewal]\r\n"
+                                           "RenewBefore=15d\r\n"
+                                           "Validity = 1y 2d  # why\r\n"
+                                           "[certificate apiserver] ; why\r\n"
+                                           "SANs=DNS:a\tIP:::1\r\n"
+                                           "Key=pkcs11:token=a;object=b?x#y\r\n"
+                                           "Empty=\r\n"
+                                           "Empty= # why\r\n"
+                                           "[ca  x@1.y_z-]\r\n"
+                                           "Name=\xc3\xbc == [x]");
+
+        assert_int_equal(settings->n, 7);
+        assert_setting(&settings->items[0], "renewal", "", "RenewBefore", "15d", 6);
+        assert_setting(&settings->items[1], "renewal", "", "Validity", "1y 2d", 7);
+        assert_setting(&settings->items[2], "certificate", "apiserver", "SANs", "DNS:a\tIP:::1", 9);
+        assert_setting(&settings->items[3], "certificate", "apiserver", "Key",
+                "pkcs11:token=a;object=b?x#y", 10);
+        assert_setting(&settings->items[4], "certificate", "apiserver", "Empty", "", 11);
+        assert_setting(&settings->items[5], "certificate", "apiserver", "Empty", "", 12);
+        assert_setting(&settings->items[6], "ca", "x@1.y_z-", "Name", "\xc3\xbc == [x]", 14);
+}
+
+static void test_nothing_is_nothing(void **state)
+{
+        static const char *const texts[] = {"", "\n\n", "\xef\xbb\xbf", "# x", "[agent]\n"};
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                autoptr(Settings) settings = parse(texts[i]);
+
+                assert_int_equal(settings->n, 0);
+        }
+}
+
+static const struct Refusal {
+        const char *text, *error;
+} refusals[] = {
+        {"\nKey=1\n", "f.conf:2: 'Key=1' stands before the first section; write [section] "
+                      "above"},
+        {"[agent]\n  Key=1\n",
+                "f.conf:2: the line begins with a blank; write it without, or as a comment "
+                "with '#'"},
+        {"[agent]\nKey=1\n\tmore\n",
+                "f.conf:3: the line begins with a blank; write it without, or as a comment "
+                "with '#'"},
+        {"[agent]\n=1\n", "f.conf:2: '=1' has no key in front of '='; write Key=Value"},
+        {"[agent]\nKey 1\n", "f.conf:2: 'Key 1' is neither [section] nor Key=Value"},
+        {"[agent]\nKey: 1\n", "f.conf:2: 'Key: 1' is neither [section] nor Key=Value"},
+        {"[agent]\nKey:a=1\n",
+                "f.conf:2: 'Key:a=1' has no key in front of '='; a key is up to 48 letters "
+                "and digits"},
+        {"[agent]\nMy Key=1\n", "f.conf:2: 'My Key=1' has no key in front of '='; a key is "
+                                "up to 48 letters "
+                                "and digits"},
+        {"[agent]\nKey=a \\\nb\n",
+                "f.conf:2: 'Key=a \\' ends in '\\', but a line cannot be continued; a list "
+                "may go on with the same key on the next line"},
+        {"[agent\n", "f.conf:1: '[agent' lacks its ']'; write [section] or [section name]"},
+        {"[c]junk\n", "f.conf:1: '[c]junk' has text behind ']'; write it on a line of its own"},
+        {"[c]Key=1\n", "f.conf:1: '[c]Key=1' has text behind ']'; write it on a line of its own"},
+        {"[]\n", "f.conf:1: '[]' is no section; write [section] or [section name], each of "
+                 "letters, digits, '.', '_', '@' and '-'"},
+        {"[ agent]\n", "f.conf:1: '[ agent]' is no section; write [section] or [section name], "
+                       "each of letters, digits, '.', '_', '@' and '-'"},
+        {"[ca a b]\n", "f.conf:1: '[ca a b]' is no section; write [section] or [section name], "
+                       "each of letters, digits, '.', '_', '@' and '-'"},
+        {"[ca ]\n", "f.conf:1: '[ca ]' is no section; write [section] or [section name], "
+                    "each of letters, digits, '.', '_', '@' and '-'"},
+        {"[ca a/b]\n", "f.conf:1: '[ca a/b]' is no section; write [section] or [section name], "
+                       "each of letters, digits, '.', '_', '@' and '-'"},
+        {"[certificate aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\n",
+                "f.conf:1: '[certificate aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]' is "
+                "longer "
+                "than 49 characters; choose a shorter name"},
+        {"[agent]\nKey=\033[2J\n",
+                "f.conf:2: the line holds a control character or is not UTF-8; this must "
+                "be a text file"},
+        {"[agent]\nKey=\xff\n",
+                "f.conf:2: the line holds a control character or is not UTF-8; this must "
+                "be a text file"},
+        {"[agent]\nKey=1\rKey=2\n",
+                "f.conf:2: the line holds a control character or is not UTF-8; this must "
+                "be a text file"},
+};
+
+static void test_odd_lines_are_refused(void **state)
+{
+        for (size_t i = 0; i < ELEMENTSOF(refusals); i++) {
+                autoptr(Settings) settings = settings_new();
+                Error error = {};
+                int r = settings_parse(
+                        settings, "f.conf", refusals[i].text, strlen(refusals[i].text), &error);
+
+                assert_string_equal(error.text, refusals[i].error);
+                assert_int_equal(r, -EBADMSG);
+        }
+}
+
+static void test_a_nul_is_refused(void **state)
+{
+        static const char text[] = "[agent]\nKey=1\0 2\n";
+        autoptr(Settings) settings = settings_new();
+        Error error = {};
+
+        assert_int_equal(
+                settings_parse(settings, "f.conf", text, sizeof(text) - 1, &error), -EBADMSG);
+        assert_string_equal(error.text, "f.conf:2: the line holds a control character or is not "
+                                        "UTF-8; this must be a text file");
+}
+
+/* The name is 49 bytes with its section: the longest that inih does not cut. */
+static void test_the_longest_section(void **state)
+{
+        autoptr(Settings) settings =
+                parse("[certificate aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab]\nKey=1\n");
+
+        assert_setting(&settings->items[0], "certificate", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+                "Key", "1", 2);
+}
+
+/* Values of every length around the size of inih's buffer, with blanks at every possible cut. */
+static void test_long_values_arrive_whole(void **state)
+{
+        for (size_t n = 1; n < 1200; n += n < 150 || n > 250 ? 29 : 1) {
+                autofree char *value = xmalloc(n + 1);
+
+                for (size_t i = 0; i < n; i++)
+                        value[i] = "ab;cd #ef  g=h"[i % 14];
+                for (size_t i = 1; i < n; i++)
+                        if (value[i - 1] == ' ' && value[i] == '#')
+                                value[i] = '.';
+                value[n] = 0;
+                if (value[n - 1] == ' ')
+                        value[n - 1] = 'x';
+                autofree char *text = xasprintf("[agent]\nFirst=%s\nSecond=x\n", value);
+                autoptr(Settings) settings = parse(text);
+
+                assert_int_equal(settings->n, 2);
+                assert_setting(&settings->items[0], "agent", "", "First", value, 2);
+                assert_setting(&settings->items[1], "agent", "", "Second", "x", 3);
+        }
+}
+
+static void test_lines_have_a_limit(void **state)
+{
+        char text[5000] = "[agent]\nKey=";
+        autoptr(Settings) settings = settings_new();
+        Error error = {};
+
+        memset(text + 12, 'a', 4092);
+        text[8 + 4096] = '\n';
+        assert_int_equal(settings_parse(settings, "f.conf", text, 8 + 4097, NULL), 0);
+        assert_int_equal(strlen(settings->items[0].value), 4092);
+        text[8 + 4096] = 'a';
+        assert_int_equal(settings_parse(settings, "f.conf", text, 8 + 4097, &error), -EBADMSG);
+        assert_string_equal(error.text, "f.conf:2: the line is longer than 4096 bytes; a list may "
+                                        "go on with the same key on the next line");
+
+        /* A run of blanks that no piece can end before. */
+        memset(text + 13, ' ', 1000);
+        assert_int_equal(settings_parse(settings, "f.conf", text, 2000, &error), -EBADMSG);
+        assert_string_equal(error.text, "f.conf:2: the line is too long; write shorter ones");
+}
+
+static void test_the_number_of_settings_has_a_limit(void **state)
+{
+        size_t n = 65537;
+        autofree char *text = xmalloc(8 + n * 4);
+        autoptr(Settings) settings = settings_new();
+        Error error = {};
+
+        memcpy(text, "[agent]\n", 8);
+        for (size_t i = 0; i < n; i++)
+                memcpy(text + 8 + i * 4, "K=1\n", 4);
+        assert_int_equal(settings_parse(settings, "f.conf", text, 8 + n * 4, &error), -E2BIG);
+        assert_string_equal(error.text, "f.conf:65538: more than 65536 settings");
+}
+
+static void test_the_last_setting(void **state)
+{
+        autoptr(Settings) settings = parse("[a x]\nK=1\n[a y]\nK=2\n[a x]\nK=3\n[b x]\nK=4\n");
+        autofree char *origin = setting_origin(settings_last(settings, "a", "x", "K"));
+        Setting option = {.file = (char[]){"--layout"}};
+        autofree char *named = setting_origin(&option);
+
+        assert_string_equal(origin, "f.conf:6");
+        assert_string_equal(named, "--layout");
+        assert_null(settings_last(settings, "a", "", "K"));
+        assert_null(settings_last(settings, "a", "x", "k"));
+}
+
+static void test_reading_files(void **state)
+{
+        char *root = tree_new();
+        autofree char *directory = xasprintf("%s/d.conf", root), *fifo = xasprintf("%s/fifo", root),
+                      *file = xasprintf("%s/f.conf", root);
+        autofd int root_fd = fs_open_root(root, NULL);
+        autoptr(Settings) settings = settings_new();
+
+        tree_write_text(root, "/f.conf", "[agent]\nK=1\n");
+        assert_int_equal(settings_read(settings, root_fd, "/f.conf", NULL), 0);
+        assert_string_equal(settings->items[0].file, "/f.conf");
+        assert_int_equal(settings_read(settings, root_fd, "/none.conf", NULL), -ENOENT);
+        assert_int_equal(mkdir(directory, 0700), 0);
+        assert_int_equal(settings_read(settings, root_fd, "/d.conf", NULL), -EISDIR);
+        assert_int_equal(mkfifo(fifo, 0600), 0);
+        assert_int_equal(settings_read(settings, root_fd, "/fifo", NULL), -EINVAL);
+        assert_int_equal(truncate(file, 1 << 30), 0);
+        assert_int_equal(settings_read(settings, root_fd, "/f.conf", NULL), -EFBIG);
+        assert_int_equal(settings->n, 1);
+        tree_free(root);
+}
+
+static void test_the_nearest_word(void **state)
+{
+        static const char *const words[] = {"RenewBefore", "RenewAt", "Validity", "CA", NULL};
+        static const struct {
+                const char *word, *nearest;
+        } cases[] = {
+                {"RenewBefor", "RenewBefore"},
+                {"renewbefore", "RenewBefore"},
+                {"RenewBefroe", "RenewBefore"},
+                {"Validty", "Validity"},
+                {"RenewOn", "RenewAt"},
+                {"ca", "CA"},
+                {"Colour", NULL},
+                {"", NULL},
+                {"x", NULL},
+                {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                        NULL},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const char *nearest = nearest_word(cases[i].word, words);
+
+                assert_string_equal(
+                        nearest ? nearest : "-", cases[i].nearest ? cases[i].nearest : "-");
+        }
+}
+
+static void test_excerpts_end_at_a_character(void **state)
+{
+        autofree char *text = xasprintf("%.59d\xc3\xbc.", 0);
+        autofree char *cut = settings_excerpt(text);
+        autofree char *expected = xasprintf("%.59d…", 0);
+        autofree char *whole = settings_excerpt("x");
+
+        assert_string_equal(cut, expected);
+        assert_string_equal(whole, "x");
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_the_grammar),
+                cmocka_unit_test(test_nothing_is_nothing),
+                cmocka_unit_test(test_odd_lines_are_refused),
+                cmocka_unit_test(test_a_nul_is_refused),
+                cmocka_unit_test(test_the_longest_section),
+                cmocka_unit_test(test_long_values_arrive_whole),
+                cmocka_unit_test(test_lines_have_a_limit),
+                cmocka_unit_test(test_the_number_of_settings_has_a_limit),
+                cmocka_unit_test(test_the_last_setting),
+                cmocka_unit_test(test_reading_files),
+                cmocka_unit_test(test_the_nearest_word),
+                cmocka_unit_test(test_excerpts_end_at_a_character),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
