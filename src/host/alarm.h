@@ -3,29 +3,34 @@
 
 /* Alarm files: one JSON object a file, exists = active, removed = cleared.
  *
- *     r = alarm_raise(root_fd, directory, &alarm, now, &created, reterr);
- *     r = alarm_clear(root_fd, directory, "expiring", "apiserver", reterr);   1 if there was one
+ *     r = alarm_raise(root_fd, directory, &alarm, now, reterr);                1 if that is news
+ *     r = alarm_clear(root_fd, directory, "expiring", "apiserver", reterr);    1 if there was one
  *
  * Identity is (type, resource); the file is TYPE@RESOURCE.json, mode 0644, replaced by rename, so a
  * reader never sees half of one. Raising is idempotent: time_created stays, count grows,
  * time_changed moves only when severity, text or reason changes. Which fault raises which alarm is
  * renew/report.h. Severities: X.733 and RFC 8632. */
 
-#include "base/error.h"
+#include "base/json.h"
+
+#define ALARM_FILE_SIZE_MAX ((size_t)64 << 10)
 
 typedef enum AlarmSeverity {
         ALARM_WARNING,
         ALARM_MINOR,
         ALARM_MAJOR,
         ALARM_CRITICAL,
+        N_ALARM_SEVERITIES,
 } AlarmSeverity;
 
+/* "warning", "minor", "major", "critical" */
 const char *alarm_severity_name(AlarmSeverity severity);
 
+/* Strings that are NULL are written as "". */
 typedef struct Alarm {
         char *type;     /* [a-z-]+ */
-        char *resource; /* a certificate, a CA, a component, a host; '/' and what a file name cannot
-                           hold is escaped as %XX in the name */
+        char *resource; /* a certificate, a CA, a component, a host; whatever could trouble a file
+                           name is escaped as %XX in the name */
         char *alarm_id; /* StarlingX's number where it has one, else "" */
         AlarmSeverity severity;
         char *event_type, *probable_cause;
@@ -47,9 +52,20 @@ typedef struct AlarmList {
 void alarm_list_free(AlarmList *list);
 DEFINE_AUTOPTR(AlarmList, alarm_list_free)
 
+/* The name of the alarm's file; a long resource ends in a digest. The caller frees. */
+char *alarm_file_name(const char *type, const char *resource);
+
+/* schema_version type alarm_id resource severity event_type probable_cause text reason
+ * repair_action service_affecting time_created time_changed count pass_id; times RFC 3339. */
+json_t *alarm_to_json(const Alarm *alarm);
+
+/* The content of one file, from whoever wrote it; strings come out escaped. -EBADMSG if it is no
+ * alarm. */
+int alarm_parse(const void *data, size_t size, Alarm *ret, Error *reterr) MUST_USE;
+
 /* Raises or raises again; times and count of the argument are ignored. Returns 1 if it was not
- * active before or its severity or text changed, 0 if it only counted. An unreadable file of that
- * name is replaced. */
+ * active before or its severity, text or reason changed, 0 if it only counted. An unreadable file
+ * of that name is replaced. */
 int alarm_raise(int root_fd, const char *directory, const Alarm *alarm, int64_t now,
         Error *reterr) MUST_USE;
 

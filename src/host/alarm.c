@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host/alarm.h"
+
+#include "base/digest.h"
+#include "base/escape.h"
+#include "base/fs.h"
+
+#define SCHEMA_VERSION 1
+#define RESOURCE_NAME_MAX                                                                          \
+        160 /* leaves room for type, digest and a temporary suffix in NAME_MAX                     \
+             */
+
+static const char *const severity_names[N_ALARM_SEVERITIES] = {
+        [ALARM_WARNING] = "warning",
+        [ALARM_MINOR] = "minor",
+        [ALARM_MAJOR] = "major",
+        [ALARM_CRITICAL] = "critical",
+};
+
+/* The members that are text, by their keys. */
+static const struct {
+        const char *key;
+        size_t offset;
+        bool is_news; /* time_changed moves with it */
+} string_fields[] = {
+        {"type", offsetof(Alarm, type), false},
+        {"resource", offsetof(Alarm, resource), false},
+        {"alarm_id", offsetof(Alarm, alarm_id), false},
+        {"event_type", offsetof(Alarm, event_type), false},
+        {"probable_cause", offsetof(Alarm, probable_cause), false},
+        {"text", offsetof(Alarm, text), true},
+        {"reason", offsetof(Alarm, reason), true},
+        {"repair_action", offsetof(Alarm, repair_action), false},
+        {"pass_id", offsetof(Alarm, pass_id), false},
+};
+
+static char **string_field(Alarm *alarm, size_t i)
+{
+        return (char **)((char *)alarm + string_fields[i].offset);
+}
+
+static const char *string_value(const Alarm *alarm, size_t i)
+{
+        const char *value = *(char *const *)((const char *)alarm + string_fields[i].offset);
+
+        return value ? value : "";
+}
+
+const char *alarm_severity_name(AlarmSeverity severity)
+{
+        return severity_names[severity];
+}
+
+void alarm_done(Alarm *alarm)
+{
+        for (size_t i = 0; i < ELEMENTSOF(string_fields); i++)
+                free(*string_field(alarm, i));
+        *alarm = (Alarm){};
+}
+
+DEFINE_AUTOPTR(Alarm, alarm_done)
+
+void alarm_list_free(AlarmList *list)
+{
+        if (!list)
+                return;
+        for (size_t i = 0; i < list->n; i++)
+                alarm_done(&list->alarms[i]);
+        free(list->alarms);
+        free(list);
+}
+
+/* Letters, digits and "._-:=#" stand for themselves, so two resources never share a name: '%' is
+ * escaped, and '~', which only a digest follows, too. Made of the text as it stands in the file, so
+ * that the file tells its own name. */
+char *alarm_file_name(const char *type, const char *resource)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789._-:=#";
+        char name[RESOURCE_NAME_MAX + 4] = "", hex[DIGEST_HEX_SIZE];
+        autofree char *text = escape_text(resource);
+        Digest digest;
+        size_t n = 0;
+
+        for (const char *p = text; *p; p++) {
+                if (n + 3 > RESOURCE_NAME_MAX) {
+                        digest = digest_of(text, strlen(text));
+                        digest_format(&digest, hex);
+                        return xasprintf("%s@%s~%.32s.json", type, name, hex);
+                }
+                if (strchr(plain, *p))
+                        name[n++] = *p;
+                else
+                        n += (size_t)snprintf(
+                                name + n, sizeof(name) - n, "%%%02X", (unsigned char)*p);
+                name[n] = 0;
+        }
+        return xasprintf("%s@%s.json", type, name);
+}
+
+json_t *alarm_to_json(const Alarm *alarm)
+{
+        json_t *json = json_pack("{s:i, s:s, s:b, s:o, s:o, s:I}", "schema_version", SCHEMA_VERSION,
+                "severity", alarm_severity_name(alarm->severity), "service_affecting",
+                alarm->service_affecting, "time_created", json_time(alarm->time_created),
+                "time_changed", json_time(alarm->time_changed), "count", (json_int_t)alarm->count);
+
+        xcheck(json);
+        for (size_t i = 0; i < ELEMENTSOF(string_fields); i++)
+                json_object_set_new(
+                        json, string_fields[i].key, json_escaped(string_value(alarm, i)));
+        return json;
+}
+
+static int parse_severity(const json_t *json, AlarmSeverity *ret)
+{
+        const char *name = json_string_value(json);
+
+        for (AlarmSeverity s = 0; name && s < N_ALARM_SEVERITIES; s++)
+                if (streq(name, severity_names[s])) {
+                        *ret = s;
+                        return 0;
+                }
+        return -EBADMSG;
+}
+
+static bool is_type(const char *type)
+{
+        return *type && type[strspn(type, "abcdefghijklmnopqrstuvwxyz-")] == 0;
+}
+
+/* Everything but the strings. */
+static int parse_values(const json_t *json, Alarm *alarm, Error *reterr)
+{
+        const json_t *affecting = json_object_get(json, "service_affecting");
+
+        if (json_integer_value(json_object_get(json, "schema_version")) != SCHEMA_VERSION)
+                return error_set(reterr, -EBADMSG, "schema_version is not %d", SCHEMA_VERSION);
+        if (parse_severity(json_object_get(json, "severity"), &alarm->severity) < 0)
+                return error_set(reterr, -EBADMSG, "severity is none");
+        if (json_get_time(json_object_get(json, "time_created"), &alarm->time_created) < 0 ||
+                json_get_time(json_object_get(json, "time_changed"), &alarm->time_changed) < 0)
+                return error_set(reterr, -EBADMSG, "time_created or time_changed is no time");
+        alarm->count = json_integer_value(json_object_get(json, "count"));
+        if (alarm->count < 1)
+                return error_set(reterr, -EBADMSG, "count is not positive");
+        if (!json_is_boolean(affecting))
+                return error_set(reterr, -EBADMSG, "service_affecting is no boolean");
+        alarm->service_affecting = json_is_true(affecting);
+        return 0;
+}
+
+int alarm_parse(const void *data, size_t size, Alarm *ret, Error *reterr)
+{
+        autoptr(json_t) json = NULL;
+        Alarm storage = {};
+        autoptr(Alarm) alarm = &storage;
+        int r;
+
+        r = json_read(data, size, &json, reterr);
+        if (r < 0)
+                return r;
+        if (!json_is_object(json))
+                return error_set(reterr, -EBADMSG, "no JSON object");
+        r = parse_values(json, alarm, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ELEMENTSOF(string_fields); i++) {
+                const char *value = json_string_value(json_object_get(json, string_fields[i].key));
+
+                if (!value)
+                        return error_set(reterr, -EBADMSG, "%s is no string", string_fields[i].key);
+                *string_field(alarm, i) = escape_text(value);
+        }
+        if (!is_type(alarm->type))
+                return error_set(reterr, -EBADMSG, "'%s' is no type", alarm->type);
+        *ret = storage;
+        storage = (Alarm){};
+        return 0;
+}
+
+static int alarm_read(int root_fd, const char *path, Alarm *ret, Error *reterr)
+{
+        autoptr(FileImage) file = NULL;
+        int r;
+
+        r = fs_read_file(root_fd, path, ALARM_FILE_SIZE_MAX, &file, reterr);
+        if (r < 0)
+                return r;
+        r = alarm_parse(file->data, file->size, ret, reterr);
+        return r < 0 ? error_prefix(reterr, r, "'%s' is no alarm", path) : 0;
+}
+
+static bool is_news(const Alarm *alarm, const Alarm *old)
+{
+        if (alarm->severity != old->severity)
+                return true;
+        for (size_t i = 0; i < ELEMENTSOF(string_fields); i++) {
+                autofree char *value = escape_text(string_value(alarm, i));
+
+                if (string_fields[i].is_news && !streq(value, string_value(old, i)))
+                        return true;
+        }
+        return false;
+}
+
+int alarm_raise(int root_fd, const char *directory, const Alarm *alarm, int64_t now, Error *reterr)
+{
+        autofree char *name = alarm_file_name(alarm->type, alarm->resource);
+        autofree char *path = xasprintf("%s/%s", directory, name);
+        Alarm next = *alarm, old = {};
+        autoptr(json_t) json = NULL;
+        bool known, news;
+        int r;
+
+        known = alarm_read(root_fd, path, &old, NULL) >= 0;
+        news = !known || is_news(alarm, &old);
+        next.time_created = known ? old.time_created : now;
+        next.time_changed = news ? now : old.time_changed;
+        next.count = !known ? 1 : old.count < INT64_MAX ? old.count + 1 : old.count;
+        alarm_done(&old);
+
+        r = fs_make_directories(root_fd, directory, 0755, reterr);
+        if (r < 0)
+                return r;
+        json = alarm_to_json(&next);
+        r = json_write_file(root_fd, path, json, 0644, reterr);
+        return r < 0 ? r : news;
+}
+
+int alarm_clear(
+        int root_fd, const char *directory, const char *type, const char *resource, Error *reterr)
+{
+        autofree char *name = alarm_file_name(type, resource);
+        autofree char *path = xasprintf("%s/%s", directory, name);
+        int r;
+
+        if (!fs_exists(root_fd, path))
+                return 0;
+        r = fs_remove_file(root_fd, path, reterr);
+        return r < 0 ? r : 1;
+}
+
+static int compare_alarms(const void *a, const void *b)
+{
+        const Alarm *x = a, *y = b;
+        int r = strcmp(x->type, y->type);
+
+        return r != 0 ? r : strcmp(x->resource, y->resource);
+}
+
+/* An alarm under another's name would be cleared, or survive, with the wrong fault: it is none. */
+static bool list_add(AlarmList *list, int root_fd, const char *directory, const char *name)
+{
+        autofree char *path = xasprintf("%s/%s", directory, name);
+        Alarm alarm = {};
+
+        if (alarm_read(root_fd, path, &alarm, NULL) < 0)
+                return false;
+        autofree char *expected = alarm_file_name(alarm.type, alarm.resource);
+        if (!streq(name, expected)) {
+                alarm_done(&alarm);
+                return false;
+        }
+        list->alarms = xreallocarray(list->alarms, list->n + 1, sizeof(Alarm));
+        list->alarms[list->n++] = alarm;
+        return true;
+}
+
+int alarm_list(int root_fd, const char *directory, AlarmList **ret, Error *reterr)
+{
+        autoptr(AlarmList) list = xcalloc(1, sizeof(*list));
+        autostrv names = NULL;
+        int r;
+
+        r = fs_list(root_fd, directory, &names, reterr);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        for (size_t i = 0; names && names[i]; i++) {
+                if (names[i][0] == '.')
+                        continue; /* a temporary name: somebody is raising one, or died at it */
+                if (!list_add(list, root_fd, directory, names[i]))
+                        list->n_unreadable++;
+        }
+        if (list->n > 0)
+                qsort(list->alarms, list->n, sizeof(Alarm), compare_alarms);
+        *ret = TAKE(list);
+        return 0;
+}
