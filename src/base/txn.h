@@ -3,19 +3,17 @@
 
 /* Replaces a set of files as one, so that a crash leaves either all of the old or all of the new.
  *
- *     r = txn_open(root_fd, state_directory, &txn, reterr);         takes the lock, -EBUSY if it is
- * held r = txn_recover(txn, &judge, &recovery, reterr);              always first: an earlier crash
- *     r = txn_begin(txn, id, backup_path, reason, reterr);
- *     r = txn_add(txn, &change, reterr);                            memory only, once per file
- *     r = txn_prepare(txn, reterr);                                 record, stage, compare, back up
- *     r = txn_commit(txn, &conflicts, reterr);                      the commit point, then the
- * swaps txn_free(txn);                                                undoes what was not
- * committed, unlocks
+ *     r = txn_open(root_fd, state_directory, &txn, reterr);   takes the lock
+ *     r = txn_recover(txn, &judge, &outcome, reterr);         always first: an earlier crash
+ *     r = txn_begin(txn, id, backup_path, reason, now, reterr);
+ *     r = txn_add(txn, &change, reterr);                      once per file, memory only
+ *     r = txn_prepare(txn, reterr);                           everything that can fail
+ *     r = txn_commit(txn, &judge, &outcome, reterr);          the commit point, then the swaps
+ *     txn_free(txn);                                          undoes what was not committed
  *
  * Never unlinks a live name, never leaves one empty, never follows a final link when it stages.
  * Knows nothing of certificates: files that belong together (key and certificate) carry the same
- * pair number, and a judge decides about a pair that somebody else has written. The format of the
- * record is private to txn-record.c. */
+ * pair number, and a judge decides about a pair that somebody else has written. */
 
 #include "base/fs.h"
 
@@ -26,8 +24,8 @@ typedef struct TxnChange {
         const char *path; /* below the root; its directory exists */
         const void *data;
         size_t size;
-        const FileImage
-                *old;  /* what the inventory saw; NULL: there was no file and there must be none */
+        /* What the inventory saw; NULL: there was no file and there must be none. */
+        const FileImage *old;
         mode_t mode;   /* for a new file only; an old file's owner, mode, ACL and label are kept */
         unsigned pair; /* files with the same number are one credential; 0 stands alone */
 } TxnChange;
@@ -50,8 +48,7 @@ typedef struct TxnJudge {
 /* A file that was not as the record says. */
 typedef struct TxnConflict {
         char *path;
-        bool adopted; /* true: the foreign pair stands; false: the pair was returned to old or new
-                       */
+        bool adopted;    /* true: the foreign pair stands; false: it was returned to new or old */
         char *displaced; /* where the foreign bytes were saved, or NULL */
 } TxnConflict;
 
@@ -78,10 +75,17 @@ int txn_recover(Txn *txn, const TxnJudge *judge, TxnOutcome *ret_outcome, Error 
 /* True if a transaction is unfinished, without taking the lock. For `check`. */
 bool txn_is_unfinished(int root_fd, const char *state_directory);
 
-/* Starts an empty transaction. id: [A-Za-z0-9-], unique. backup_path: a directory that does not
- * exist yet, created 0700 with the old files (0600) and manifest.json in it; reason and version
- * (the program's) are noted there. */
-int txn_begin(Txn *txn, const char *id, const char *backup_path, const char *reason,
+/* Starts an empty transaction. id: [A-Za-z0-9-]{1,64}, unique. backup_path: a directory that does
+ * not exist yet, created 0700 with the old files (0600) and manifest.json in it:
+ *
+ *     {"schema_version": 1, "id": …, "reason": …, "time": now in RFC 3339, "version": our own,
+ *      "files": [{"path": …, "existed": true, "file": the copy's name in the directory,
+ *                 "uid": 0, "gid": 0, "mode": "0600", "sha256": …}, …]}
+ *
+ * A file that did not exist has only its path and "existed": false. -EINPROGRESS if an unfinished
+ * transaction waits for txn_recover(), -EEXIST if the backup exists, -EINVAL for a bad id or path.
+ */
+int txn_begin(Txn *txn, const char *id, const char *backup_path, const char *reason, int64_t now,
         Error *reterr) MUST_USE;
 
 /* Notes one change. Touches no file. -EEXIST if the path is in the transaction already. */
