@@ -67,6 +67,7 @@ typedef struct Assessment {
         const Inventory *inventory;
         int64_t now;
         Verdict *verdicts; /* parallel to inventory->items */
+        size_t n;
         size_t n_due;
 } Assessment;
 

@@ -21,16 +21,16 @@
 /* A CA file and its key, whatever state they are in. */
 typedef struct InventoryCa {
         const CaEntry *entry;
-        FileImage *file;  /* NULL: see error */
-        CertList *bundle; /* NULL if unreadable */
-        int error;        /* of the certificate file: 0, -ENOENT, … */
+        const FileImage *file;  /* NULL: see error */
+        const CertList *bundle; /* NULL if unreadable */
+        int error;              /* of the certificate file: 0, -ENOENT, … */
         char *problem;
-        int key_error; /* 0: the key is here and fits; -ENOENT: external; others: unreadable, or
-                          -ENOKEY: fits none of the bundle */
+        int key_error; /* 0: the key is here and fits; -ENOENT: external; -ENOKEY: fits none of the
+                          bundle; others: unreadable, or there is no bundle to compare it with */
         char *key_problem;
         Ca *ca;             /* signer, NULL unless key_error is 0 */
         const Cert *signer; /* of the bundle; the first certificate where there is no key */
-        bool expected;      /* false: optional and not here: no row */
+        bool expected;      /* false: this host needs none and has none: no row */
 } InventoryCa;
 
 typedef enum ItemKind {
@@ -38,14 +38,14 @@ typedef enum ItemKind {
         ITEM_CERTIFICATE, /* the leaf of a certificate file */
         ITEM_CHAIN,       /* a further certificate of a leaf's file */
         ITEM_KUBECONFIG,  /* the client certificate of one user */
-        ITEM_EMBEDDED_CA, /* CA data of a kubeconfig that is not in the CA file */
+        ITEM_EMBEDDED_CA, /* trusted by a kubeconfig and not in the CA file */
 } ItemKind;
 
 typedef struct InventoryFile InventoryFile;
 
 typedef struct Item {
         ItemKind kind;
-        char *name; /* "apiserver", "ca", "ca#2" (second of a bundle), "admin.conf",
+        char *name; /* "apiserver", "apiserver#2" (second of its file), "ca", "ca#2", "admin.conf",
                        "admin.conf/USER" (not the current one), "admin.conf/ca" */
         const CredentialEntry *entry; /* NULL for a CA */
         const InventoryCa *ca_file;   /* for ITEM_CA: the file it is in */
@@ -66,8 +66,13 @@ typedef struct Item {
         bool key_matches; /* meaningful if cert and key are there */
         bool trusted;     /* its chain leads to the expected CA's bundle, dates aside */
         char *trust_problem;
-        bool ca_data_stale; /* a root of the expected CA's file is missing from the kubeconfig's CA
-                               data */
+        bool ca_data_stale;     /* a root of the expected CA's file is missing from what the
+                                   kubeconfig's     current cluster trusts; on one item of each
+                                   kubeconfig
+                                 */
+        char *ca_data_path;     /* the file where it says so by name, NULL: embedded */
+        const char *renewed_as; /* the earlier item with the same file, which is renewed in its
+                                   place; NULL: this one */
 } Item;
 
 /* One component that is on this host. */
@@ -76,6 +81,9 @@ typedef struct InventoryComponent {
         Manifest *manifest; /* NULL for a unit, or if unreadable */
         int error;
         char *problem;
+        struct ComponentFile *files; /* private: what it reads */
+        size_t n_files;
+        const struct Inventory *inventory; /* private */
 } InventoryComponent;
 
 typedef struct Inventory {
@@ -95,8 +103,9 @@ DEFINE_AUTOPTR(Inventory, inventory_free)
 /* Fails only where nothing can be read at all (the root itself). */
 int inventory_read(int root_fd, const Config *config, Inventory **ret, Error *reterr) MUST_USE;
 
-/* True if this component reads this file: by a flag or mount of its manifest, or by Uses=. *ret_how
- * (may be NULL): the flag, a static text otherwise. */
+/* True if this component reads this file: by a flag or mount of its manifest, or by Uses=. The same
+ * file by another path (a linked directory) counts. *ret_how (may be NULL): the flag, a static text
+ * otherwise. */
 bool component_uses(const InventoryComponent *component, const char *path, const char **ret_how);
 
 /* True if the file is mounted singly, so that a running container keeps the old one. */

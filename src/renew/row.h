@@ -4,7 +4,7 @@
 /* One certificate as people and monitoring agents see it: plain data, from an assessment or from
  * status.json.
  *
- *     rows = rows_from_assessment(config, assessment);
+ *     rows = rows_from_assessment(assessment);
  *     json = rows_to_json(rows);                         an array; vCluster's names, and ours
  *     r = rows_from_json(json, &rows, reterr);           for `check --cached`
  *
@@ -24,7 +24,8 @@ typedef struct Row {
         char *subject_dn, *issuer_dn;
         char *serial, *sha256, *key_algorithm;
         char **sans, **usages;
-        char *ca_name;                 /* row name of the CA, NULL if none of ours */
+        char *ca_name;                 /* row name of the CA that signed it, NULL if none of ours */
+        char *expected_ca_name;        /* of the CA that the layout names, NULL if it is not here */
         int64_t not_before, not_after; /* 0 if there is no certificate */
         int64_t residual;
         char *status;     /* state_name() */
@@ -42,17 +43,22 @@ typedef struct Rows {
 void rows_free(Rows *rows);
 DEFINE_AUTOPTR(Rows, rows_free)
 
-Rows *rows_from_assessment(const Config *config, const Assessment *assessment);
+Rows *rows_from_assessment(const Assessment *assessment);
 
 /* Keys: name kind filename path subject issuer subjectDN issuerDN serial sha256 keyAlgorithm sans
- * usages notBefore expiryTime residualSeconds status dueReason reason caName externallyManaged
- * watched missing loaded (null until proven). Times RFC 3339, null where there is none. */
+ * usages notBefore expiryTime residualSeconds status dueReason reason caName expectedCAName
+ * externallyManaged watched missing loaded (null until proven). Times RFC 3339, null where there is
+ * none. */
 json_t *rows_to_json(const Rows *rows);
+
+/* The reverse. -EBADMSG for a key that is missing or of another type (which, in the error), unknown
+ * keys are passed over. */
 int rows_from_json(const json_t *json, Rows **ret, Error *reterr) MUST_USE;
 
 /* `kubeadm certs check-expiration -o json`: CertificateExpirationInfo,
  * output.kubeadm.k8s.io/v1alpha3. Only what kubeadm would list: certificates and kubeconfigs by
- * name, not watched ones; CAs apart. residualTime counts from now. */
+ * name, with the CA they should have; not watched ones, nor those of a CA that this host does not
+ * have (external etcd); CAs apart. residualTime counts from the time of the assessment. */
 json_t *rows_to_kubeadm_json(const Rows *rows);
 
 /* The worst severity of all rows: exit status of `check`. */
