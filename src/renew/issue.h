@@ -42,5 +42,8 @@ typedef struct Issuance {
 void issuance_free(Issuance *issuance);
 DEFINE_AUTOPTR(Issuance, issuance_free)
 
+/* Makes a result that was RENEWED so far the given outcome; an earlier failure stays the reason. */
+void issue_result_fail(IssueResult *result, Outcome outcome, const char *text);
+
 /* root_fd only to test each target for writing before anything is issued. */
 Issuance *issue_run(int root_fd, const Plan *plan, const Config *config, int64_t now);

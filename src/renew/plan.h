@@ -47,6 +47,7 @@ const char *outcome_name(Outcome outcome);
 typedef struct Skip {
         const Item *item;
         Outcome outcome; /* NOT_DUE, EXTERNAL, MISSING or FAILED (CA unusable, not understood) */
+        bool is_failure; /* it was named, or is running out: the pass cannot end in 0 */
         char *text;
 } Skip;
 
@@ -66,6 +67,10 @@ typedef struct Plan {
         Restart *restarts; /* in the order they are made */
         size_t n_restarts;
 } Plan;
+
+/* The components that use any of these files, in the order in which they are restarted. */
+Restart *restarts_of_paths(const Inventory *inventory, char *const *paths, size_t *ret_n);
+void restarts_free(Restart *restarts, size_t n);
 
 void plan_free(Plan *plan);
 DEFINE_AUTOPTR(Plan, plan_free)
