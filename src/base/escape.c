@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/escape.h"
 
+#include "base/digest.h"
+
+#define FILE_NAME_MAX 160 /* leaves room for prefix, digest and a temporary suffix in NAME_MAX */
+
 /* Bytes of the UTF-8 character at p (RFC 3629: no overlong forms, no surrogates, nothing beyond
  * U+10FFFF), 0 if there is none. Never reads past the NUL, which is no continuation byte. */
 static size_t utf8_length(const unsigned char *p)
@@ -69,4 +73,26 @@ char *escape_text(const char *text)
         }
         *end = 0;
         return escaped;
+}
+
+char *escape_file_name(const char *text)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789._-:=#";
+        autofree char *escaped = escape_text(text);
+        char name[FILE_NAME_MAX + 1] = "", hex[DIGEST_HEX_SIZE], *end = name;
+        Digest digest;
+
+        for (const char *p = escaped; *p; p++) {
+                bool plainly = strchr(plain, *p) && !(*p == '.' && p == escaped);
+
+                if (end + 3 > name + FILE_NAME_MAX) {
+                        digest = digest_of(escaped, strlen(escaped));
+                        digest_format(&digest, hex);
+                        return xasprintf("%s~%.32s", name, hex);
+                }
+                end += snprintf(end, (size_t)(name + sizeof(name) - end), plainly ? "%c" : "%%%02X",
+                        (unsigned char)*p);
+        }
+        return xstrdup(name);
 }

@@ -19,3 +19,8 @@ size_t escape_unit(const char *text, char unit[ESCAPE_UNIT_SIZE]);
 
 /* The caller frees; NULL for NULL. */
 char *escape_text(const char *text);
+
+/* A file name that stands for this text and no other: letters, digits and "._-:=#" as they are, the
+ * rest of escape_text(text) and a leading dot as %XX; what is too long ends in '~' and a digest. ""
+ * stays "". The caller frees. */
+char *escape_file_name(const char *text);

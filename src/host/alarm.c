@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/alarm.h"
 
-#include "base/digest.h"
 #include "base/escape.h"
 #include "base/fs.h"
 
@@ -70,31 +69,10 @@ void alarm_list_free(AlarmList *list)
         free(list);
 }
 
-/* Letters, digits and "._-:=#" stand for themselves, so two resources never share a name: '%' is
- * escaped, and '~', which only a digest follows, too. Made of the text as it stands in the file, so
- * that the file tells its own name. */
 char *alarm_file_name(const char *type, const char *resource)
 {
-        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                    "0123456789._-:=#";
-        char name[RESOURCE_NAME_MAX + 4] = "", hex[DIGEST_HEX_SIZE];
-        autofree char *text = escape_text(resource);
-        Digest digest;
-        size_t n = 0;
+        autofree char *name = escape_file_name(resource);
 
-        for (const char *p = text; *p; p++) {
-                if (n + 3 > RESOURCE_NAME_MAX) {
-                        digest = digest_of(text, strlen(text));
-                        digest_format(&digest, hex);
-                        return xasprintf("%s@%s~%.32s.json", type, name, hex);
-                }
-                if (strchr(plain, *p))
-                        name[n++] = *p;
-                else
-                        n += (size_t)snprintf(
-                                name + n, sizeof(name) - n, "%%%02X", (unsigned char)*p);
-                name[n] = 0;
-        }
         return xasprintf("%s@%s.json", type, name);
 }
 

@@ -29,8 +29,7 @@ const char *alarm_severity_name(AlarmSeverity severity);
 /* Strings that are NULL are written as "". */
 typedef struct Alarm {
         char *type;     /* [a-z-]+ */
-        char *resource; /* a certificate, a CA, a component, a host; whatever could trouble a file
-                           name is escaped as %XX in the name */
+        char *resource; /* a certificate, a CA, a component, a host */
         char *alarm_id; /* StarlingX's number where it has one, else "" */
         AlarmSeverity severity;
         char *event_type, *probable_cause;
@@ -52,7 +51,7 @@ typedef struct AlarmList {
 void alarm_list_free(AlarmList *list);
 DEFINE_AUTOPTR(AlarmList, alarm_list_free)
 
-/* The name of the alarm's file; a long resource ends in a digest. The caller frees. */
+/* The name of the alarm's file: TYPE@, escape_file_name(resource), ".json". The caller frees. */
 char *alarm_file_name(const char *type, const char *resource);
 
 /* schema_version type alarm_id resource severity event_type probable_cause text reason

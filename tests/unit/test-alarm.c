@@ -140,14 +140,10 @@ static void test_hostile_resources(void **state)
                 const char *resource, *file;
         } table[] = {
                 {"admin.conf/kubernetes-admin", "expiring@admin.conf%2Fkubernetes-admin.json"},
-                {"../../etc/shadow", "expiring@..%2F..%2Fetc%2Fshadow.json"},
-                {"ca#2", "expiring@ca#2.json"},
+                {"../../etc/shadow", "expiring@%2E.%2F..%2Fetc%2Fshadow.json"},
                 {"", "expiring@.json"},
-                {"50%", "expiring@50%25.json"},
-                {"a%2Fb", "expiring@a%252Fb.json"},
-                {"a@b c~", "expiring@a%40b%20c%7E.json"},
-                {"\xc3\xa9\n", "expiring@%C3%A9%5Cx0a.json"},
-                {"\xff", "expiring@%5Cxff.json"},
+                {"a@b", "expiring@a%40b.json"},
+                {"\xff\n", "expiring@%5Cxff%5Cx0a.json"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {

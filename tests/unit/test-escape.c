@@ -45,11 +45,53 @@ static void test_every_byte(void **state)
         }
 }
 
+static void test_file_names(void **state)
+{
+        static const struct {
+                const char *text, *expected;
+        } table[] = {
+                {"kube-apiserver", "kube-apiserver"},
+                {"", ""},
+                {"ca#2", "ca#2"},
+                {"../../etc/shadow", "%2E.%2F..%2Fetc%2Fshadow"},
+                {"50%", "50%25"},
+                {"a%2Fb", "a%252Fb"},
+                {"a@b c~", "a%40b%20c%7E"},
+                {"\xc3\xa9\n", "%C3%A9%5Cx0a"},
+                {"\xff", "%5Cxff"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autofree char *name = escape_file_name(table[i].text);
+
+                assert_string_equal(name, table[i].expected);
+        }
+}
+
+static void test_long_file_names(void **state)
+{
+        for (size_t length = 40; length < 200; length++) {
+                autofree char *a = xcalloc(1, length + 1);
+                autofree char *b = xcalloc(1, length + 1);
+
+                memset(a, '/', length);
+                memset(b, '/', length);
+                b[length - 1] = 'x';
+                autofree char *name_a = escape_file_name(a);
+                autofree char *name_b = escape_file_name(b);
+                assert_string_not_equal(name_a, name_b);
+                assert_true(strlen(name_a) < 200);
+                assert_true((strchr(name_a, '~') != NULL) == (3 * length > 160));
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_every_byte),
+                cmocka_unit_test(test_file_names),
+                cmocka_unit_test(test_long_file_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
