@@ -3,13 +3,13 @@
 
 /* The little that one pass must remember of the one before: which pairs were mismatched.
  *
- *     r = history_read(root_fd, state_directory, &history, reterr);
+ *     history = history_read(root_fd, state_directory);
  *     if (history_saw_mismatch(history, name, &cert_digest, &key_digest)) ...
- *     r = history_write(root_fd, state_directory, inventory-derived history, reterr);
+ *     r = history_write(root_fd, state_directory, assess_history(assessment), reterr);
  *
  * A pair seen mismatched once may be somebody copying; the same two files mismatched at the next
  * pass are a fault (behaviour.md "States of a certificate"). A missing or unreadable file is an
- * empty history. */
+ * empty history: it postpones a repair by one pass, and fails nothing. */
 
 #include "base/fs.h"
 
@@ -27,9 +27,14 @@ void history_free(History *history);
 DEFINE_AUTOPTR(History, history_free)
 
 History *history_new(void);
-int history_read(int root_fd, const char *state_directory, History **ret, Error *reterr) MUST_USE;
+
+/* Reads STATE/history.json. Never NULL. */
+History *history_read(int root_fd, const char *state_directory);
+
+/* Replaces it (0600). */
 int history_write(
         int root_fd, const char *state_directory, const History *history, Error *reterr) MUST_USE;
+
 void history_add_mismatch(
         History *history, const char *name, const Digest *certificate, const Digest *key);
 bool history_saw_mismatch(
