@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "renew/restart.h"
+#include "scratch.h"
+
+#define NOW 1825975560
+
+static void add(const char *component, const char *path, const char *pass_id, int64_t now)
+{
+        ComponentEntry entry = {.name = (char *)component};
+        InventoryComponent inventory_component = {.entry = &entry};
+        char *paths[] = {(char *)"/etc/kubernetes/pki/ca.crt", (char *)path, NULL};
+        Restart restart = {.component = &inventory_component, .paths = paths};
+        Error error = {};
+
+        if (owed_add(root_fd, "/state", &restart, 1, pass_id, now, &error) < 0)
+                fail_msg("%s", error.text);
+}
+
+static OwedList *read_all(void)
+{
+        OwedList *list = NULL;
+        Error error = {};
+
+        if (owed_read(root_fd, "/state", &list, &error) < 0)
+                fail_msg("%s", error.text);
+        return list;
+}
+
+static void test_nothing_is_owed(void **state)
+{
+        autoptr(OwedList) list = read_all();
+
+        assert_int_equal(list->n, 0);
+        assert_int_equal(owed_add(root_fd, "/state", NULL, 0, "p1", NOW, NULL), 0);
+        assert_int_equal(access("state", F_OK), -1);
+        owed_list_free(NULL);
+}
+
+static void test_entry_is_as_documented(void **state)
+{
+        struct stat st;
+
+        add("kube-apiserver", "/a", "p1", NOW);
+        assert_content("/state/owed/kube-apiserver.json", "{\n"
+                                                          "  \"component\": \"kube-apiserver\",\n"
+                                                          "  \"passId\": \"p1\",\n"
+                                                          "  \"paths\": [\n"
+                                                          "    \"/etc/kubernetes/pki/ca.crt\",\n"
+                                                          "    \"/a\"\n"
+                                                          "  ],\n"
+                                                          "  \"since\": \"2027-11-11T23:26:00Z\"\n"
+                                                          "}\n");
+        assert_int_equal(stat("state/owed/kube-apiserver.json", &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void test_a_second_entry_joins_the_first(void **state)
+{
+        add("kube-apiserver", "/a", "p1", NOW);
+        add("etcd", "/e", "p1", NOW);
+        add("kube-apiserver", "/b", "p2", NOW + 86400);
+
+        autoptr(OwedList) list = read_all();
+        assert_int_equal(list->n, 2);
+        assert_string_equal(list->entries[0].component, "etcd");
+        assert_string_equal(list->entries[1].component, "kube-apiserver");
+        assert_int_equal(list->entries[1].since, NOW);
+        assert_string_equal(list->entries[1].pass_id, "p2");
+        assert_int_equal(strv_length(list->entries[1].paths), 3);
+        assert_string_equal(list->entries[1].paths[2], "/b");
+
+        autoptr(json_t) json = owed_to_json(list);
+        assert_int_equal(json_array_size(json), 2);
+}
+
+static void test_hostile_names(void **state)
+{
+        add("../../etc/x", "/a", "p1", NOW);
+        add("../../etc/x", "/b", "p1", NOW);
+
+        autoptr(OwedList) list = read_all();
+        assert_int_equal(list->n, 1);
+        assert_string_equal(list->entries[0].component, "../../etc/x");
+        assert_int_equal(strv_length(list->entries[0].paths), 3);
+}
+
+static void test_an_unreadable_entry_is_still_owed(void **state)
+{
+        add("kube-apiserver", "/a", "p1", NOW);
+        put("state/owed/kube-apiserver.json", "{");
+        put("state/owed/etcd.json", "{\"component\": 1}");
+        put("state/owed/.etcd.json.tmp", "{");
+        put("state/owed/.json", "{");
+        put("state/owed/README", "{");
+
+        autoptr(OwedList) list = read_all();
+        assert_int_equal(list->n, 2);
+        assert_string_equal(list->entries[0].component, "etcd");
+        assert_string_equal(list->entries[1].component, "kube-apiserver");
+        assert_int_equal(list->entries[1].since, 0);
+        assert_null(list->entries[1].paths);
+
+        add("kube-apiserver", "/a", "p2", NOW);
+        autoptr(OwedList) again = read_all();
+        assert_int_equal(again->entries[1].since, NOW);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                SCRATCH_TEST(test_nothing_is_owed),
+                SCRATCH_TEST(test_entry_is_as_documented),
+                SCRATCH_TEST(test_a_second_entry_joins_the_first),
+                SCRATCH_TEST(test_hostile_names),
+                SCRATCH_TEST(test_an_unreadable_entry_is_still_owed),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
