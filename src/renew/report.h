@@ -11,6 +11,7 @@
  * An alarm is cleared only if the same kind of look that raised it now shows the fault gone; what
  * this pass did not look at stays. */
 
+#include "host/alarm.h"
 #include "renew/issue.h"
 #include "renew/restart.h"
 #include "renew/row.h"
@@ -46,3 +47,6 @@ int report_alarms(const ReportInput *input, Error *reterr) MUST_USE;
 /* generation lastRun lastSuccess nextDue validUntil hostname passId exitStatus certificates[]
  * (rows_to_json) alarms[] restartsOwed[]. valid_until: now + 2 days + 6 h. */
 int report_status(const ReportInput *input, Error *reterr) MUST_USE;
+
+/* The alarms that are active on this host, as report_alarms() left them. */
+int report_read_alarms(int root_fd, const Config *config, AlarmList **ret, Error *reterr) MUST_USE;
