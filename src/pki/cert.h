@@ -3,12 +3,12 @@
 
 /* X.509 certificates, read once into plain data.
  *
- *     r = cert_list_parse(file->data, file->size, &list, reterr);   one PEM file, several
- * certificates leaf = list->certs[0]; if (!cert_is_issued_by(leaf, ca)) ...
+ *     r = cert_list_parse(file->data, file->size, &list, reterr);
+ *     leaf = list->certs[0];
+ *     if (!cert_is_issued_by(leaf, ca)) ...
  *
- * Reading judges nothing and needs no clock: states are renew/assess.h. The subject is kept as DER,
- * so that what is shown can never differ from what is copied. The only room that includes GnuTLS is
- * this one. */
+ * Reading judges nothing and needs no clock: states are renew/assess.h. What is shown is escaped
+ * (control characters as \xNN); what is copied and compared is DER, never text. */
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -29,10 +29,10 @@ typedef struct Cert {
         char *common_name;      /* the subject's first CN, NULL if none */
         char *issuer_common_name;
         char **organizations; /* every O of the subject */
-        char *serial;         /* upper-case hexadecimal */
+        char *serial;         /* upper-case hexadecimal, no separators, no leading zero octets */
         int64_t not_before, not_after;
-        char **sans; /* "DNS:cp-1", "IP:192.0.2.10", "email:…", "URI:…", in the certificate's order
-                      */
+        char **sans; /* in the certificate's order: "DNS:cp-1", "IP:192.0.2.10", "email:…", "URI:…",
+                      * other kinds as "#" and their DER in hexadecimal */
         char *key_algorithm; /* "RSA-2048", "ECDSA-P256", "Ed25519" */
         char **usages;       /* "server auth", "client auth", other purposes as OID */
         unsigned usage;      /* CertUsage bits */
@@ -56,9 +56,11 @@ DEFINE_AUTOPTR(CertList, cert_list_free)
 /* One certificate from DER. -EBADMSG if it is none. */
 int cert_parse_der(const void *der, size_t size, Cert **ret, Error *reterr) MUST_USE;
 
-/* All CERTIFICATE blocks of a PEM text; other blocks (keys) and text between blocks are passed
- * over. -ENODATA if it holds none (empty file included), -EBADMSG if a block does not parse (its
- * number in the error), -E2BIG over 1024 of them. */
+/* All CERTIFICATE blocks of a PEM text, in their order, duplicates included. Other blocks (keys,
+ * and the old labels "X509 CERTIFICATE" and "TRUSTED CERTIFICATE") and text between blocks are
+ * passed over, as Kubernetes does. -ENODATA if it holds none (empty, DER and binary files included;
+ * the error says which), -EBADMSG if a block is cut off or does not parse (its number in the
+ * error), -E2BIG over 1024 of them. */
 int cert_list_parse(const void *pem, size_t size, CertList **ret, Error *reterr) MUST_USE;
 
 /* PEM of one certificate, 64 columns, one final newline. The caller frees. */
@@ -67,22 +69,26 @@ char *cert_to_pem(const Cert *cert);
 /* True if issuer's name and key signed this certificate. Dates and purposes are not looked at. */
 bool cert_is_issued_by(const Cert *cert, const Cert *issuer);
 
-/* 0 if leaf verifies against the roots at time `at` through the intermediates (RFC 5280), for that
- * usage (CertUsage bits, 0: any). -EKEYREJECTED with the reason otherwise. */
+/* 0 if leaf verifies against the roots at time `at` through the intermediates (RFC 5280), for all
+ * of that usage (CertUsage bits, 0: any; a certificate without purposes is for every one). `at` 0:
+ * dates are not looked at. Intermediates may be NULL, come in any order and contain the leaf; any
+ * certificate among the roots is an anchor, self-signed or not. -EKEYREJECTED with the reason
+ * otherwise. */
 int cert_verify(const Cert *leaf, const CertList *intermediates, const CertList *roots, int64_t at,
         unsigned usage, Error *reterr) MUST_USE;
 
 bool cert_equal(const Cert *a, const Cert *b);
 
-/* 0 if `fresh` says the same of its holder as `old`: subject DER, every SAN (fresh may have more),
- * key usage, extended key usage, basic constraints, every other extension but the key identifiers.
- * -EKEYREJECTED names the first difference. */
+/* 0 if `fresh` says the same of its holder as `old`: subject DER, every SAN in any order and number
+ * (fresh may have more), and every other extension byte for byte (key usage, purposes, basic
+ * constraints, …) but the key identifiers. -EKEYREJECTED names the first difference. */
 int cert_compare_identity(const Cert *old, const Cert *fresh, Error *reterr) MUST_USE;
 
 /* True if the SAN ("DNS:x", "IP:y") is in the certificate: DNS names without regard to case,
  * addresses by value. */
 bool cert_has_san(const Cert *cert, const char *san);
 
-/* Is it a SAN that could be issued ("DNS:name", "IP:address", or bare: then guessed)? Normal form
- * in *ret. -EINVAL if not. */
+/* Is it a SAN that could be issued: "DNS:name", "IP:address" or bare (an address if it reads as
+ * one)? Names are those of RFC 1123 or a wildcard of their first label ("*.example"). The normal
+ * form is prefixed, lower case, addresses in their shortest form. -EINVAL if it is none. */
 int san_normalize(const char *text, char **ret, Error *reterr) MUST_USE;

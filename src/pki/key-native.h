@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the other files of this room see of keys: the GnuTLS handle, and the words for a
+ * certificate's public key. */
+
+#include "pki/key.h"
+#include "pki/native.h"
+
+struct Key {
+        gnutls_x509_privkey_t native;
+        KeyKind kind;
+        KeyFormat format;
+};
+
+/* "RSA-2048", "ECDSA-P256", …, also of kinds that are never issued. The caller frees. */
+char *key_algorithm_of_cert(const Cert *cert);

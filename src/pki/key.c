@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pki/key-native.h"
+
+#include "pki/pem.h"
+
+#include <strings.h>
+
+#define KEY_ID_SIZE  32 /* SHA-256 */
+#define KEY_TEXT_MAX ((size_t)4 << 20)
+
+/* GnuTLS knows one curve of each size, and counts its bits in whole bytes. */
+static const struct KindInfo {
+        const char *name;
+        gnutls_pk_algorithm_t algorithm;
+        unsigned bits;
+} kinds[] = {
+        [KEY_KIND_RSA_2048] = {"RSA-2048", GNUTLS_PK_RSA, 2048},
+        [KEY_KIND_RSA_3072] = {"RSA-3072", GNUTLS_PK_RSA, 3072},
+        [KEY_KIND_RSA_4096] = {"RSA-4096", GNUTLS_PK_RSA, 4096},
+        [KEY_KIND_ECDSA_P256] = {"ECDSA-P256", GNUTLS_PK_ECDSA, 256},
+        [KEY_KIND_ECDSA_P384] = {"ECDSA-P384", GNUTLS_PK_ECDSA, 384},
+        [KEY_KIND_ECDSA_P521] = {"ECDSA-P521", GNUTLS_PK_ECDSA, 528},
+        [KEY_KIND_ED25519] = {"Ed25519", GNUTLS_PK_EDDSA_ED25519, 256},
+};
+
+/* algorithm 0: every one. */
+static const struct FormatInfo {
+        const char *label;
+        gnutls_pk_algorithm_t algorithm;
+} formats[] = {
+        [KEY_FORMAT_PKCS8] = {"PRIVATE KEY", 0},
+        [KEY_FORMAT_PKCS1] = {"RSA PRIVATE KEY", GNUTLS_PK_RSA},
+        [KEY_FORMAT_SEC1] = {"EC PRIVATE KEY", GNUTLS_PK_ECDSA},
+};
+
+static KeyKind kind_of(int algorithm, unsigned bits)
+{
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                if (kinds[i].name && (int)kinds[i].algorithm == algorithm && kinds[i].bits == bits)
+                        return (KeyKind)i;
+        return KEY_KIND_OTHER;
+}
+
+const char *key_kind_name(KeyKind kind)
+{
+        if ((size_t)kind < ELEMENTSOF(kinds) && kinds[kind].name)
+                return kinds[kind].name;
+        return kind == KEY_KIND_NONE ? "none" : "other";
+}
+
+KeyKind key_kind_parse(const char *name)
+{
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                if (kinds[i].name && strcasecmp(kinds[i].name, name) == 0)
+                        return (KeyKind)i;
+        return KEY_KIND_NONE;
+}
+
+KeyKind key_kind_of_cert(const Cert *cert)
+{
+        unsigned bits = 0;
+        int algorithm = gnutls_x509_crt_get_pk_algorithm(cert->native, &bits);
+
+        return kind_of(algorithm, bits);
+}
+
+char *key_algorithm_of_cert(const Cert *cert)
+{
+        unsigned bits = 0;
+        int algorithm = gnutls_x509_crt_get_pk_algorithm(cert->native, &bits);
+        KeyKind kind = kind_of(algorithm, bits);
+        const char *name = NULL;
+
+        if (kind != KEY_KIND_OTHER)
+                return xstrdup(key_kind_name(kind));
+        if (algorithm == GNUTLS_PK_ECDSA)
+                return xasprintf("ECDSA-P%u", bits);
+        if (algorithm > 0)
+                name = gnutls_pk_get_name((gnutls_pk_algorithm_t)algorithm);
+        return name ? xasprintf("%s-%u", name, bits) : xstrdup("unknown");
+}
+
+void key_free(Key *key)
+{
+        if (!key)
+                return;
+        if (key->native)
+                gnutls_x509_privkey_deinit(key->native);
+        free(key);
+}
+
+static int key_new(Key **ret, Error *reterr)
+{
+        autoptr(Key) key = xcalloc(1, sizeof(*key));
+        int g;
+
+        pki_init();
+        g = gnutls_x509_privkey_init(&key->native);
+        if (g < 0)
+                return pki_error(reterr, -EIO, g, "cannot hold a key");
+        *ret = TAKE(key);
+        return 0;
+}
+
+static int key_algorithm(const Key *key, unsigned *ret_bits)
+{
+        return gnutls_x509_privkey_get_pk_algorithm2(key->native, ret_bits);
+}
+
+/* 1. The DER must be what the label says. 2. The parts of the key must belong together: a public
+ * half of another key would come to light only at the first handshake. */
+static int import(Key *key, const gnutls_datum_t *der, Error *reterr)
+{
+        unsigned bits = 0;
+        int g, algorithm;
+
+        if (key->format == KEY_FORMAT_PKCS8)
+                g = gnutls_x509_privkey_import_pkcs8(
+                        key->native, der, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN);
+        else
+                g = gnutls_x509_privkey_import(key->native, der, GNUTLS_X509_FMT_DER);
+        if (g < 0)
+                return pki_error(reterr, -EBADMSG, g, "the private key does not parse");
+
+        algorithm = key_algorithm(key, &bits);
+        if (formats[key->format].algorithm && (int)formats[key->format].algorithm != algorithm)
+                return error_set(reterr, -EBADMSG, "the block '%s' holds another kind of key",
+                        formats[key->format].label);
+        g = gnutls_x509_privkey_verify_params(key->native);
+        if (g < 0)
+                return pki_error(reterr, -EBADMSG, g, "the private key is damaged");
+        key->kind = kind_of(algorithm, bits);
+        return 0;
+}
+
+static int parse_block(const PemBlock *block, Key **ret, Error *reterr)
+{
+        static const char encrypted[] = "ENCRYPTED";
+        autofree unsigned char *der = NULL;
+        autoptr(Key) key = NULL;
+        size_t size, format = 0;
+        int r;
+
+        if (!block->complete)
+                return error_set(
+                        reterr, -EBADMSG, "the private key is cut off, it has no END line");
+        if (pem_is(block, "ENCRYPTED PRIVATE KEY") ||
+                memmem(block->body.data, block->body.size, encrypted, strlen(encrypted)))
+                return error_set(reterr, -EKEYREJECTED, "the private key is encrypted");
+        while (format < ELEMENTSOF(formats) && !pem_is(block, formats[format].label))
+                format++;
+        if (format == ELEMENTSOF(formats))
+                return error_set(reterr, -EBADMSG, "'%.*s' is no form of key that is known here",
+                        (int)block->label.size, block->label.data);
+        if (pem_decode(block, &der, &size) < 0)
+                return error_set(reterr, -EBADMSG, "the private key is not base64");
+
+        r = key_new(&key, reterr);
+        if (r >= 0) {
+                key->format = (KeyFormat)format;
+                r = import(key, &(gnutls_datum_t){der, (unsigned)size}, reterr);
+        }
+        explicit_bzero(der, size);
+        if (r < 0)
+                return r;
+        *ret = TAKE(key);
+        return 0;
+}
+
+int key_parse(const void *pem, size_t size, Key **ret, Error *reterr)
+{
+        PemText rest = {pem, size};
+        PemBlock block, found;
+        size_t n = 0;
+
+        if (size > KEY_TEXT_MAX)
+                return error_set(reterr, -EBADMSG, "too large for a private key");
+        while (pem_next(&rest, &block)) {
+                if (!pem_is_private_key(&block))
+                        continue;
+                found = block;
+                n++;
+        }
+        if (n == 0)
+                return error_set(reterr, -ENODATA, "no PEM private key in it: %s",
+                        pem_describe_garbage(pem, size));
+        if (n > 1)
+                return error_set(reterr, -ENOTUNIQ, "%zu private keys where one is expected", n);
+        return parse_block(&found, ret, reterr);
+}
+
+int key_generate(KeyKind kind, Key **ret, Error *reterr)
+{
+        autoptr(Key) key = NULL;
+        int r, g;
+
+        if ((size_t)kind >= ELEMENTSOF(kinds) || !kinds[kind].name)
+                return error_set(
+                        reterr, -ENOTSUP, "no keys of kind '%s' are made", key_kind_name(kind));
+        r = key_new(&key, reterr);
+        if (r < 0)
+                return r;
+        g = gnutls_x509_privkey_generate(key->native, kinds[kind].algorithm, kinds[kind].bits, 0);
+        if (g < 0)
+                return pki_error(reterr, -EIO, g, "cannot generate a key");
+        key->kind = kind;
+        key->format = key_format_default(kind);
+        *ret = TAKE(key);
+        return 0;
+}
+
+KeyKind key_kind(const Key *key)
+{
+        return key->kind;
+}
+
+KeyFormat key_format(const Key *key)
+{
+        return key->format;
+}
+
+bool key_matches(const Key *key, const Cert *cert)
+{
+        unsigned char mine[KEY_ID_SIZE], theirs[KEY_ID_SIZE];
+        size_t n_mine = sizeof(mine), n_theirs = sizeof(theirs);
+
+        return gnutls_x509_privkey_get_key_id(
+                       key->native, GNUTLS_KEYID_USE_SHA256, mine, &n_mine) >= 0 &&
+               gnutls_x509_crt_get_key_id(
+                       cert->native, GNUTLS_KEYID_USE_SHA256, theirs, &n_theirs) >= 0 &&
+               n_mine == n_theirs && memcmp(mine, theirs, n_mine) == 0;
+}
+
+KeyFormat key_format_default(KeyKind kind)
+{
+        gnutls_pk_algorithm_t algorithm =
+                (size_t)kind < ELEMENTSOF(kinds) ? kinds[kind].algorithm : GNUTLS_PK_UNKNOWN;
+
+        if (algorithm == GNUTLS_PK_RSA)
+                return KEY_FORMAT_PKCS1;
+        return algorithm == GNUTLS_PK_ECDSA ? KEY_FORMAT_SEC1 : KEY_FORMAT_PKCS8;
+}
+
+/* The structure inside PKCS#8 leaves the curve to its wrapper, and GnuTLS would write it so: a SEC1
+ * key that nobody can read. gnutls_x509_privkey_fix() makes it whole, in a copy. */
+static int export_sec1_of_pkcs8(const Key *key, gnutls_datum_t *ret)
+{
+        gnutls_x509_privkey_t copy;
+        int g;
+
+        g = gnutls_x509_privkey_init(&copy);
+        if (g < 0)
+                return g;
+        g = gnutls_x509_privkey_cpy(copy, key->native);
+        if (g >= 0)
+                g = gnutls_x509_privkey_fix(copy);
+        if (g >= 0)
+                g = gnutls_x509_privkey_export2(copy, GNUTLS_X509_FMT_DER, ret);
+        gnutls_x509_privkey_deinit(copy);
+        return g;
+}
+
+static int export_der(const Key *key, KeyFormat format, gnutls_datum_t *ret)
+{
+        if (format == KEY_FORMAT_PKCS8)
+                return gnutls_x509_privkey_export2_pkcs8(
+                        key->native, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN, ret);
+        if (format == KEY_FORMAT_SEC1 && key->format == KEY_FORMAT_PKCS8)
+                return export_sec1_of_pkcs8(key, ret);
+        return gnutls_x509_privkey_export2(key->native, GNUTLS_X509_FMT_DER, ret);
+}
+
+int key_to_pem(const Key *key, KeyFormat format, Secret **ret, Error *reterr)
+{
+        int algorithm = key_algorithm(key, NULL), g;
+        autofree char *pem = NULL;
+        autodatum der = {};
+
+        if (formats[format].algorithm && (int)formats[format].algorithm != algorithm)
+                format = key_format_default(key->kind);
+        g = export_der(key, format, &der);
+        if (g < 0)
+                return pki_error(reterr, -EIO, g, "cannot write the key");
+        pem = pem_encode(formats[format].label, der.data, der.size);
+        *ret = secret_new(pem, strlen(pem));
+        explicit_bzero(pem, strlen(pem));
+        return 0;
+}
