@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pki/cert.h"
+#include "pki/der.h"
+#include "pki/native.h"
+
+#define CHAIN_MAX          8
+#define SIGNATURE_SIZE_MAX 2048 /* RSA-16384 */
+
+/* What was signed: the first element of the certificate (RFC 5280 4.1.1.1). */
+static bool signed_part(const Cert *cert, gnutls_datum_t *ret)
+{
+        Der rest = {cert->der, cert->der_size};
+        DerElement whole, part;
+
+        if (!der_next(&rest, &whole) || !der_next(&whole.content, &part))
+                return false;
+        *ret = (gnutls_datum_t){(unsigned char *)part.whole.data, (unsigned)part.whole.size};
+        return true;
+}
+
+static bool issuer_name_is(const Cert *cert, const Cert *issuer)
+{
+        autodatum wanted = {}, name = {};
+
+        return gnutls_x509_crt_get_raw_issuer_dn(cert->native, &wanted) >= 0 &&
+               gnutls_x509_crt_get_raw_dn(issuer->native, &name) >= 0 &&
+               der_equal((Der){wanted.data, wanted.size}, (Der){name.data, name.size});
+}
+
+/* Broken hashes are let pass: who signed is one question, whether that is good enough another
+ * (cert_verify()). */
+bool cert_is_issued_by(const Cert *cert, const Cert *issuer)
+{
+        unsigned char bytes[SIGNATURE_SIZE_MAX];
+        gnutls_datum_t part, signature = {bytes, 0};
+        size_t size = sizeof(bytes);
+        autopubkey key = NULL;
+        int algorithm;
+
+        if (!issuer_name_is(cert, issuer) || !signed_part(cert, &part))
+                return false;
+        algorithm = gnutls_x509_crt_get_signature_algorithm(cert->native);
+        if (algorithm <= 0 || gnutls_x509_crt_get_signature(cert->native, (char *)bytes, &size) < 0)
+                return false;
+        signature.size = (unsigned)size;
+        return gnutls_pubkey_init(&key) >= 0 &&
+               gnutls_pubkey_import_x509(key, issuer->native, 0) >= 0 &&
+               gnutls_pubkey_verify_data2(key, (gnutls_sign_algorithm_t)algorithm,
+                       GNUTLS_VERIFY_ALLOW_BROKEN, &part, &signature) >= 0;
+}
+
+/* The leaf and those intermediates that lead on from it, in order, whatever the order in the file.
+ */
+static unsigned build_chain(
+        const Cert *leaf, const CertList *intermediates, const Cert *chain[CHAIN_MAX])
+{
+        const Cert *next = leaf;
+        unsigned n = 0;
+
+        while (next && n < CHAIN_MAX) {
+                const Cert *last = chain[n++] = next;
+
+                next = NULL;
+                if (last->is_self_issued)
+                        break;
+                for (size_t i = 0; intermediates && i < intermediates->n && !next; i++)
+                        if (!cert_equal(intermediates->certs[i], last) &&
+                                cert_is_issued_by(last, intermediates->certs[i]))
+                                next = intermediates->certs[i];
+        }
+        return n;
+}
+
+/* One root at a time: GnuTLS stops at the first of several CAs of one name, and a bundle in the
+ * middle of a CA rotation holds just that. Returns the status bits of GnuTLS, 0 is good. */
+static int verify_by_root(const Cert *const *chain, unsigned n, const Cert *root, bool dates,
+        const char *purpose, unsigned *ret_status)
+{
+        gnutls_typed_vdata_st wanted = {
+                .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)purpose};
+        gnutls_x509_crt_t crts[CHAIN_MAX];
+        gnutls_x509_trust_list_t list;
+        int g;
+
+        for (unsigned i = 0; i < n; i++)
+                crts[i] = chain[i]->native;
+        g = gnutls_x509_trust_list_init(&list, 1);
+        if (g < 0)
+                return g;
+        g = gnutls_x509_trust_list_add_cas(list, &root->native, 1, 0);
+        if (g >= 0)
+                g = gnutls_x509_trust_list_verify_crt2(list, crts, n, purpose ? &wanted : NULL,
+                        purpose ? 1 : 0, dates ? 0 : GNUTLS_VERIFY_DISABLE_TIME_CHECKS, ret_status,
+                        NULL);
+        gnutls_x509_trust_list_deinit(list, 0);
+        return g < 0 ? g : 0;
+}
+
+static const struct {
+        unsigned status;
+        const char *words;
+} reasons[] = {
+        {GNUTLS_CERT_SIGNER_NOT_FOUND, "none of the trusted CAs issued it"},
+        {GNUTLS_CERT_SIGNATURE_FAILURE, "its signature is wrong"},
+        {GNUTLS_CERT_SIGNER_NOT_CA, "its issuer is not a CA"},
+        {GNUTLS_CERT_INSECURE_ALGORITHM, "it is signed with an insecure algorithm"},
+        {GNUTLS_CERT_EXPIRED, "it or its CA has expired"},
+        {GNUTLS_CERT_NOT_ACTIVATED, "it or its CA is not valid yet"},
+        {GNUTLS_CERT_PURPOSE_MISMATCH, "it is not for this purpose"},
+        {GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, "a constraint of its CA forbids it"},
+        {GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, "it has an unknown critical extension"},
+};
+
+static int refuse(unsigned status, Error *reterr)
+{
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
+                if (status & reasons[i].status)
+                        return error_set(reterr, -EKEYREJECTED,
+                                "the certificate does not verify: %s", reasons[i].words);
+        return error_set(reterr, -EKEYREJECTED, "the certificate does not verify");
+}
+
+/* The reason that counts is that of the CA which did sign, if there is one. */
+static int verify_by_roots(const Cert *const *chain, unsigned n, const CertList *roots, bool dates,
+        const char *purpose, Error *reterr)
+{
+        unsigned worst = GNUTLS_CERT_INVALID | GNUTLS_CERT_SIGNER_NOT_FOUND;
+
+        for (size_t i = 0; i < roots->n; i++) {
+                unsigned status = 0;
+                int g = verify_by_root(chain, n, roots->certs[i], dates, purpose, &status);
+
+                if (g < 0)
+                        return pki_error(reterr, -EKEYREJECTED, g, "cannot verify");
+                if (status == 0)
+                        return 0;
+                if (worst & GNUTLS_CERT_SIGNER_NOT_FOUND)
+                        worst = status;
+        }
+        return refuse(worst, reterr);
+}
+
+int cert_verify(const Cert *leaf, const CertList *intermediates, const CertList *roots, int64_t at,
+        unsigned usage, Error *reterr)
+{
+        static const struct {
+                unsigned usage;
+                const char *oid;
+        } purposes[] = {
+                {CERT_USAGE_SERVER, GNUTLS_KP_TLS_WWW_SERVER},
+                {CERT_USAGE_CLIENT, GNUTLS_KP_TLS_WWW_CLIENT},
+        };
+        const Cert *chain[CHAIN_MAX];
+        unsigned n = build_chain(leaf, intermediates, chain);
+        int r;
+
+        pki_set_verify_time(at);
+        r = verify_by_roots(chain, n, roots, at != 0, NULL, reterr);
+        for (size_t i = 0; i < ELEMENTSOF(purposes) && r == 0; i++)
+                if (usage & purposes[i].usage)
+                        r = verify_by_roots(chain, n, roots, at != 0, purposes[i].oid, reterr);
+        pki_set_verify_time(0);
+        return r;
+}
