@@ -63,7 +63,7 @@ floor_build() {
 # count_results DIRECTORY: "PASSED FAILED SKIPPED" of the .trs files below it. A test that failed also
 # ends with a status; that error is its own only where nothing else failed.
 count_results() {
-        find "$1" -name '*.trs' -exec awk '
+        find "$1" -name '*.trs' -print0 | xargs -0 awk '
                 function close_file() { failed += failures ? failures : errors; failures = errors = 0 }
                 FNR == 1 { close_file() }
                 !/^:test-result:/ { next }
@@ -71,7 +71,7 @@ count_results() {
                 $2 == "ERROR" { errors++ }
                 $2 == "PASS" || $2 == "XFAIL" { passed++ }
                 $2 == "SKIP" { skipped++ }
-                END { close_file(); print passed + 0, failed + 0, skipped + 0 }' /dev/null {} +
+                END { close_file(); print passed + 0, failed + 0, skipped + 0 }' /dev/null
 }
 
 # floor_tests NAME BUILD: `make check-NAME` in that build.

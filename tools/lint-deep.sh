@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # lint-deep.sh: the analyzers that take minutes. Each says what it finds; none may find anything.
-# shellcheck disable=SC2317 # analyzers are called by name
 set -u
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tools/floors.sh

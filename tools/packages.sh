@@ -13,7 +13,7 @@ declare -A packages=(
         [lint]='clang-format-14|clang-format shellcheck codespell man-db systemd'
         [crash]='strace jq openssl'
         [system]='etcd-server etcd-client|etcd-server openssl'
-        [bench]='time hyperfine? openssl'
+        [bench]='time bc hyperfine? openssl'
         [fuzz]='clang'
         [deep]='clang-tidy cppcheck'
 )
