@@ -49,6 +49,15 @@ typedef struct Kubeconfig {
 void kubeconfig_free(Kubeconfig *config);
 DEFINE_AUTOPTR(Kubeconfig, kubeconfig_free)
 
+/* The cluster of the current context, NULL if there is none. */
+static inline const KubeconfigCluster *kubeconfig_current_cluster(const Kubeconfig *config)
+{
+        for (size_t i = 0; config->current_cluster && i < config->n_clusters; i++)
+                if (streq(config->clusters[i].name, config->current_cluster))
+                        return &config->clusters[i];
+        return NULL;
+}
+
 /* -EBADMSG with line and column if it is no YAML or no kubeconfig; one user's problem is that
  * user's `problem`. */
 int kubeconfig_parse(const void *data, size_t size, Kubeconfig **ret, Error *reterr) MUST_USE;

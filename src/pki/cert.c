@@ -286,3 +286,11 @@ bool cert_equal(const Cert *a, const Cert *b)
 {
         return der_equal((Der){a->der, a->der_size}, (Der){b->der, b->der_size});
 }
+
+bool cert_list_contains(const CertList *list, const Cert *cert)
+{
+        for (size_t i = 0; i < list->n; i++)
+                if (cert_equal(list->certs[i], cert))
+                        return true;
+        return false;
+}

@@ -79,6 +79,8 @@ int cert_verify(const Cert *leaf, const CertList *intermediates, const CertList 
 
 bool cert_equal(const Cert *a, const Cert *b);
 
+bool cert_list_contains(const CertList *list, const Cert *cert);
+
 /* 0 if `fresh` says the same of its holder as `old`: subject DER, every SAN in any order and number
  * (fresh may have more), and every other extension byte for byte (key usage, purposes, basic
  * constraints, …) but the key identifiers. -EKEYREJECTED names the first difference. */

@@ -164,6 +164,8 @@ static void test_t27_several_certificates_in_one_file(void **state)
         assert_string_equal(list->certs[1]->common_name, "ca-p384");
         assert_true(cert_equal(list->certs[0], list->certs[2]));
         assert_false(cert_equal(list->certs[0], list->certs[1]));
+        assert_true(cert_list_contains(list, list->certs[1]));
+        assert_false(cert_list_contains(&(CertList){}, list->certs[1]));
 }
 
 static void assert_garbage(const void *text, size_t size, int r, const char *words)
