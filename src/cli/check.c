@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/command.h"
+#include "cli/selection.h"
+#include "cli/table.h"
+#include "cli/text.h"
+
+MEMBER_CELL(cell_name, Row, name)
+MEMBER_CELL(cell_subject, Row, subject)
+MEMBER_CELL(cell_issuer, Row, issuer)
+MEMBER_CELL(cell_status, Row, status)
+MEMBER_CELL(cell_path, Row, path)
+MEMBER_CELL(cell_kind, Row, kind)
+MEMBER_CELL(cell_key, Row, key_algorithm)
+MEMBER_CELL(cell_serial, Row, serial)
+MEMBER_CELL(cell_sha256, Row, sha256)
+MEMBER_CELL(cell_due, Row, due_reason)
+
+static char *cell_expires(const void *row)
+{
+        char text[DATE_TEXT_SIZE];
+
+        return xstrdup(text_date(((const Row *)row)->not_after, text));
+}
+
+static char *cell_issued(const void *row)
+{
+        char text[DATE_TEXT_SIZE];
+
+        return xstrdup(text_date(((const Row *)row)->not_before, text));
+}
+
+static char *cell_residual(const void *data)
+{
+        const Row *row = data;
+        char text[SPAN_TEXT_SIZE];
+
+        return row->not_after ? xstrdup(span_format(row->residual, text)) : NULL;
+}
+
+/* "ca"; "external" where none of our CAs signed it; "ca, no key" where we cannot sign in its place.
+ */
+static char *cell_ca(const void *data)
+{
+        const Row *row = data;
+
+        if (streq(row->kind, "ca"))
+                return row->externally_managed ? xstrdup("no key") : NULL;
+        if (!row->ca_name)
+                return row->externally_managed ? xstrdup("external") : NULL;
+        return xasprintf("%s%s", row->ca_name, row->externally_managed ? ", no key" : "");
+}
+
+static char *cell_sans(const void *row)
+{
+        return text_join(((const Row *)row)->sans, ",");
+}
+
+static char *cell_usages(const void *row)
+{
+        return text_join(((const Row *)row)->usages, ",");
+}
+
+static char *cell_external(const void *row)
+{
+        return xstrdup(((const Row *)row)->externally_managed ? "yes" : "no");
+}
+
+static char *cell_watched(const void *row)
+{
+        return xstrdup(((const Row *)row)->watched ? "yes" : "no");
+}
+
+static const Column columns[] = {
+        {"CERTIFICATE", COLUMN_TREE, cell_name},
+        {"SUBJECT", COLUMN_WIDE, cell_subject},
+        {"ISSUER", COLUMN_WIDE, cell_issuer},
+        {"EXPIRES", 0, cell_expires},
+        {"RESIDUAL", COLUMN_RIGHT, cell_residual},
+        {"STATUS", COLUMN_STATE, cell_status},
+        {"CA", 0, cell_ca},
+        {"PATH", COLUMN_WIDE, cell_path},
+        {"KIND", COLUMN_ASKED, cell_kind},
+        {"ISSUED", COLUMN_ASKED, cell_issued},
+        {"KEY", COLUMN_ASKED, cell_key},
+        {"SERIAL", COLUMN_ASKED, cell_serial},
+        {"SHA256", COLUMN_ASKED, cell_sha256},
+        {"SANS", COLUMN_ASKED, cell_sans},
+        {"USAGES", COLUMN_ASKED, cell_usages},
+        {"DUE", COLUMN_ASKED, cell_due},
+        {"EXTERNAL", COLUMN_ASKED, cell_external},
+        {"WATCHED", COLUMN_ASKED, cell_watched},
+};
+
+/* The row that this one hangs on: a leaf on its CA, a further certificate or embedded CA on the row
+ * whose name its own begins with. */
+static size_t parent_of(const Rows *rows, const Row *row)
+{
+        bool is_part = streq(row->kind, "chain") || streq(row->kind, "embedded-ca");
+
+        if (streq(row->kind, "ca"))
+                return NO_PARENT;
+        for (size_t i = 0; i < rows->n; i++) {
+                const Row *other = &rows->rows[i];
+                size_t length = strlen(other->name);
+
+                if (other == row)
+                        continue;
+                if (is_part && starts_with(row->name, other->name) && row->name[length] &&
+                        strchr("#/", row->name[length]))
+                        return i;
+                if (!is_part && streq(other->kind, "ca") && row->ca_name &&
+                        streq(other->name, row->ca_name))
+                        return i;
+        }
+        return NO_PARENT;
+}
+
+static void fill_table(Table *table, const Rows *rows, bool tree)
+{
+        for (size_t i = 0; i < rows->n; i++) {
+                const Row *row = &rows->rows[i];
+
+                table_add(table, row, tree ? parent_of(rows, row) : NO_PARENT, row->severity);
+        }
+}
+
+/* What the table's words do not say: everything but dates. */
+static void print_sentences(const Rows *rows)
+{
+        bool any = false;
+
+        for (size_t i = 0; i < rows->n; i++) {
+                const Row *row = &rows->rows[i];
+
+                if (!row->text || row->severity == 0 ||
+                        streq(row->status, state_name(STATE_EXPIRING)) ||
+                        streq(row->status, state_name(STATE_EXPIRED)))
+                        continue;
+                autofree char *line = xasprintf("%s: %s", row->name, row->text);
+                printf("%s", any ? "" : "\n");
+                text_line(line);
+                any = true;
+        }
+}
+
+/* "17 certificates, 10 due: 10 EXPIRING, 7 OK", the worst first. */
+static void print_legend(const Rows *rows)
+{
+        size_t n_due = 0;
+        const char *separator = ": ";
+
+        for (size_t i = 0; i < rows->n; i++)
+                n_due += rows->rows[i].due_reason[0] != 0;
+        printf("\n%zu certificate%s, %zu due", rows->n, rows->n == 1 ? "" : "s", n_due);
+        for (State state = N_STATES; state-- > 0;) {
+                size_t n = 0;
+
+                for (size_t i = 0; i < rows->n; i++)
+                        n += streq(rows->rows[i].status, state_name(state));
+                if (n == 0)
+                        continue;
+                printf("%s%zu %s", separator, n, state_name(state));
+                separator = ", ";
+        }
+        printf("\n");
+}
+
+static void print_rows(const Options *options, const Rows *rows, Table *table)
+{
+        if (output_is(options, "json")) {
+                print_json(rows_to_json(rows));
+                return;
+        }
+        if (output_is(options, "kubeadm-json")) {
+                print_json(rows_to_kubeadm_json(rows));
+                return;
+        }
+        fill_table(table, rows, output_is(options, "tree"));
+        table_print(table, !options->no_headings);
+        if (options->no_legend)
+                return;
+        print_sentences(rows);
+        print_legend(rows);
+}
+
+/* A host of which nothing could be read is not in order, and not known to be in disorder. */
+static bool is_anything_readable(const Rows *rows)
+{
+        for (size_t i = 0; i < rows->n; i++)
+                if (rows->rows[i].not_after)
+                        return true;
+        return false;
+}
+
+int verb_check(const Options *options)
+{
+        autoptr(Pass) pass = NULL;
+        autoptr(Rows) rows = NULL;
+        autoptr(Selection) selection = NULL;
+        autoptr(Table) table = NULL;
+        Error error = {};
+        int status;
+
+        /* 1. Before anything is read: do the columns exist? */
+        if (table_new(columns, ELEMENTSOF(columns), options->columns, &table, &error) < 0)
+                return command_fail(options, EXIT_USAGE, &error);
+
+        /* 2. Read and judge. */
+        status = command_look(options, &pass);
+        if (status != 0)
+                return status;
+        rows = rows_from_assessment(pass->assessment);
+        if (selection_make(rows, options->names, &selection, &error) < 0)
+                return command_fail(options, EXIT_USAGE, &error);
+
+        /* 3. Show. */
+        print_rows(options, &selection->view, table);
+        if (!is_anything_readable(&selection->view)) {
+                error_set(&error, -ENODATA, "no certificate could be read");
+                return command_fail(options, EXIT_UNKNOWN, &error);
+        }
+        return rows_severity(&selection->view);
+}

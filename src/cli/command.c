@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/command.h"
+
+#include "base/escape.h"
+#include "base/txn.h"
+#include "cli/help.h"
+#include "cli/text.h"
+
+#include <config.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+
+void complain(const char *format, ...)
+{
+        va_list args;
+        char *text = NULL;
+
+        va_start(args, format);
+        if (vasprintf(&text, format, args) < 0)
+                text = NULL;
+        va_end(args);
+        xcheck(text);
+        autofree char *safe = escape_text(text);
+        free(text);
+        fprintf(stderr, "kube-renewd: %s\n", safe);
+}
+
+int command_fail(const Options *options, int status, const Error *error)
+{
+        if (error->text[0])
+                complain("%s", error->text);
+        return options->verb && options->verb->judges ? EXIT_UNKNOWN : status;
+}
+
+/* What is wrong with the configuration needs somebody to write it; a disk that does not answer does
+ * not. */
+static int open_status(int r)
+{
+        return r == -EINVAL || r == -ENOENT || r == -EBADMSG ? EXIT_CONFIG : EXIT_FAILED;
+}
+
+int command_open(const Options *options, Pass **ret)
+{
+        PassOptions open = {
+                .root = options->root,
+                .config = {.config_file = options->config,
+                        .layout = options->layout,
+                        .layout_any = options->verb->run == verb_init},
+                .at = options->at,
+        };
+        autoptr(Pass) pass = NULL;
+        Error error = {};
+        int r;
+
+        r = pass_open(&open, &pass, &error);
+        if (r < 0)
+                return command_fail(options, open_status(r), &error);
+        for (char **warning = pass->config->warnings; warning && *warning; warning++)
+                complain("warning: %s", *warning);
+        *ret = TAKE(pass);
+        return 0;
+}
+
+int command_look(const Options *options, Pass **ret)
+{
+        autoptr(Pass) pass = NULL;
+        Error error = {};
+        int status;
+
+        status = command_open(options, &pass);
+        if (status != 0)
+                return status;
+        if (pass_look(pass, &error) < 0)
+                return command_fail(options, EXIT_FAILED, &error);
+        if (txn_is_unfinished(pass->root_fd, pass->config->state_directory))
+                complain("a transaction is unfinished, files may be half replaced; "
+                         "'kube-renewd recover' finishes or undoes it");
+        *ret = TAKE(pass);
+        return 0;
+}
+
+bool output_is(const Options *options, const char *format)
+{
+        const char *outputs = options->verb->outputs;
+        size_t length = strlen(format);
+
+        if (options->output)
+                return streq(options->output, format);
+        return strcspn(outputs, "|") == length && starts_with(outputs, format);
+}
+
+void print_json(json_t *json)
+{
+        autofree char *text = json_text(json);
+
+        fputs(text, stdout);
+        json_decref(json);
+}
+
+bool print_recovery(const TxnOutcome *recovery)
+{
+        if (!recovery->finished && !recovery->undone)
+                return false;
+        autofree char *line = xasprintf("interrupted transaction %s: %s",
+                recovery->id ? recovery->id : "without id",
+                recovery->finished ? "had been committed, finished now"
+                                   : "had not been committed, undone now");
+        text_line(line);
+        for (size_t i = 0; i < recovery->n_conflicts; i++) {
+                const TxnConflict *conflict = &recovery->conflicts[i];
+                autofree char *what = xasprintf("%s was written by somebody else: %s%s%s",
+                        conflict->path, conflict->adopted ? "it stays" : "replaced with its pair",
+                        conflict->displaced ? ", the bytes are kept in " : "",
+                        conflict->displaced ? conflict->displaced : "");
+
+                text_line(what);
+        }
+        return true;
+}
+
+/* A descriptor below 3 that is closed would be the next file we open, and our first complaint would
+ * be written into it. */
+static void occupy_standard_descriptors(void)
+{
+        int fd;
+
+        for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_NOCTTY) < 0)
+                        abort();
+}
+
+static int run_verb(const Options *options, const Verb *verbs)
+{
+        if (options->version) {
+                printf("%s\n", PACKAGE_STRING);
+                return EXIT_DONE;
+        }
+        if (options->help) {
+                help_print(options->verb, verbs);
+                return EXIT_DONE;
+        }
+        /* A reader of our messages that goes away must not stop us between two files. */
+        if (options->verb->writes)
+                signal(SIGPIPE, SIG_IGN);
+        return options->verb->run(options);
+}
+
+int command_main(int argc, char **argv, const Verb *verbs)
+{
+        Options options;
+        Error error = {};
+        int status;
+
+        occupy_standard_descriptors();
+        setlocale(LC_CTYPE, "");
+        if (options_parse(argc, argv, verbs, &options, &error) < 0)
+                return command_fail(&options, EXIT_USAGE, &error);
+        status = run_verb(&options, verbs);
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return status;
+        error_errno(&error, -errno, "cannot write to standard output");
+        return command_fail(&options, status ? status : EXIT_FAILED, &error);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What every verb does before its own work, and how each ends.
+ *
+ *     status = command_look(options, &pass);       root, configuration, inventory, assessment
+ *     if (status != 0)
+ *             return status;                        it was said on stderr already
+ *     ...
+ *     return command_fail(options, EXIT_FAILED, &error);
+ *
+ * Everything for stderr is one line "kube-renewd: sentence", with control characters escaped. */
+
+#include "base/json.h"
+#include "cli/verb.h"
+#include "renew/pass.h"
+
+#define EXIT_UNKNOWN 3 /* of the verbs that judge: behaviour.md "Exit status" */
+
+/* The program: options, help, the verb, and a look whether stdout took it all. */
+int command_main(int argc, char **argv, const Verb *verbs);
+
+/* One line on stderr. */
+void complain(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Says the error, if there is a text; returns `status`, or EXIT_UNKNOWN for a verb that judges. */
+int command_fail(const Options *options, int status, const Error *error);
+
+/* Opens root and configuration and prints its warnings. 0, or an exit status. */
+int command_open(const Options *options, Pass **ret) MUST_USE;
+
+/* The same, then reads and judges what is on this host. */
+int command_look(const Options *options, Pass **ret) MUST_USE;
+
+/* True if --output= is this one; without the option, if it is the verb's first. */
+bool output_is(const Options *options, const char *format);
+
+/* JSON on stdout. Takes the reference. */
+void print_json(json_t *json);
+
+/* What an earlier crash had left, on stdout. False if nothing was unfinished. */
+bool print_recovery(const TxnOutcome *recovery);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/command.h"
+
+/* clang-format off */
+static const Verb verbs[] = {
+        {"check", verb_check, "[NAME...]", "List every certificate and its state",
+                .outputs = "table|tree|json|kubeadm-json", .options = OPTIONS_TABLE,
+                .max_names = ANY_NUMBER, .judges = true},
+        {"plan", verb_plan, "[NAME...]", "Say what 'renew' would do, and why",
+                .outputs = "text|json", .options = OPTIONS_ALL, .max_names = ANY_NUMBER},
+        {"renew", verb_renew, "[NAME...]", "Renew what is due, or what is named, or all",
+                .options = OPTIONS_ALL | OPTIONS_DRY_RUN, .max_names = ANY_NUMBER, .writes = true},
+        {"run", verb_run, "", "Recover, check, renew what is due, report",
+                .writes = true},
+        {"explain", verb_explain, "NAME...", "Say who signed it, who uses it, what breaks",
+                .min_names = 1, .max_names = ANY_NUMBER},
+        {"alarms", verb_alarms, "", "List what needs somebody's attention",
+                .outputs = "table|json", .options = OPTIONS_TABLE, .judges = true},
+        {"backup", verb_backup, "list|verify [ID...]", "List or compare what was replaced",
+                .outputs = "table|json", .options = OPTIONS_TABLE,
+                .min_names = 1, .max_names = ANY_NUMBER},
+        {"restore", verb_restore, "ID", "Put the files of a backup back, all or none",
+                .options = OPTIONS_DRY_RUN | OPTIONS_FORCE,
+                .min_names = 1, .max_names = 1, .writes = true},
+        {"init", verb_init, "", "Make PKI and kubeconfigs where there are none",
+                .options = OPTIONS_INIT, .writes = true},
+        {"recover", verb_recover, "", "Finish or undo an interrupted transaction",
+                .writes = true},
+        {"config", verb_config, "", "Print the effective configuration and its origins",
+                .outputs = "text|json"},
+        {}
+};
+/* clang-format on */
+
+int main(int argc, char **argv)
+{
+        return command_main(argc, argv, verbs);
+}

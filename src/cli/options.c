@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/options.h"
+
+#include "base/time-util.h"
+#include "cli/verb.h"
+#include "renew/settings.h"
+
+#include <getopt.h>
+
+typedef enum OptionKind { OPTION_FLAG, OPTION_TEXT, OPTION_TIME, OPTION_SPAN } OptionKind;
+
+typedef struct OptionInfo {
+        const char *name;
+        const char *value; /* what its value is called, NULL for a flag */
+        OptionKind kind;
+        size_t offset; /* in Options */
+        unsigned group;
+        const char *help;
+} OptionInfo;
+
+#define FLAG(member)        NULL, OPTION_FLAG, offsetof(Options, member)
+#define TEXT(value, member) value, OPTION_TEXT, offsetof(Options, member)
+#define TIME(value, member) value, OPTION_TIME, offsetof(Options, member)
+#define SPAN(value, member) value, OPTION_SPAN, offsetof(Options, member)
+
+static const OptionInfo table[] = {
+        {"output", TEXT("FORMAT", output), OPTIONS_OUTPUT, NULL /* the verb's formats */},
+        {"columns", TEXT("LIST", columns), OPTIONS_TABLE, "columns, separated by commas, or 'all'"},
+        {"no-headings", FLAG(no_headings), OPTIONS_TABLE, "no line with names of columns"},
+        {"no-legend", FLAG(no_legend), OPTIONS_TABLE, "no text below the table"},
+        {"all", FLAG(all), OPTIONS_ALL, "everything that can be renewed, due or not"},
+        {"dry-run", FLAG(dry_run), OPTIONS_DRY_RUN, "everything up to the first write"},
+        {"force", FLAG(force), OPTIONS_FORCE, "also what has expired or is of another CA"},
+        {"node-name", TEXT("NAME", node_name), OPTIONS_INIT, "this node (the host's name)"},
+        {"advertise-address", TEXT("IP", advertise_address), OPTIONS_INIT, "of the API server"},
+        {"service-address", TEXT("IP", service_address), OPTIONS_INIT, "of the service kubernetes"},
+        {"dns-domain", TEXT("DOMAIN", dns_domain), OPTIONS_INIT, "of the cluster (cluster.local)"},
+        {"validity", SPAN("TIME", validity), OPTIONS_INIT, "lifetime of certificates, as 365d"},
+        {"ca-validity", SPAN("TIME", ca_validity), OPTIONS_INIT, "lifetime of CAs, as 10y"},
+        {"key-algorithm", TEXT("KIND", key_algorithm), OPTIONS_INIT, "as RSA-2048, ECDSA-P256"},
+        {"root", TEXT("DIR", root), OPTIONS_COMMON, "every path is below this directory"},
+        {"config", TEXT("FILE", config), OPTIONS_COMMON, "instead of main file and drop-ins"},
+        {"layout", TEXT("NAME", layout), OPTIONS_COMMON, "kind of control plane, not detected"},
+        {"at", TIME("TIME", at), OPTIONS_COMMON, "judge as of then, as 2027-11-11T23:26:00Z"},
+        {"help", FLAG(help), OPTIONS_COMMON, "print this"},
+        {"version", FLAG(version), OPTIONS_COMMON, "print the version"},
+};
+
+static void *member_of(Options *options, const OptionInfo *info)
+{
+        return (char *)options + info->offset;
+}
+
+static int usage(Error *reterr, const char *what, const char *verb)
+{
+        return error_set(reterr, -EINVAL, "%s ('kube-renewd %s%s--help' lists what there is)", what,
+                verb ? verb : "", verb ? " " : "");
+}
+
+static int store(Options *options, const OptionInfo *info, const char *value, Error *reterr)
+{
+        void *member = member_of(options, info);
+
+        if (info->kind == OPTION_FLAG) {
+                *(bool *)member = true;
+                return 0;
+        }
+        if (!value[0])
+                return error_set(reterr, -EINVAL, "--%s= is empty; give it as --%s=%s", info->name,
+                        info->name, info->value);
+        if (info->kind == OPTION_TEXT) {
+                *(const char **)member = value;
+                return 0;
+        }
+        if (info->kind == OPTION_TIME && time_parse(value, member) < 0)
+                return error_set(reterr, -EINVAL,
+                        "--%s='%s' is no time; write it as 2027-11-11T23:26:00Z or 2027-11-11",
+                        info->name, value);
+        if (info->kind == OPTION_SPAN && (span_parse(value, member) < 0 || *(int64_t *)member <= 0))
+                return error_set(reterr, -EINVAL,
+                        "--%s='%s' is no span of time; write it as 365d or 8760h", info->name,
+                        value);
+        return 0;
+}
+
+/* What getopt_long() did not like, with the nearest option that there is. */
+static int refuse(char **argv, int c, Error *reterr)
+{
+        const char *names[ELEMENTSOF(table) + 1] = {}, *near;
+        const char *given = argv[optind - 1];
+
+        if (c == ':')
+                return error_set(
+                        reterr, -EINVAL, "%s needs a value; give it as %s=…", given, given);
+        if (optopt > 0 && optopt < 0x100)
+                return error_set(reterr, -EINVAL,
+                        "unknown option '-%c'; only -h has one letter, all others begin with --",
+                        optopt);
+        if (optopt >= 0x100)
+                return error_set(
+                        reterr, -EINVAL, "--%s takes no value", table[optopt - 0x100].name);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                names[i] = table[i].name;
+        autofree char *word = xstrndup(given + 2, strcspn(given + 2, "="));
+        near = nearest_word(word, names);
+        autofree char *what =
+                near ? xasprintf("unknown option '--%s', did you mean '--%s'?", word, near)
+                     : xasprintf("unknown or ambiguous option '--%s'", word);
+        return usage(reterr, what, NULL);
+}
+
+/* 1. Options, wherever they stand; getopt_long() moves the rest to the end. The first error is
+ * kept: which verb it is about, and so the exit status, is only known after the last argument. */
+static int read_options(int argc, char **argv, Options *options, unsigned *ret_seen, Error *reterr)
+{
+        struct option long_options[ELEMENTSOF(table) + 1] = {};
+        int r = 0, c;
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                long_options[i] = (struct option){.name = table[i].name,
+                        .has_arg = table[i].value ? required_argument : no_argument,
+                        .val = 0x100 + (int)i};
+        opterr = 0;
+        while ((c = getopt_long(argc, argv, ":h", long_options, NULL)) >= 0) {
+                Error error = {};
+                int q = 0;
+
+                if (c == 'h')
+                        options->help = true;
+                else if (c == '?' || c == ':')
+                        q = refuse(argv, c, &error);
+                else {
+                        *ret_seen |= 1U << (c - 0x100);
+                        q = store(options, &table[c - 0x100], optarg, &error);
+                }
+                if (q < 0 && r == 0)
+                        r = error_set(reterr, q, "%s", error.text);
+        }
+        return r;
+}
+
+static int find_verb(const char *name, const Verb *verbs, const Verb **ret, Error *reterr)
+{
+        const char *names[32] = {}, *near;
+        size_t n = 0;
+
+        for (const Verb *verb = verbs; verb->name; verb++) {
+                if (streq(name, verb->name)) {
+                        *ret = verb;
+                        return 0;
+                }
+                if (n < ELEMENTSOF(names) - 1)
+                        names[n++] = verb->name;
+        }
+        near = nearest_word(name, names);
+        autofree char *what = near ? xasprintf("unknown verb '%s', did you mean '%s'?", name, near)
+                                   : xasprintf("unknown verb '%s'", name);
+        return usage(reterr, what, NULL);
+}
+
+/* Turns the verb's "a|b" into the format that was asked for. The words of `outputs` are constant,
+ * but not terminated: so options->output stays argv's where it was given. */
+static int check_output(Options *options, Error *reterr)
+{
+        const char *outputs = options->verb->outputs;
+
+        if (!options->output || !outputs)
+                return 0;
+        for (const char *word = outputs; *word; word += strcspn(word, "|"), word += *word == '|') {
+                size_t length = strcspn(word, "|");
+
+                if (length == strlen(options->output) &&
+                        strncmp(word, options->output, length) == 0)
+                        return 0;
+        }
+        return error_set(reterr, -EINVAL, "'%s' has no --output='%s'; it is one of %s",
+                options->verb->name, options->output, outputs);
+}
+
+/* 3. Only what this verb takes. */
+static int check_options(Options *options, unsigned seen, Error *reterr)
+{
+        const Verb *verb = options->verb;
+        unsigned groups = verb->options | OPTIONS_COMMON | (verb->outputs ? OPTIONS_OUTPUT : 0);
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                if (!(seen & 1U << i) || table[i].group & groups)
+                        continue;
+                autofree char *what =
+                        xasprintf("'%s' takes no option '--%s'", verb->name, table[i].name);
+                return usage(reterr, what, verb->name);
+        }
+        if (options->at && verb->writes && !options->root)
+                return error_set(reterr, -EINVAL,
+                        "'%s' writes: it takes --at= only together with --root=; 'plan' and "
+                        "'check' "
+                        "judge this host at any time",
+                        verb->name);
+        return check_output(options, reterr);
+}
+
+static int check_names(const Options *options, Error *reterr)
+{
+        const Verb *verb = options->verb;
+
+        if (options->n_names >= verb->min_names && options->n_names <= verb->max_names)
+                return 0;
+        if (verb->max_names == 0)
+                return error_set(reterr, -EINVAL, "'%s' takes no names, but '%s' was given",
+                        verb->name, options->names[0]);
+        return error_set(reterr, -EINVAL, "it is 'kube-renewd %s %s'", verb->name, verb->synopsis);
+}
+
+int options_parse(int argc, char **argv, const Verb *verbs, Options *ret, Error *reterr)
+{
+        Error first = {};
+        unsigned seen = 0;
+        int r, q;
+
+        *ret = (Options){};
+        r = read_options(argc, argv, ret, &seen, &first);
+
+        /* 2. The verb, and what it is about. */
+        if (optind < argc) {
+                q = find_verb(argv[optind], verbs, &ret->verb, reterr);
+                if (q < 0)
+                        return q;
+                ret->names = argv + optind + 1;
+                ret->n_names = (size_t)(argc - optind - 1);
+        }
+        if (r < 0)
+                return error_set(reterr, r, "%s", first.text);
+        if (ret->help || ret->version)
+                return 0;
+        if (!ret->verb)
+                return usage(reterr, "no verb was given", NULL);
+        /* --root=/ is this host, and its clock is the only one it is renewed by. */
+        if (ret->root && ret->root[strspn(ret->root, "/")] == 0)
+                ret->root = NULL;
+        r = check_options(ret, seen, reterr);
+        return r < 0 ? r : check_names(ret, reterr);
+}
+
+OptionHelp *options_help(const Verb *verb, unsigned groups)
+{
+        OptionHelp *lines = xcalloc(ELEMENTSOF(table) + 1, sizeof(*lines));
+        size_t n = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                const OptionInfo *info = &table[i];
+
+                if (!(info->group & groups))
+                        continue;
+                snprintf(lines[n].left, sizeof(lines[n].left), "--%s%s%s", info->name,
+                        info->value ? "=" : "", info->value ? info->value : "");
+                lines[n++].right = info->help ? info->help : verb->outputs;
+        }
+        return lines;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/command.h"
+#include "cli/text.h"
+
+/* One line: "apiserver: renewed, until Nov 11, 2028 23:26 UTC". */
+static void print_result(const IssueResult *result, bool dry_run)
+{
+        const char *name = result->step->item->name;
+        char date[DATE_TEXT_SIZE];
+        autofree char *line = NULL;
+
+        if (result->outcome != OUTCOME_RENEWED)
+                line = xasprintf("%s: %s: %s", name, outcome_name(result->outcome),
+                        result->text ? result->text : "no reason is known");
+        else if (!result->cert)
+                line = xasprintf("%s: %s", name,
+                        dry_run ? "roots would be appended to its CA data"
+                                : "roots appended to its CA data");
+        else
+                line = xasprintf("%s: %s, until %s", name,
+                        dry_run ? "would be renewed" : outcome_name(result->outcome),
+                        text_date(result->cert->not_after, date));
+        text_line(line);
+}
+
+static void print_results(const Pass *pass, bool dry_run)
+{
+        for (size_t i = 0; pass->issuance && i < pass->issuance->n; i++)
+                print_result(&pass->issuance->results[i], dry_run);
+        for (size_t i = 0; pass->plan && i < pass->plan->n_skips; i++) {
+                const Skip *skip = &pass->plan->skips[i];
+                autofree char *line =
+                        xasprintf("%s: %s%s%s", skip->item->name, outcome_name(skip->outcome),
+                                skip->text ? ": " : "", skip->text ? skip->text : "");
+
+                text_line(line);
+        }
+        if (pass->plan && pass->plan->n_steps == 0 && pass->plan->n_skips == 0)
+                text_line("Nothing is due.");
+}
+
+/* What was planned where nothing was written, what the ledger says where it was. */
+static void print_restarts(const Pass *pass, bool dry_run)
+{
+        for (size_t i = 0; dry_run && pass->plan && i < pass->plan->n_restarts; i++) {
+                const Restart *restart = &pass->plan->restarts[i];
+                autofree char *line = xasprintf("restart of %s would be owed: %s",
+                        restart->component->entry->name, restart->text);
+
+                text_line(line);
+        }
+        for (size_t i = 0; !dry_run && pass->owed && i < pass->owed->n; i++) {
+                const Owed *owed = &pass->owed->entries[i];
+                char date[DATE_TEXT_SIZE];
+                autofree char *paths = text_join(owed->paths, ", ");
+                autofree char *line = xasprintf("restart of %s is owed since %s: %s changed",
+                        owed->component, text_date(owed->since, date), paths);
+
+                text_line(line);
+        }
+}
+
+static int run_pass(const Options *options, const PassRequest *request)
+{
+        autoptr(Pass) pass = NULL;
+        Error error = {};
+        int status;
+
+        status = command_open(options, &pass);
+        if (status != 0)
+                return status;
+        status = pass_run(pass, request, &error);
+        print_recovery(&pass->recovery);
+        print_results(pass, request->dry_run);
+        print_restarts(pass, request->dry_run);
+        return command_fail(options, status, &error);
+}
+
+int verb_renew(const Options *options)
+{
+        PassRequest request = {
+                .plan = {.names = options->n_names > 0 ? options->names : NULL,
+                        .all = options->all},
+                .dry_run = options->dry_run,
+        };
+
+        return run_pass(options, &request);
+}
+
+int verb_run(const Options *options)
+{
+        PassRequest request = {.nightly = true};
+
+        return run_pass(options, &request);
+}
