@@ -20,12 +20,12 @@ typedef struct KubeconfigUser {
                 *certificate; /* client-certificate-data, decoded (PEM); NULL if not embedded */
         size_t certificate_size;
         char *certificate_file; /* client-certificate, as written (may be relative to the
-                                   kubeconfig) */
+                                   kubeconfig); NULL if there is data: data wins */
         Secret *key;            /* client-key-data, decoded; NULL if not embedded */
         char *key_file;         /* client-key */
-        bool other;             /* token, token file, exec, auth-provider or basic: left alone */
+        bool other;             /* no certificate, but a token, exec, … : left alone */
         char *problem; /* why its data cannot be used or changed (line and column in it), NULL if it
-                          can */
+                          can; data behind an anchor is here nevertheless */
 } KubeconfigUser;
 
 typedef struct KubeconfigCluster {
@@ -58,8 +58,10 @@ static inline const KubeconfigCluster *kubeconfig_current_cluster(const Kubeconf
         return NULL;
 }
 
-/* -EBADMSG with line and column if it is no YAML or no kubeconfig; one user's problem is that
- * user's `problem`. */
+/* -EBADMSG with line and column if it is no YAML or no kubeconfig, -EOPNOTSUPP for UTF-16 or a list
+ * that hides behind an alias or merge key, -ENOTUNIQ for two lists of users, -E2BIG if it is too
+ * deep or has too many users, -EFBIG over FS_SIZE_MAX. One user's problem is that user's
+ * `problem`, and nobody else's. */
 int kubeconfig_parse(const void *data, size_t size, Kubeconfig **ret, Error *reterr) MUST_USE;
 
 typedef enum KubeconfigField {
@@ -78,7 +80,8 @@ typedef struct KubeconfigEdit {
 
 /* The whole file with those scalars replaced. -ENOENT if a scalar is not there, -ENOTUNIQ if its
  * user or cluster name or a key on the way is there twice, -EOPNOTSUPP for anchors, aliases, tags
- * or several documents on the way to it, each with line and column. */
+ * or several documents on the way to it or escapes in it, each with line and column; -EINVAL for an
+ * empty value or two changes of one. Otherwise as kubeconfig_parse(). */
 int kubeconfig_replace(const void *data, size_t size, const KubeconfigEdit *edits, size_t n_edits,
         Secret **ret, Error *reterr) MUST_USE;
 
