@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/assess.h"
+
+#include "base/time-util.h"
+
+/* How long before its issue a new certificate begins (behaviour.md "Issuing"). */
+#define BACKDATED (5 * MINUTE)
+
+static const struct {
+        const char *name;
+        int severity;
+} states[N_STATES] = {
+        [STATE_OK] = {"OK", 0},
+        [STATE_EXPIRING] = {"EXPIRING", 1},
+        [STATE_EXPIRED] = {"EXPIRED", 2},
+        [STATE_NOT_YET_VALID] = {"NOT YET VALID", 2},
+        [STATE_MISSING] = {"MISSING", 2},
+        [STATE_INVALID] = {"INVALID", 2},
+        [STATE_MISMATCH] = {"MISMATCH", 2},
+        [STATE_UNTRUSTED] = {"UNTRUSTED", 2},
+        [STATE_DRIFTED] = {"DRIFTED", 1},
+        [STATE_NOT_LOADED] = {"NOT LOADED", 2},
+};
+
+static const char *const due_reason_names[] = {
+        [DUE_NOT] = "",
+        [DUE_EXPIRING] = "expiring",
+        [DUE_EXPIRED] = "expired",
+        [DUE_MISSING_SAN] = "missing-san",
+        [DUE_MISMATCH] = "mismatch",
+        [DUE_MISSING] = "missing",
+        [DUE_REQUESTED] = "requested",
+};
+
+/* What a judgement rests on. */
+typedef struct Evidence {
+        const Inventory *inventory;
+        const Config *config;
+        const History *history;
+        int64_t now;
+} Evidence;
+
+const char *state_name(State state)
+{
+        return states[state].name;
+}
+
+int state_severity(State state)
+{
+        return states[state].severity;
+}
+
+const char *due_reason_name(DueReason reason)
+{
+        return due_reason_names[reason];
+}
+
+void assessment_free(Assessment *assessment)
+{
+        if (!assessment)
+                return;
+        for (size_t i = 0; i < assessment->n; i++) {
+                strv_free(assessment->verdicts[i].missing_sans);
+                free(assessment->verdicts[i].text);
+        }
+        free(assessment->verdicts);
+        free(assessment);
+}
+
+static bool is_leaf(const Item *item)
+{
+        return item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG;
+}
+
+/* Faults are noted gravest first: the first one is the state, and no reason is lost. */
+PRINTF_LIKE(3, 4)
+static void verdict_note(Verdict *verdict, State state, const char *format, ...)
+{
+        autofree char *before = verdict->text, *sentence = NULL;
+        va_list args;
+
+        va_start(args, format);
+        if (vasprintf(&sentence, format, args) < 0)
+                sentence = NULL;
+        va_end(args);
+        xcheck(sentence);
+        verdict->text = before ? xasprintf("%s; %s", before, sentence) : xstrdup(sentence);
+        if (verdict->state == STATE_OK)
+                verdict->state = state;
+}
+
+int64_t due_span(const Policy *policy, const Cert *cert)
+{
+        int64_t lifetime = cert->not_after - cert->not_before;
+        int64_t span = policy->renew_before;
+
+        if (policy->renew_at > 0)
+                return lifetime * (100 - policy->renew_at) / 100;
+        if (span > lifetime / 3)
+                span = lifetime / 3;
+
+        /* Of a life of minutes the back-dating is the greater part: a certificate just issued must
+         * not be due. */
+        if (lifetime > BACKDATED && span > (lifetime - BACKDATED) / 2)
+                span = (lifetime - BACKDATED) / 2;
+        return span;
+}
+
+/* CAs are spoken of half a year before their end, wherever they are found. */
+static bool is_authority(const Item *item)
+{
+        return item->kind == ITEM_CA || item->kind == ITEM_EMBEDDED_CA || item->cert->is_ca;
+}
+
+static bool is_subject_of(const CertList *bundle, const char *name)
+{
+        for (size_t i = 0; bundle && i < bundle->n; i++)
+                if (streq(bundle->certs[i]->subject, name))
+                        return true;
+        return false;
+}
+
+/* True if the issuer is, by name, none of our CAs. One of ours whose signature is wrong is another
+ * matter: the CA file was swapped by hand, and the certificate is UNTRUSTED. Nothing can be said
+ * while a CA file that should be here cannot be read. */
+static bool is_foreign(const Evidence *evidence, const Item *item)
+{
+        const InventoryCa *expected = item->expected_ca;
+
+        if (item->ca || (expected && expected->expected && !expected->bundle))
+                return false;
+        for (size_t i = 0; i < evidence->inventory->n_cas; i++)
+                if (is_subject_of(evidence->inventory->cas[i].bundle, item->cert->issuer))
+                        return false;
+        return true;
+}
+
+/* Why nobody on this host can sign it anew; NULL if somebody can. */
+static const char *why_external(const Evidence *evidence, const Item *item)
+{
+        static const char *const no_key = "the key of its CA is not on this host";
+        const InventoryCa *signer = item->ca && item->ca->ca ? item->ca : item->expected_ca;
+
+        if (item->kind == ITEM_CA)
+                return item->ca_file->key_error == -ENOENT ? "its key is not on this host" : NULL;
+        if (!is_leaf(item))
+                return NULL;
+        if (item->cert && is_foreign(evidence, item))
+                return "it was signed by none of the CAs of this host";
+        return signer && signer->key_error == -ENOENT ? no_key : NULL;
+}
+
+/* What is not there, or cannot be read, tells nothing about dates: never "expired". */
+static void judge_absent(const Item *item, Verdict *verdict)
+{
+        if (item->error == -ENOENT)
+                verdict_note(verdict, STATE_MISSING, "%s", item->problem);
+        else
+                verdict_note(verdict, STATE_INVALID, "%s", item->problem);
+}
+
+/* Of a CA file, the certificate that signs answers for the key. */
+static void note_ca(const Item *item, Verdict *verdict)
+{
+        const InventoryCa *ca = item->ca_file;
+
+        if (item->kind != ITEM_CA || item->cert != ca->signer)
+                return;
+        if (ca->key_error == -ENOKEY)
+                verdict_note(verdict, STATE_MISMATCH, "%s", ca->key_problem);
+        else if (ca->key_error < 0 && ca->key_error != -ENOENT)
+                verdict_note(verdict, STATE_INVALID, "%s", ca->key_problem);
+        if (!item->cert->is_ca)
+                verdict_note(verdict, STATE_INVALID, "it is no CA certificate");
+}
+
+static void note_key(const Item *item, Verdict *verdict)
+{
+        if (!is_leaf(item))
+                return;
+        if (item->key_error < 0)
+                verdict_note(verdict, item->key_error == -ENOENT ? STATE_MISMATCH : STATE_INVALID,
+                        "%s", item->problem);
+        else if (!item->key_matches)
+                verdict_note(verdict, STATE_MISMATCH, "the key in '%s' does not belong to it",
+                        item->key_path);
+}
+
+static void note_dates(const Evidence *evidence, const Item *item, Verdict *verdict)
+{
+        char span[SPAN_TEXT_SIZE];
+
+        if (verdict->residual < 0)
+                verdict_note(verdict, STATE_EXPIRED, "expired %s ago",
+                        span_format(-verdict->residual, span));
+        else if (evidence->now < item->cert->not_before)
+                verdict_note(verdict, STATE_NOT_YET_VALID, "becomes valid in %s",
+                        span_format(item->cert->not_before - evidence->now, span));
+}
+
+/* Does it fail to verify against the CA that the layout names, while that CA is here to tell? */
+static bool is_distrusted(const Evidence *evidence, const Item *item)
+{
+        const InventoryCa *expected = item->expected_ca;
+
+        return is_leaf(item) && expected && expected->bundle && !item->trusted &&
+               !is_foreign(evidence, item);
+}
+
+static void note_trust(const Evidence *evidence, const Item *item, Verdict *verdict)
+{
+        if (is_distrusted(evidence, item))
+                verdict_note(verdict, STATE_UNTRUSTED, "%s", item->trust_problem);
+}
+
+/* Which setting makes this span, for people. */
+static char *span_text(const Policy *policy, int64_t span)
+{
+        char text[SPAN_TEXT_SIZE];
+
+        span_format(span, text);
+        if (policy->renew_at > 0)
+                return xasprintf("past RenewAt=%u%% of its lifetime", policy->renew_at);
+        if (span == policy->renew_before)
+                return xasprintf("inside RenewBefore=%s", text);
+        return xasprintf("inside the last third of its lifetime (%s)", text);
+}
+
+static void note_expiring(const Evidence *evidence, const Item *item, Verdict *verdict)
+{
+        int64_t span = is_authority(item) ? evidence->config->ca_expiring_before
+                                          : due_span(&item->entry->policy, item->cert);
+        char residual[SPAN_TEXT_SIZE], text[SPAN_TEXT_SIZE];
+
+        if (verdict->residual < 0 || verdict->residual >= span)
+                return;
+        autofree char *why = is_authority(item) ? xasprintf("inside CAExpiringBefore=%s",
+                                                          span_format(span, text))
+                                                : span_text(&item->entry->policy, span);
+        verdict_note(verdict, STATE_EXPIRING, "expires in %s, %s",
+                span_format(verdict->residual, residual), why);
+}
+
+static void note_drift(const Item *item, Verdict *verdict)
+{
+        char **sans = is_leaf(item) ? item->entry->policy.extra_sans : NULL;
+
+        for (; sans && *sans; sans++) {
+                if (cert_has_san(item->cert, *sans))
+                        continue;
+                strv_add(&verdict->missing_sans, *sans);
+                verdict_note(verdict, STATE_DRIFTED, "lacks the configured %s", *sans);
+        }
+        if (!item->ca_data_stale)
+                return;
+        if (item->ca_data_path)
+                verdict_note(verdict, STATE_DRIFTED, "'%s', which it trusts, lacks a root of '%s'",
+                        item->ca_data_path, item->expected_ca->entry->certificate);
+        else
+                verdict_note(verdict, STATE_DRIFTED, "its embedded CA data lacks a root of '%s'",
+                        item->expected_ca->entry->certificate);
+}
+
+/* May a pass renew it at all? */
+static bool is_renewable(const Item *item, const Verdict *verdict)
+{
+        return is_leaf(item) && !item->entry->watch && !verdict->external && !item->renewed_as;
+}
+
+/* Only what the layout itself describes: who the user of a kubeconfig is that names a missing file
+ * is not known. */
+static bool is_recreatable(const Item *item)
+{
+        return item->error == -ENOENT && !item->kubeconfig &&
+               item->entry->policy.recreate_missing && item->entry->identity.common_name;
+}
+
+static const Digest *key_digest(const Item *item)
+{
+        static const Digest none;
+
+        return item->key_file ? &item->key_file->digest : &none;
+}
+
+/* Somebody may be in the middle of copying a pair: only the second sighting of the same two files
+ * is a fault that a pass repairs. */
+static bool was_mismatched(const Evidence *evidence, const Item *item)
+{
+        return evidence->history && history_saw_mismatch(evidence->history, item->name,
+                                            &item->file->digest, key_digest(item));
+}
+
+static DueReason due_reason(const Evidence *evidence, const Item *item, const Verdict *verdict)
+{
+        if (!is_renewable(item, verdict))
+                return DUE_NOT;
+        if (!item->cert)
+                return is_recreatable(item) ? DUE_MISSING : DUE_NOT;
+        if (verdict->residual < 0)
+                return DUE_EXPIRED;
+
+        /* A hand-swapped CA must not become a mass re-issue at midnight, a wrong clock neither. */
+        if (is_distrusted(evidence, item) || evidence->now < item->cert->not_before ||
+                verdict->state == STATE_INVALID)
+                return DUE_NOT;
+        if (verdict->state == STATE_MISMATCH)
+                return was_mismatched(evidence, item) ? DUE_MISMATCH : DUE_NOT;
+        if (verdict->residual < due_span(&item->entry->policy, item->cert))
+                return DUE_EXPIRING;
+        return verdict->missing_sans ? DUE_MISSING_SAN : DUE_NOT;
+}
+
+/* The first second at which a pass would renew it, as things are. */
+static int64_t due_time(const Evidence *evidence, const Item *item, const Verdict *verdict)
+{
+        if (verdict->due && (verdict->reason != DUE_EXPIRING && verdict->reason != DUE_EXPIRED))
+                return evidence->now;
+        if (!item->cert || !is_renewable(item, verdict))
+                return 0;
+        return item->cert->not_after - due_span(&item->entry->policy, item->cert) + 1;
+}
+
+static void judge_item(const Evidence *evidence, const Item *item, Verdict *verdict)
+{
+        const char *external = why_external(evidence, item);
+
+        /* 1. Every fault, gravest first. */
+        verdict->external = external;
+        if (!item->cert) {
+                judge_absent(item, verdict);
+        } else {
+                verdict->residual = item->cert->not_after - evidence->now;
+                note_ca(item, verdict);
+                note_key(item, verdict);
+                note_dates(evidence, item, verdict);
+                note_trust(evidence, item, verdict);
+                note_expiring(evidence, item, verdict);
+                note_drift(item, verdict);
+        }
+
+        /* 2. Who else must act. */
+        if (verdict->state != STATE_OK && external)
+                verdict_note(verdict, verdict->state, "%s", external);
+        else if (verdict->state != STATE_OK && item->renewed_as)
+                verdict_note(verdict, verdict->state, "it is renewed as '%s'", item->renewed_as);
+
+        /* 3. What a pass would do. */
+        verdict->reason = due_reason(evidence, item, verdict);
+        verdict->due = verdict->reason != DUE_NOT;
+        verdict->due_at = due_time(evidence, item, verdict);
+        verdict->repair_ca_data =
+                item->ca_data_stale && !item->ca_data_path && item->embedded && !item->entry->watch;
+}
+
+Assessment *assess(
+        const Inventory *inventory, const Config *config, const History *history, int64_t now)
+{
+        const Evidence evidence = {inventory, config, history, now};
+        Assessment *assessment = xcalloc(1, sizeof(*assessment));
+
+        assessment->inventory = inventory;
+        assessment->now = now;
+        assessment->n = inventory->n_items;
+        assessment->verdicts = xcalloc(inventory->n_items, sizeof(Verdict));
+        for (size_t i = 0; i < inventory->n_items; i++) {
+                judge_item(&evidence, &inventory->items[i], &assessment->verdicts[i]);
+                assessment->n_due += assessment->verdicts[i].due;
+        }
+        return assessment;
+}
+
+History *assess_history(const Assessment *assessment)
+{
+        History *history = history_new();
+
+        for (size_t i = 0; i < assessment->n; i++) {
+                const Item *item = &assessment->inventory->items[i];
+
+                if (is_leaf(item) && assessment->verdicts[i].state == STATE_MISMATCH)
+                        history_add_mismatch(
+                                history, item->name, &item->file->digest, key_digest(item));
+        }
+        return history;
+}
