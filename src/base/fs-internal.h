@@ -16,3 +16,12 @@ int fs_open_directory_of(int root_fd, const char *path, char **ret_name, Error *
 /* Where an open directory really is, as an absolute path below the root without links or "..".
  * -ENOENT if it was removed, -EXDEV if it does not lie below the root. */
 int fs_path_of(int root_fd, int fd, char **ret, Error *reterr) MUST_USE;
+
+/* As fs_read_file() for a name in an open directory; a link is refused with -EINVAL. */
+int fs_read_at(
+        int directory_fd, const char *name, size_t max, FileImage **ret, Error *reterr) MUST_USE;
+
+/* Makes a new file in an open directory and sees it onto the disk, mode from creation. -EEXIST if
+ * something is there. */
+int fs_create_at(
+        int directory_fd, const char *name, const void *data, size_t size, mode_t mode) MUST_USE;

@@ -24,9 +24,8 @@ int fs_write_all(int fd, const void *data, size_t size)
         return 0;
 }
 
-/* Fills a new file and sees it onto the disk. A mode given to open() is cut by the umask, so it is
- * set once more. */
-static int fill_file(int directory_fd, const char *name, const void *data, size_t size, mode_t mode)
+/* A mode given to open() is cut by the umask, so it is set once more. */
+int fs_create_at(int directory_fd, const char *name, const void *data, size_t size, mode_t mode)
 {
         autofd int fd = openat(
                 directory_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
@@ -55,9 +54,9 @@ int fs_write_file(
         /* The name is always the same, so that what a crash leaves behind is used up by the next
          * writer. Two writers of one file at once are kept apart by the lock of base/txn.h. */
         autofree char *temporary = xasprintf(".%s.new", name);
-        r = fill_file(directory_fd, temporary, data, size, mode);
+        r = fs_create_at(directory_fd, temporary, data, size, mode);
         if (r == -EEXIST && unlinkat(directory_fd, temporary, 0) == 0)
-                r = fill_file(directory_fd, temporary, data, size, mode);
+                r = fs_create_at(directory_fd, temporary, data, size, mode);
         if (r == 0 && renameat(directory_fd, temporary, directory_fd, name) < 0)
                 r = -errno;
         if (r < 0) {
@@ -112,7 +111,7 @@ static int remove_content(int directory_fd, unsigned depth)
 
         if (depth > TREE_DEPTH_MAX)
                 return -ELOOP;
-        /* A descriptor is a root as good as any: "/" below it is the directory itself. */
+        /* "/" below a directory's descriptor is the directory itself. */
         r = fs_list(directory_fd, "/", &names, NULL);
         for (char **name = names; r >= 0 && *name; name++)
                 r = remove_entry(directory_fd, *name, depth);

@@ -218,13 +218,14 @@ static int read_whole(int fd, size_t max, FileImage *image, Error *reterr)
         return 0;
 }
 
-int fs_read_file(int root_fd, const char *path, size_t max, FileImage **ret, Error *reterr)
+static int read_file(
+        int root_fd, const char *path, int flags, size_t max, FileImage **ret, Error *reterr)
 {
         autoptr(FileImage) image = xcalloc(1, sizeof(*image));
         int r;
 
         /* 1. Look before opening: to open a device is enough to make some of them act. */
-        autofd int path_fd = fs_open(root_fd, path, O_PATH, 0, reterr);
+        autofd int path_fd = fs_open(root_fd, path, O_PATH | flags, 0, reterr);
         if (path_fd < 0)
                 return path_fd;
         r = check_regular(path_fd, path, max, &image->st, reterr);
@@ -232,7 +233,7 @@ int fs_read_file(int root_fd, const char *path, size_t max, FileImage **ret, Err
                 return r;
 
         /* 2. Open, and look again: it may be another file by now. */
-        autofd int fd = fs_open(root_fd, path, O_RDONLY | O_NOCTTY, 0, reterr);
+        autofd int fd = fs_open(root_fd, path, O_RDONLY | O_NOCTTY | flags, 0, reterr);
         if (fd < 0)
                 return fd;
         r = check_regular(fd, path, max, &image->st, reterr);
@@ -246,6 +247,19 @@ int fs_read_file(int root_fd, const char *path, size_t max, FileImage **ret, Err
                 return r;
         *ret = TAKE(image);
         return 0;
+}
+
+int fs_read_file(int root_fd, const char *path, size_t max, FileImage **ret, Error *reterr)
+{
+        return read_file(root_fd, path, 0, max, ret, reterr);
+}
+
+int fs_read_at(int directory_fd, const char *name, size_t max, FileImage **ret, Error *reterr)
+{
+        autofree char *path = xasprintf("/%s", name);
+
+        /* A descriptor is a root as good as any: "/" below it is the directory itself. */
+        return read_file(directory_fd, path, O_NOFOLLOW, max, ret, reterr);
 }
 
 bool fs_exists(int root_fd, const char *path)

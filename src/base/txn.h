@@ -48,6 +48,7 @@ typedef struct TxnJudge {
 /* A file that was not as the record says. */
 typedef struct TxnConflict {
         char *path;
+        char *text;      /* what happened, half a sentence for people */
         bool adopted;    /* true: the foreign pair stands; false: it was returned to new or old */
         char *displaced; /* where the foreign bytes were saved, or NULL */
 } TxnConflict;

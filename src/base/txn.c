@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/txn-internal.h"
+
+#include "base/fs-internal.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+char *txn_state_path(const Txn *txn, const char *name)
+{
+        return xasprintf("%s/%s", txn->state_directory, name);
+}
+
+void txn_outcome_done(TxnOutcome *outcome)
+{
+        for (size_t i = 0; i < outcome->n_conflicts; i++) {
+                free(outcome->conflicts[i].path);
+                free(outcome->conflicts[i].text);
+                free(outcome->conflicts[i].displaced);
+        }
+        free(outcome->conflicts);
+        free(outcome->id);
+        *outcome = (TxnOutcome){};
+}
+
+/* Whoever holds the lock has written his PID into it: for people only, the lock is the kernel's. */
+static int report_holder(const Txn *txn, const char *path, Error *reterr)
+{
+        char pid[16] = {};
+        ssize_t n = pread(txn->lock_fd, pid, sizeof(pid) - 1, 0);
+
+        pid[n > 0 ? strspn(pid, "0123456789") : 0] = 0;
+        return error_set(reterr, -EBUSY, "another kube-renewd%s%s holds the lock '%s'",
+                *pid ? " with PID " : "", pid, path);
+}
+
+static int take_lock(Txn *txn, Error *reterr)
+{
+        autofree char *path = txn_state_path(txn, "lock");
+        autofree char *pid = xasprintf("%d\n", (int)getpid());
+        int r;
+
+        r = fs_open(txn->root_fd, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, reterr);
+        if (r < 0)
+                return r;
+        txn->lock_fd = r;
+        if (flock(txn->lock_fd, LOCK_EX | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK ? report_holder(txn, path, reterr)
+                                            : error_errno(reterr, -errno, "cannot lock '%s'", path);
+        r = ftruncate(txn->lock_fd, 0) < 0 ? -errno : fs_write_all(txn->lock_fd, pid, strlen(pid));
+        return r < 0 ? error_errno(reterr, r, "cannot write '%s'", path) : 0;
+}
+
+int txn_open(int root_fd, const char *state_directory, Txn **ret, Error *reterr)
+{
+        autoptr(Txn) txn = xcalloc(1, sizeof(*txn));
+        int r;
+
+        txn->root_fd = root_fd;
+        txn->state_directory = xstrdup(state_directory);
+        txn->lock_fd = txn->state_fd = -1;
+        r = fs_make_directories(root_fd, state_directory, 0700, reterr);
+        if (r < 0)
+                return r;
+        txn->state_fd = fs_open(root_fd, state_directory, O_RDONLY | O_DIRECTORY, 0, reterr);
+        if (txn->state_fd < 0)
+                return txn->state_fd;
+        r = take_lock(txn, reterr);
+        if (r < 0)
+                return r;
+        *ret = TAKE(txn);
+        return 0;
+}
+
+bool txn_is_unfinished(int root_fd, const char *state_directory)
+{
+        autofree char *prepared = xasprintf("%s/" TXN_PREPARED, state_directory);
+        autofree char *committed = xasprintf("%s/" TXN_COMMITTED, state_directory);
+
+        return fs_exists(root_fd, prepared) || fs_exists(root_fd, committed);
+}
+
+static void forget(Txn *txn)
+{
+        txn_record_free(TAKE(txn->record));
+        free(TAKE(txn->reason));
+        txn->prepared = false;
+}
+
+int txn_begin(Txn *txn, const char *id, const char *backup_path, const char *reason, int64_t now,
+        Error *reterr)
+{
+        assert(!txn->prepared);
+        if (!txn_id_is_valid(id))
+                return error_set(reterr, -EINVAL, "'%s' is no id of a transaction", id);
+        if (!txn_path_is_valid(backup_path))
+                return error_set(reterr, -EINVAL, "'%s' is no path of a backup", backup_path);
+        if (txn_is_unfinished(txn->root_fd, txn->state_directory))
+                return error_set(reterr, -EINPROGRESS,
+                        "an unfinished transaction in '%s' must be recovered first",
+                        txn->state_directory);
+        if (fs_exists(txn->root_fd, backup_path))
+                return error_set(reterr, -EEXIST, "the backup '%s' exists already", backup_path);
+        forget(txn);
+        txn->record = xcalloc(1, sizeof(*txn->record));
+        txn->record->id = xstrdup(id);
+        txn->record->backup = xstrdup(backup_path);
+        txn->reason = xstrdup(reason);
+        txn->now = now;
+        return 0;
+}
+
+int txn_add(Txn *txn, const TxnChange *change, Error *reterr)
+{
+        TxnRecord *record = txn->record;
+        TxnFile *file;
+
+        assert(record && !txn->prepared);
+        if (!txn_path_is_valid(change->path))
+                return error_set(
+                        reterr, -EINVAL, "'%s' is no absolute path without '..'", change->path);
+        if (change->size > FS_SIZE_MAX || record->n_files == TXN_FILES_MAX)
+                return error_set(
+                        reterr, -EFBIG, "'%s' is too much for a transaction", change->path);
+        for (size_t i = 0; i < record->n_files; i++)
+                if (streq(record->files[i].path, change->path))
+                        return error_set(
+                                reterr, -EEXIST, "'%s' is in the transaction twice", change->path);
+        record->files = xreallocarray(record->files, record->n_files + 1, sizeof(TxnFile));
+        file = &record->files[record->n_files++];
+        *file = (TxnFile){
+                .path = xstrdup(change->path),
+                .pair = change->pair,
+                .existed = change->old,
+                .new_digest = digest_of(change->data, change->size),
+                .content = secret_new(change->data, change->size),
+                .mode = change->mode,
+                .directory_fd = -1,
+        };
+        if (change->old)
+                file->old_digest = change->old->digest;
+        return 0;
+}
+
+size_t txn_size(const Txn *txn)
+{
+        return txn->record ? txn->record->n_files : 0;
+}
+
+/* A final link is followed once, here: from now on only the real directory and name count. */
+static int resolve_targets(const Txn *txn, Error *reterr)
+{
+        for (size_t i = 0; i < txn->record->n_files; i++) {
+                TxnFile *file = &txn->record->files[i];
+                int r;
+
+                autofd int fd = fs_open_parent(txn->root_fd, file->path, &file->name, reterr);
+                if (fd < 0)
+                        return fd;
+                r = fs_path_of(txn->root_fd, fd, &file->directory, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return txn_open_directories(txn->root_fd, txn->record, reterr);
+}
+
+static int stage_and_back_up(const Txn *txn, const char *text, Error *reterr)
+{
+        autofree char *path = txn_state_path(txn, TXN_PREPARED);
+        int r;
+
+        /* 1. The record, so that no crash can leave a staged file nobody knows. */
+        r = fs_write_file(txn->root_fd, path, text, strlen(text), 0600, reterr);
+
+        /* 2. The new content beside the old. */
+        for (size_t i = 0; r >= 0 && i < txn->record->n_files; i++) {
+                const TxnFile *file = &txn->record->files[i];
+
+                r = txn_stage_file(file, file->content->data, file->content->size, reterr);
+        }
+
+        /* 3. As late as can be: is everything still what the inventory saw? */
+        if (r >= 0)
+                r = txn_backup_write(txn, reterr);
+        if (r >= 0)
+                r = txn_sync_directories(txn->record, reterr);
+        return r;
+}
+
+int txn_prepare(Txn *txn, Error *reterr)
+{
+        autofree char *text = NULL;
+        int r;
+
+        assert(txn->record && !txn->prepared);
+        r = resolve_targets(txn, reterr);
+        if (r >= 0)
+                r = txn_record_text(txn->record, &text, reterr);
+        if (r >= 0) {
+                r = stage_and_back_up(txn, text, reterr);
+                /* Where undoing fails too, the record stays for txn_recover(). */
+                if (r < 0)
+                        (void)!txn_undo(txn, txn->record, NULL);
+        }
+        if (r < 0) {
+                forget(txn);
+                return r;
+        }
+        txn->prepared = true;
+        return 0;
+}
+
+int txn_commit(Txn *txn, const TxnJudge *judge, TxnOutcome *ret_outcome, Error *reterr)
+{
+        TxnOutcome outcome = {};
+        int r;
+
+        assert(txn->prepared);
+        r = txn_mark_committed(txn, reterr);
+        if (r < 0) {
+                (void)!txn_undo(txn, txn->record, NULL);
+                forget(txn);
+                return r;
+        }
+        r = txn_finish(txn, txn->record, judge, &outcome, reterr);
+        forget(txn);
+        if (r < 0) {
+                txn_outcome_done(&outcome);
+                return r;
+        }
+        *ret_outcome = outcome;
+        return 0;
+}
+
+void txn_free(Txn *txn)
+{
+        if (!txn)
+                return;
+        if (txn->prepared)
+                (void)!txn_undo(txn, txn->record, NULL);
+        forget(txn);
+        if (txn->state_fd >= 0)
+                close(txn->state_fd);
+        if (txn->lock_fd >= 0)
+                close(txn->lock_fd);
+        free(txn->state_directory);
+        free(txn);
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "base/json.h"
+#include "txn-fixture.h"
+
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+
+static void commit(Txn *txn)
+{
+        TxnOutcome outcome = {};
+        Error error = {};
+
+        if (txn_commit(txn, &judge, &outcome, &error) < 0)
+                fail_msg("%s", error.text);
+        assert_int_equal(outcome.n_conflicts, 0);
+        txn_outcome_done(&outcome);
+}
+
+static void test_commit_replaces_all(void **state)
+{
+        autoptr(Txn) txn = prepare_all();
+
+        assert_words(OLD_WORDS);
+        assert_true(txn_is_unfinished(root_fd, STATE));
+        commit(txn);
+        assert_words(NEW_WORDS);
+        assert_clean();
+        assert_int_equal(txn_size(txn), 0);
+}
+
+static void test_t33_backup_holds_the_old_content(void **state)
+{
+        static const char *const names[] = {
+                "0-admin.conf", "2-a.crt", "3-a.key", "4-b.crt", "5-b.key", "manifest.json"};
+        autostrv found = NULL;
+        autoptr(json_t) manifest = NULL;
+        autoptr(Txn) txn = NULL;
+        mode_t mask = umask(0);
+        struct stat st;
+        json_t *file;
+        int uid, gid;
+        const char *mode;
+
+        assert_int_equal(chmod("conf/admin.conf", 0604), 0);
+        txn = prepare_all();
+        commit(txn);
+        umask(mask);
+
+        assert_int_equal(stat("backups/b-1", &st), 0);
+        assert_int_equal(st.st_mode, S_IFDIR | 0700);
+        assert_int_equal(fs_list(root_fd, BACKUP, &found, NULL), 0);
+        assert_int_equal(strv_length(found), ELEMENTSOF(names));
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                autofree char *path = xasprintf("backups/b-1/%s", names[i]);
+
+                assert_string_equal(found[i], names[i]);
+                assert_int_equal(stat(path, &st), 0);
+                assert_int_equal(st.st_mode, S_IFREG | 0600);
+                assert_int_equal(st.st_nlink, 1);
+        }
+        assert_content(BACKUP "/0-admin.conf", "old admin.conf");
+        assert_content(BACKUP "/4-b.crt", "old b.crt");
+
+        assert_int_equal(json_read_file(root_fd, BACKUP "/manifest.json", &manifest, NULL), 0);
+        assert_string_equal(json_string_value(json_object_get(manifest, "reason")), "test");
+        assert_string_equal(json_string_value(json_object_get(manifest, "id")), ID);
+        assert_string_equal(
+                json_string_value(json_object_get(manifest, "time")), "2026-11-28T23:26:00Z");
+        assert_int_equal(json_array_size(json_object_get(manifest, "files")), N_FILES);
+        file = json_array_get(json_object_get(manifest, "files"), 0);
+        assert_int_equal(
+                json_unpack(file, "{s:i, s:i, s:s}", "uid", &uid, "gid", &gid, "mode", &mode), 0);
+        assert_int_equal(uid, geteuid());
+        assert_string_equal(mode, "0604");
+        assert_string_equal(json_string_value(json_object_get(file, "path")), "/conf/admin.conf");
+        assert_int_equal(
+                strlen(json_string_value(json_object_get(file, "sha256"))), DIGEST_HEX_SIZE - 1);
+        file = json_array_get(json_object_get(manifest, "files"), 1);
+        assert_true(json_is_false(json_object_get(file, "existed")));
+        assert_int_equal(json_object_size(file), 2);
+}
+
+static void test_new_file_gets_its_mode(void **state)
+{
+        autoptr(Txn) txn = prepare_all();
+        struct stat st;
+
+        commit(txn);
+        assert_int_equal(stat("conf/fresh.conf", &st), 0);
+        assert_int_equal(st.st_mode, S_IFREG | 0640);
+}
+
+/* user::rw-, user:12345:rw-, group::r--, mask::rw-, other::--- */
+static const struct {
+        struct posix_acl_xattr_header header;
+        struct posix_acl_xattr_entry entries[5];
+} acl = {
+        .header = {POSIX_ACL_XATTR_VERSION},
+        .entries =
+                {
+                        {ACL_USER_OBJ, ACL_READ | ACL_WRITE, ACL_UNDEFINED_ID},
+                        {ACL_USER, ACL_READ | ACL_WRITE, 12345},
+                        {ACL_GROUP_OBJ, ACL_READ, ACL_UNDEFINED_ID},
+                        {ACL_MASK, ACL_READ | ACL_WRITE, ACL_UNDEFINED_ID},
+                        {ACL_OTHER, 0, ACL_UNDEFINED_ID},
+                },
+};
+
+static bool set_xattr(const char *path, const char *name, const void *value, size_t size)
+{
+        if (setxattr(path, name, value, size, 0) == 0)
+                return true;
+        assert_int_equal(errno, EOPNOTSUPP);
+        print_message("# no %s on this file system, not tested\n", name);
+        return false;
+}
+
+static void test_t33_owner_mode_and_attributes_are_kept(void **state)
+{
+        bool has_acl = set_xattr("pki/a.key", "system.posix_acl_access", &acl, sizeof(acl));
+        bool has_user = set_xattr("pki/a.key", "user.note", "hello", 5);
+        uid_t owner = geteuid() == 0 ? 12345 : geteuid();
+        autoptr(Txn) txn = NULL;
+        char value[sizeof(acl) + 1];
+        struct stat st;
+
+        assert_int_equal(chown("pki/a.crt", owner, getegid()), 0);
+        assert_int_equal(chmod("pki/a.crt", 0604), 0);
+        txn = prepare_all();
+        commit(txn);
+
+        assert_words(NEW_WORDS);
+        assert_int_equal(stat("pki/a.crt", &st), 0);
+        assert_int_equal(st.st_mode, S_IFREG | 0604);
+        assert_int_equal(st.st_uid, owner);
+        if (has_acl) {
+                assert_int_equal(stat("pki/a.key", &st), 0);
+                assert_int_equal(st.st_mode, S_IFREG | 0660);
+                assert_int_equal(
+                        getxattr("pki/a.key", "system.posix_acl_access", value, sizeof(value)),
+                        sizeof(acl));
+                assert_memory_equal(value, &acl, sizeof(acl));
+        }
+        if (has_user)
+                assert_int_equal(getxattr("pki/a.key", "user.note", value, sizeof(value)), 5);
+}
+
+/* Otherwise a key would become readable for whom the directory names. */
+static void test_default_acl_of_the_directory_is_not_inherited(void **state)
+{
+        autoptr(Txn) txn = NULL;
+        char value[sizeof(acl)];
+        struct stat st;
+
+        assert_int_equal(chmod("pki/a.key", 0640), 0);
+        if (!set_xattr("pki", "system.posix_acl_default", &acl, sizeof(acl)))
+                return;
+        txn = prepare_all();
+        commit(txn);
+        assert_int_equal(stat("pki/a.key", &st), 0);
+        assert_int_equal(st.st_mode, S_IFREG | 0640);
+        assert_int_equal(
+                getxattr("pki/a.key", "system.posix_acl_access", value, sizeof(value)), -1);
+        assert_int_equal(errno, ENODATA);
+}
+
+static void test_staged_files_have_their_final_mode(void **state)
+{
+        mode_t mask = umask(0);
+        autoptr(Txn) txn = prepare_all();
+
+        umask(mask);
+        for (size_t i = 0; i < N_FILES; i++) {
+                autofree char *temporary = temporary_of(i);
+                struct stat st;
+
+                assert_int_equal(stat(temporary, &st), 0);
+                assert_int_equal(st.st_mode & 07777, files[i].is_new ? 0640 : 0644);
+        }
+}
+
+static void test_link_is_followed_once_and_kept(void **state)
+{
+        autoptr(Txn) txn = prepare_all();
+        struct stat st;
+
+        commit(txn);
+        assert_int_equal(lstat("pki/b.crt", &st), 0);
+        assert_true(S_ISLNK(st.st_mode));
+        assert_content("/real/b.crt", "new b.crt");
+}
+
+static void test_prepare_refuses_two_paths_to_one_file(void **state)
+{
+        const FixtureFile alias = {"/real/b.crt", "/real/b.crt", 0, false};
+        autoptr(Txn) txn = open_txn();
+        Error error = {};
+
+        begin_all(txn);
+        add_file(txn, &alias, "x");
+        assert_int_equal(txn_prepare(txn, &error), -EEXIST);
+        assert_string_equal(error.text, "'/pki/b.crt' is in the transaction twice");
+        assert_words(OLD_WORDS);
+        assert_clean();
+}
+
+static void test_free_undoes_what_was_prepared(void **state)
+{
+        txn_free(prepare_all());
+        assert_words(OLD_WORDS);
+        assert_clean();
+        assert_missing(BACKUP);
+        txn_free(NULL);
+}
+
+static void test_prepare_finds_foreign_writes(void **state)
+{
+        static const struct {
+                const char *path, *content, *text; /* content NULL: removed */
+        } table[] = {
+                {"pki/a.key", "theirs a.key", "'/pki/a.key' was changed by somebody else"},
+                {"pki/a.key", NULL, "'/pki/a.key' has disappeared"},
+                {"real/b.crt", "theirs b.crt", "'/pki/b.crt' was changed by somebody else"},
+                {"conf/fresh.conf", "theirs fresh.conf", "'/conf/fresh.conf' exists by now"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autofree char *absolute = xasprintf("/%s", table[i].path);
+                autoptr(Txn) txn = open_txn();
+                Error error = {};
+
+                begin_all(txn);
+                if (table[i].content)
+                        put(table[i].path, table[i].content);
+                else
+                        assert_int_equal(unlink(table[i].path), 0);
+                assert_int_equal(txn_prepare(txn, &error), -ESTALE);
+                assert_string_equal(error.text, table[i].text);
+                if (table[i].content)
+                        assert_content(absolute, table[i].content);
+                assert_missing(BACKUP);
+                assert_clean();
+
+                /* The same transaction can be tried again. */
+                assert_int_equal(unlink(table[i].path), table[i].content ? 0 : -1);
+                write_files("old");
+                begin_all(txn);
+                assert_int_equal(txn_prepare(txn, NULL), 0);
+        }
+}
+
+static void test_failed_prepare_leaves_nothing(void **state)
+{
+        static const struct {
+                const char *path, *backup;
+                int r;
+        } table[] = {
+                {"/conf/other.conf", "/pki/unknown/b-1", -ENOTDIR},
+                {"/nowhere/file", BACKUP, -ENOENT},
+                {"/pki", BACKUP, -EISDIR},
+                {"/pki/", BACKUP, -EINVAL},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autoptr(Txn) txn = open_txn();
+                TxnChange change = {.path = table[i].path, .data = "x", .size = 1};
+
+                assert_int_equal(txn_begin(txn, ID, table[i].backup, "test", NOW, NULL), 0);
+                add_file(txn, &files[0], "new admin.conf");
+                assert_int_equal(txn_add(txn, &change, NULL), 0);
+                assert_int_equal(txn_prepare(txn, NULL), table[i].r);
+                assert_words(OLD_WORDS);
+                assert_clean();
+                assert_missing(BACKUP);
+        }
+}
+
+static void test_begin_and_add_refuse_nonsense(void **state)
+{
+        static const struct {
+                const char *id, *backup;
+                int r;
+        } begins[] = {
+                {"", BACKUP, -EINVAL},
+                {"a/b", BACKUP, -EINVAL},
+                {"a.b", BACKUP, -EINVAL},
+                {"01234567890123456789012345678901234567890123456789012345678901234", BACKUP,
+                        -EINVAL},
+                {ID, "backups", -EINVAL},
+                {ID, "/backups/../etc", -EINVAL},
+                {ID, "/backups", -EEXIST},
+        };
+        static const struct {
+                TxnChange change;
+                int r;
+        } adds[] = {
+                {{.path = "relative"}, -EINVAL},
+                {{.path = "/a/../b"}, -EINVAL},
+                {{.path = "/a/."}, -EINVAL},
+                {{.path = "/a", .size = FS_SIZE_MAX + 1}, -EFBIG},
+                {{.path = "/once"}, 0},
+                {{.path = "/once"}, -EEXIST},
+        };
+        autoptr(Txn) txn = open_txn();
+
+        for (size_t i = 0; i < ELEMENTSOF(begins); i++)
+                assert_int_equal(txn_begin(txn, begins[i].id, begins[i].backup, "x", NOW, NULL),
+                        begins[i].r);
+        assert_int_equal(txn_begin(txn, ID, BACKUP, "x", NOW, NULL), 0);
+        for (size_t i = 0; i < ELEMENTSOF(adds); i++)
+                assert_int_equal(txn_add(txn, &adds[i].change, NULL), adds[i].r);
+}
+
+static void test_path_that_is_no_text_is_refused(void **state)
+{
+        autoptr(Txn) txn = open_txn();
+        Error error = {};
+
+        assert_int_equal(txn_begin(txn, ID, BACKUP, "x", NOW, NULL), 0);
+        assert_int_equal(txn_add(txn, &(TxnChange){.path = "/conf/\xff"}, NULL), 0);
+        assert_int_equal(txn_prepare(txn, &error), -EILSEQ);
+        assert_clean();
+}
+
+static void test_t19_second_process_is_told_who_has_the_lock(void **state)
+{
+        autoptr(Txn) txn = NULL;
+        autofree char *text = NULL;
+        Error error = {};
+        Txn *other = NULL;
+        int ready[2], status;
+        pid_t pid;
+        char byte;
+
+        assert_int_equal(pipe(ready), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                other = open_txn();
+                if (write(ready[1], "x", 1) != 1)
+                        _exit(1);
+                pause();
+        }
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        text = xasprintf("another kube-renewd with PID %d holds the lock '/state/lock'", pid);
+        assert_int_equal(txn_open(root_fd, STATE, &other, &error), -EBUSY);
+        assert_string_equal(error.text, text);
+
+        /* The kernel gives it back, however its holder ends. */
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        txn = open_txn();
+        close(ready[0]);
+        close(ready[1]);
+}
+
+/* I2: whoever reads while we swap finds a file, and a complete one. */
+static void test_reader_never_finds_a_name_missing(void **state)
+{
+        pid_t pid = fork();
+        int status;
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                for (;;) {
+                        autofd int fd = open("pki/a.crt", O_RDONLY);
+                        char text[16] = {};
+
+                        if (fd < 0 || read(fd, text, sizeof(text)) != 9)
+                                _exit(1);
+                        if (!streq(text, "new a.crt") && !streq(text, "old a.crt"))
+                                _exit(2);
+                }
+        }
+        for (unsigned i = 0; i < 30; i++) {
+                autofree char *backup = xasprintf("/backups/n-%u", i);
+                autoptr(Txn) txn = open_txn();
+
+                assert_int_equal(txn_begin(txn, ID, backup, "x", NOW, NULL), 0);
+                add_file(txn, &files[2], i % 2 ? "old a.crt" : "new a.crt");
+                assert_int_equal(txn_prepare(txn, NULL), 0);
+                commit(txn);
+        }
+        assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+static void test_state_directory_is_ours_alone(void **state)
+{
+        mode_t mask = umask(0);
+        autoptr(Txn) txn = prepare_all();
+        struct stat st;
+
+        umask(mask);
+        assert_int_equal(stat("state", &st), 0);
+        assert_int_equal(st.st_mode, S_IFDIR | 0700);
+        assert_int_equal(stat("state/lock", &st), 0);
+        assert_int_equal(st.st_mode, S_IFREG | 0600);
+        assert_int_equal(stat("state/transaction.prepared", &st), 0);
+        assert_int_equal(st.st_mode, S_IFREG | 0600);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                FIXTURE_TEST(test_commit_replaces_all),
+                FIXTURE_TEST(test_t33_backup_holds_the_old_content),
+                FIXTURE_TEST(test_new_file_gets_its_mode),
+                FIXTURE_TEST(test_t33_owner_mode_and_attributes_are_kept),
+                FIXTURE_TEST(test_default_acl_of_the_directory_is_not_inherited),
+                FIXTURE_TEST(test_staged_files_have_their_final_mode),
+                FIXTURE_TEST(test_link_is_followed_once_and_kept),
+                FIXTURE_TEST(test_prepare_refuses_two_paths_to_one_file),
+                FIXTURE_TEST(test_free_undoes_what_was_prepared),
+                FIXTURE_TEST(test_prepare_finds_foreign_writes),
+                FIXTURE_TEST(test_failed_prepare_leaves_nothing),
+                FIXTURE_TEST(test_begin_and_add_refuse_nonsense),
+                FIXTURE_TEST(test_path_that_is_no_text_is_refused),
+                FIXTURE_TEST(test_t19_second_process_is_told_who_has_the_lock),
+                FIXTURE_TEST(test_reader_never_finds_a_name_missing),
+                FIXTURE_TEST(test_state_directory_is_ours_alone),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
