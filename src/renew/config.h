@@ -26,7 +26,7 @@ typedef struct Policy {
         KeyKind key_algorithm; /* KeyAlgorithm=, KEY_KIND_NONE: as before */
         bool reuse_key;        /* ReuseKey= */
         bool recreate_missing; /* RecreateMissing= */
-        char **extra_sans;     /* ExtraSANs=, normal form */
+        char **extra_sans;     /* ExtraSANs=, normal form; of [certificate NAME] only */
 } Policy;
 
 /* Specifiers in identities: %H node name, %A advertise address, %S API service address, %D DNS
@@ -63,7 +63,7 @@ typedef struct CredentialEntry {
         bool is_kubeconfig;
         char *path; /* Certificate= or Path= */
         char *key;  /* Key=; NULL for a kubeconfig */
-        char *ca;   /* CA=, a CaEntry id */
+        char *ca;   /* CA=, a CaEntry id; NULL only if watch: any issuer is right */
         IdentityEntry identity;
         char *server;      /* Server= of a kubeconfig, for init */
         bool watch;        /* Watch=yes: somebody else renews it; never due */
@@ -85,7 +85,9 @@ typedef struct ComponentEntry {
 } ComponentEntry;
 
 typedef struct Layout {
-        char *name; /* "kubeadm" */
+        char *name;        /* "kubeadm" */
+        char *description; /* Description= of [layout] */
+        char **detect;     /* Detect= of [layout]: it fits a host that has any of these paths */
         CaEntry *cas;
         size_t n_cas;
         CredentialEntry

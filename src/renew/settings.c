@@ -68,6 +68,13 @@ Setting *settings_append(Settings *settings)
         return &settings->items[settings->n++];
 }
 
+void settings_move(Settings *to, Settings *from)
+{
+        for (size_t i = 0; i < from->n; i++)
+                *settings_append(to) = from->items[i];
+        from->n = 0;
+}
+
 const Setting *settings_last(
         const Settings *settings, const char *section, const char *name, const char *key)
 {

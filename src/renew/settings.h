@@ -42,6 +42,9 @@ int settings_parse(Settings *settings, const char *file, const char *data, size_
 /* Room for one more, zeroed: the caller fills it with strings that the list owns from now on. */
 Setting *settings_append(Settings *settings);
 
+/* Moves everything to the end of another list. */
+void settings_move(Settings *to, Settings *from);
+
 /* The last setting of that section, name and key; NULL if there is none. */
 const Setting *settings_last(
         const Settings *settings, const char *section, const char *name, const char *key);

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/config-check.h"
+
+#include "base/time-util.h"
+#include "renew/config-key.h"
+
+/* The timer runs once a day with up to an hour of delay: this much leaves room for a second try. */
+#define RENEW_BEFORE_SANE (2 * DAY + HOUR)
+
+/* The last setting of that key, or the first of that section where the key is NULL or not there;
+ * NULL if there is none at all. */
+static const Setting *find_setting(
+        const Config *config, const char *section, const char *name, const char *key)
+{
+        const Settings *settings = config->settings;
+        const Setting *found = key ? settings_last(settings, section, name, key) : NULL;
+
+        for (size_t i = 0; !found && i < settings->n; i++)
+                if (streq(settings->items[i].section, section) &&
+                        streq(settings->items[i].name, name))
+                        found = &settings->items[i];
+        return found;
+}
+
+/* "file:line: [certificate apiserver]" of that setting. The caller frees. */
+static char *place(const Config *config, const char *section, const char *name, const char *key)
+{
+        const Setting *setting = find_setting(config, section, name, key);
+        autofree char *origin = setting ? setting_origin(setting) : xstrdup("default");
+
+        return xasprintf("%s: [%s%s%s]", origin, section, *name ? " " : "", name);
+}
+
+static const char *section_of(const CredentialEntry *entry)
+{
+        return entry->is_kubeconfig ? "kubeconfig" : "certificate";
+}
+
+/* "; did you mean 'apiserver'?", or nothing. Names are the first members of the n entries. The
+ * caller frees. */
+static char *suggest(const char *word, const void *entries, size_t n, size_t size)
+{
+        const char **names = xcalloc(n + 1, sizeof(char *)), *nearest;
+
+        for (size_t i = 0; i < n; i++) {
+                const char *name = *(char *const *)((const char *)entries + i * size);
+
+                names[i] = streq(name, word) ? "" : name;
+        }
+        nearest = nearest_word(word, names);
+        free(names);
+        return nearest ? xasprintf("; did you mean '%s'?", nearest) : xstrdup("");
+}
+
+/* An override of what the layout does not have is the usual reason for an entry without a file. */
+static int lacks(const Config *config, const char *section, const char *name, const char *key,
+        const char *suggestion, Error *reterr)
+{
+        autofree char *where = place(config, section, name, NULL);
+
+        return error_set(reterr, -EINVAL, "%s has no %s=, and layout '%s' does not list it%s",
+                where, key, config->layout.name, suggestion);
+}
+
+static int check_required_by(const Config *config, const char *section, const char *name,
+        const char *component, Error *reterr)
+{
+        const Layout *layout = &config->layout;
+        autofree char *where = NULL, *suggestion = NULL;
+
+        if (!component || layout_find_component(layout, component))
+                return 0;
+        where = place(config, section, name, "RequiredBy");
+        suggestion = suggest(
+                component, layout->components, layout->n_components, sizeof(ComponentEntry));
+        return error_set(reterr, -EINVAL,
+                "%s names RequiredBy=%s, but there is no [component %s]%s", where, component,
+                component, suggestion);
+}
+
+static int check_ca(const Config *config, const CaEntry *ca, Error *reterr)
+{
+        const Layout *layout = &config->layout;
+        autofree char *suggestion = suggest(ca->id, layout->cas, layout->n_cas, sizeof(CaEntry));
+
+        if (!ca->certificate)
+                return lacks(config, "ca", ca->id, "Certificate", suggestion, reterr);
+        return check_required_by(config, "ca", ca->id, ca->required_by, reterr);
+}
+
+static int check_issuer(const Config *config, const CredentialEntry *entry, Error *reterr)
+{
+        const Layout *layout = &config->layout;
+        const char *section = section_of(entry);
+        autofree char *where = place(config, section, entry->name, "CA"), *suggestion = NULL;
+
+        if (!entry->ca && entry->watch)
+                return 0;
+        if (!entry->ca)
+                return error_set(reterr, -EINVAL,
+                        "%s has no CA=; write the name of the [ca] that signs it, or Watch=yes",
+                        where);
+        if (layout_find_ca(layout, entry->ca))
+                return 0;
+        suggestion = suggest(entry->ca, layout->cas, layout->n_cas, sizeof(CaEntry));
+        return error_set(reterr, -EINVAL, "%s names CA=%s, but there is no [ca %s]%s", where,
+                entry->ca, entry->ca, suggestion);
+}
+
+/* What an entry with a file must say about it. */
+static int check_files(const Config *config, const CredentialEntry *entry, Error *reterr)
+{
+        const char *section = section_of(entry);
+        autofree char *where = NULL;
+
+        if (!entry->is_kubeconfig && !entry->key && !entry->watch) {
+                where = place(config, section, entry->name, "Certificate");
+                return error_set(reterr, -EINVAL,
+                        "%s has no Key=; write the path of its private key, or Watch=yes", where);
+        }
+        if (entry->key && streq(entry->key, entry->path) && !entry->watch) {
+                where = place(config, section, entry->name, "Key");
+                return error_set(reterr, -EINVAL,
+                        "%s has certificate and key in one file; that can only be watched: write "
+                        "Watch=yes",
+                        where);
+        }
+        if (entry->identity.common_name && entry->identity.usage == 0) {
+                where = place(config, section, entry->name, "CommonName");
+                return error_set(reterr, -EINVAL,
+                        "%s has CommonName= but no Usage=; write Usage=server, Usage=client or "
+                        "both",
+                        where);
+        }
+        return 0;
+}
+
+static int check_credential(const Config *config, const CredentialEntry *entry, Error *reterr)
+{
+        const Layout *layout = &config->layout;
+        const char *section = section_of(entry);
+        autofree char *suggestion = suggest(
+                entry->name, layout->credentials, layout->n_credentials, sizeof(CredentialEntry));
+        int r;
+
+        if (!entry->path)
+                return lacks(config, section, entry->name,
+                        entry->is_kubeconfig ? "Path" : "Certificate", suggestion, reterr);
+        r = check_files(config, entry, reterr);
+        if (r >= 0)
+                r = check_issuer(config, entry, reterr);
+        if (r >= 0)
+                r = check_required_by(config, section, entry->name, entry->required_by, reterr);
+        return r;
+}
+
+static int check_component(const Config *config, const ComponentEntry *entry, Error *reterr)
+{
+        autofree char *where = NULL;
+
+        if (!entry->manifest != !entry->unit)
+                return 0;
+        where = place(config, "component", entry->name, "Unit");
+        if (!entry->unit)
+                return error_set(reterr, -EINVAL,
+                        "%s has neither Manifest= nor Unit=; write the one that runs it", where);
+        return error_set(reterr, -EINVAL, "%s has both Manifest= and Unit=; write only one", where);
+}
+
+/* A name or a file, and who has it. */
+typedef struct Claim {
+        const char *what; /* "name" or "file" */
+        const char *value;
+        const char *section, *name, *key;
+} Claim;
+
+typedef struct Claims {
+        Claim *claims;
+        size_t n;
+} Claims;
+
+static void add_claim(Claims *claims, Claim claim)
+{
+        if (!claim.value)
+                return;
+        claims->claims = xreallocarray(claims->claims, claims->n + 1, sizeof(Claim));
+        claims->claims[claims->n++] = claim;
+}
+
+static int compare_claims(const void *a, const void *b)
+{
+        const Claim *x = a, *y = b;
+        int order = strcmp(x->what, y->what);
+
+        return order != 0 ? order : strcmp(x->value, y->value);
+}
+
+static void collect_claims(const Layout *layout, Claims *claims)
+{
+        for (size_t i = 0; i < layout->n_cas; i++) {
+                const CaEntry *ca = &layout->cas[i];
+
+                add_claim(claims, (Claim){"name", ca->name, "ca", ca->id, "Name"});
+                add_claim(claims, (Claim){"file", ca->certificate, "ca", ca->id, "Certificate"});
+                add_claim(claims, (Claim){"file", ca->key, "ca", ca->id, "Key"});
+        }
+        for (size_t i = 0; i < layout->n_credentials; i++) {
+                const CredentialEntry *entry = &layout->credentials[i];
+                const char *section = section_of(entry);
+
+                add_claim(claims, (Claim){"name", entry->name, section, entry->name, NULL});
+                add_claim(claims, (Claim){"file", entry->path, section, entry->name,
+                                          entry->is_kubeconfig ? "Path" : "Certificate"});
+                if (entry->key && !streq(entry->key, entry->path))
+                        add_claim(claims, (Claim){"file", entry->key, section, entry->name, "Key"});
+        }
+        for (size_t i = 0; i < layout->n_components; i++)
+                add_claim(claims, (Claim){"file", layout->components[i].manifest, "component",
+                                          layout->components[i].name, "Manifest"});
+}
+
+static int refuse_claims(const Config *config, const Claim *a, const Claim *b, Error *reterr)
+{
+        autofree char *first = NULL, *second = NULL;
+
+        /* Settings are in one array: the one that was read later is to be changed. */
+        if (find_setting(config, a->section, a->name, a->key) >
+                find_setting(config, b->section, b->name, b->key))
+                return refuse_claims(config, b, a, reterr);
+        first = place(config, a->section, a->name, a->key);
+        second = place(config, b->section, b->name, b->key);
+        return error_set(reterr, -EINVAL, "%s has the same %s as %s: '%s'; choose another", second,
+                a->what, first, a->value);
+}
+
+/* Rows are told apart by name, and a file is replaced for one reason only. */
+static int check_unique(const Config *config, Error *reterr)
+{
+        Claims claims = {};
+        int r = 0;
+
+        collect_claims(&config->layout, &claims);
+        qsort(claims.claims, claims.n, sizeof(Claim), compare_claims);
+        for (size_t i = 1; r >= 0 && i < claims.n; i++)
+                if (compare_claims(&claims.claims[i - 1], &claims.claims[i]) == 0)
+                        r = refuse_claims(config, &claims.claims[i - 1], &claims.claims[i], reterr);
+        free(claims.claims);
+        return r;
+}
+
+static int check_alarms(const Config *config, Error *reterr)
+{
+        autofree char *where = NULL;
+
+        if (config->ca_critical_before <= config->ca_expiring_before)
+                return 0;
+        where = place(config, "alarms", "", "CACriticalBefore");
+        return error_set(reterr, -EINVAL,
+                "%s has CACriticalBefore= longer than CAExpiringBefore=; write a shorter one",
+                where);
+}
+
+static int check_entries(const Config *config, Error *reterr)
+{
+        const Layout *layout = &config->layout;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < layout->n_cas; i++)
+                r = check_ca(config, &layout->cas[i], reterr);
+        for (size_t i = 0; r >= 0 && i < layout->n_credentials; i++)
+                r = check_credential(config, &layout->credentials[i], reterr);
+        for (size_t i = 0; r >= 0 && i < layout->n_components; i++)
+                r = check_component(config, &layout->components[i], reterr);
+        if (r >= 0 && layout->n_cas + layout->n_credentials == 0)
+                r = error_set(reterr, -EINVAL,
+                        "layout '%s' lists no certificate; there is nothing to look after",
+                        layout->name);
+        return r;
+}
+
+/* The policy of one section, where that section itself says something. */
+static void warn_policy(Config *config, const char *section, const char *name, const Policy *policy)
+{
+        const Settings *settings = config->settings;
+        const Setting *before = settings_last(settings, section, name, "RenewBefore");
+        const Setting *at = settings_last(settings, section, name, "RenewAt");
+        autofree char *where = place(config, section, name, "RenewBefore");
+
+        if (before && at && before->value[0] && at->value[0] && streq(before->file, at->file))
+                strv_take(&config->warnings,
+                        xasprintf("%s has RenewBefore= and RenewAt= (line %u), which exclude each "
+                                  "other; the later one counts",
+                                where, at->line));
+        else if (before && policy->renew_at == 0 && policy->renew_before < RENEW_BEFORE_SANE)
+                strv_take(&config->warnings,
+                        xasprintf("%s has RenewBefore=%s, which leaves no time for a second try: "
+                                  "the timer runs once a day; write at least 2d 1h",
+                                where, before->value));
+}
+
+int config_check(Config *config, Error *reterr)
+{
+        const Layout *layout = &config->layout;
+        int r;
+
+        r = check_entries(config, reterr);
+        if (r >= 0)
+                r = check_unique(config, reterr);
+        if (r >= 0)
+                r = check_alarms(config, reterr);
+        if (r < 0)
+                return r;
+        warn_policy(config, "renewal", "", &config->policy);
+        for (size_t i = 0; i < layout->n_credentials; i++)
+                warn_policy(config, section_of(&layout->credentials[i]),
+                        layout->credentials[i].name, &layout->credentials[i].policy);
+        return 0;
+}

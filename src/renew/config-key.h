@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The one table of sections and keys: what each is called, which kind of value it has, where it is
+ * kept, its default and its limits. Reading, the verb `config`, suggestions for unknown keys and
+ * the checks of manual and default file all come from it.
+ *
+ *     section = config_section_find("renewal");
+ *     key = config_key_find(section, "RenewBefore");
+ *
+ * Private to the configuration; everybody else uses the members of renew/config.h. */
+
+#include "renew/config-value.h"
+#include "renew/config.h"
+
+typedef enum SectionKind {
+        SECTION_SINGLE, /* kept in Config itself */
+        SECTION_CA,
+        SECTION_CERTIFICATE,
+        SECTION_KUBECONFIG,
+        SECTION_COMPONENT,
+} SectionKind;
+
+typedef struct ConfigKey {
+        const char *name;
+        const ValueType *type;
+        size_t offset, size;      /* of the member: in Config, or in the entry of a named section */
+        const char *standard;     /* the default as it would be written; NULL: not set */
+        const char *least, *most; /* limits of a number */
+        const char *clears;       /* the key that this one replaces where it is set */
+        bool is_inherited;        /* of an entry: the default is what [renewal] says */
+} ConfigKey;
+
+typedef struct ConfigSection {
+        const char *name;
+        SectionKind kind;
+        bool in_config, in_layout; /* the files it may stand in */
+        const ConfigKey *keys;     /* up to the one without name */
+} ConfigSection;
+
+/* Up to the one without name. */
+extern const ConfigSection config_sections[];
+
+const ConfigSection *config_section_find(const char *name);
+const ConfigKey *config_key_find(const ConfigSection *section, const char *name);
+
+/* Sets the member of `entry` (the Config, or an entry) from a setting whose value is not empty.
+ * -EINVAL "file:line: what, and what would be right". */
+int config_key_read(
+        const ConfigKey *key, const Setting *setting, void *entry, Error *reterr) MUST_USE;
+
+/* What holds the members of a section: the Config itself, or its i-th entry; NULL beyond the last.
+ */
+void *config_entry(const Config *config, const ConfigSection *section, size_t i);
+
+/* The entry "[section name]", NULL if there is none; the Config itself for "". */
+void *config_entry_find(const Config *config, const ConfigSection *section, const char *name);
+
+/* The name in "[section name]", "" for a section without. */
+const char *config_entry_name(const ConfigSection *section, const void *entry);
+
+static inline void *config_member(const ConfigKey *key, void *entry)
+{
+        return (char *)entry + key->offset;
+}

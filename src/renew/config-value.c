@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/config-value.h"
+
+#include "base/time-util.h"
+#include "renew/config.h"
+
+#include <arpa/inet.h>
+#include <limits.h>
+
+#define LOWER   "abcdefghijklmnopqrstuvwxyz"
+#define UPPER   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS  "0123456789"
+#define BLANKS  " \t"
+#define PKCS11  "pkcs11:"
+#define SERVICE ".service"
+#define PATH    "for example /etc/kubernetes/pki/ca.crt"
+
+/* A word that stands for a number. The first of several with the same number is the one written. */
+typedef struct Word {
+        const char *text;
+        int64_t number;
+} Word;
+
+static const Word boolean_words[] = {{"yes", 1}, {"no", 0}, {"true", 1}, {"false", 0}, {"on", 1},
+        {"off", 0}, {"1", 1}, {"0", 0}, {}};
+static const Word restart_words[] = {
+        {"needed", RESTART_NEEDED}, {"always", RESTART_ALWAYS}, {"never", RESTART_NEVER}, {}};
+static const Word usage_words[] = {
+        {"server", CERT_USAGE_SERVER}, {"client", CERT_USAGE_CLIENT}, {}};
+
+static int read_word(const Word *words, const char *text, int64_t *ret)
+{
+        for (; words->text; words++)
+                if (streq(words->text, text)) {
+                        *ret = words->number;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static char *write_word(const Word *words, int64_t number)
+{
+        while (words->text && words->number != number)
+                words++;
+        return xstrdup(words->text ? words->text : "");
+}
+
+static int read_boolean(const char *text, int64_t *ret)
+{
+        return read_word(boolean_words, text, ret);
+}
+
+static char *write_boolean(int64_t number)
+{
+        return write_word(boolean_words, number);
+}
+
+static int read_restart(const char *text, int64_t *ret)
+{
+        return read_word(restart_words, text, ret);
+}
+
+static char *write_restart(int64_t number)
+{
+        return write_word(restart_words, number);
+}
+
+static char **split(const char *text)
+{
+        char **words = NULL;
+
+        for (text += strspn(text, BLANKS); *text; text += strspn(text, BLANKS)) {
+                size_t length = strcspn(text, BLANKS);
+
+                strv_take(&words, xstrndup(text, length));
+                text += length;
+        }
+        return words;
+}
+
+static int read_usage(const char *text, int64_t *ret)
+{
+        autostrv words = split(text);
+        int64_t usage = 0, bit;
+
+        for (char **word = words; *word; word++) {
+                if (read_word(usage_words, *word, &bit) < 0)
+                        return -EINVAL;
+                usage |= bit;
+        }
+        *ret = usage;
+        return 0;
+}
+
+static char *write_usage(int64_t usage)
+{
+        bool server = usage & CERT_USAGE_SERVER, client = usage & CERT_USAGE_CLIENT;
+
+        return xasprintf("%s%s%s", server ? "server" : "", server && client ? " " : "",
+                client ? "client" : "");
+}
+
+static int read_count(const char *text, int64_t *ret)
+{
+        size_t length = strspn(text, DIGITS);
+
+        if (length == 0 || length > 9 || text[length])
+                return -EINVAL;
+        *ret = strtoll(text, NULL, 10);
+        return 0;
+}
+
+static char *write_count(int64_t number)
+{
+        return xasprintf("%lld", (long long)number);
+}
+
+static int read_percent(const char *text, int64_t *ret)
+{
+        size_t length = strlen(text);
+        autofree char *digits =
+                xstrndup(text, length > 0 && text[length - 1] == '%' ? length - 1 : length);
+
+        return read_count(digits, ret);
+}
+
+static char *write_percent(int64_t number)
+{
+        return number > 0 ? xasprintf("%lld%%", (long long)number) : xstrdup("");
+}
+
+static int read_span(const char *text, int64_t *ret)
+{
+        return span_parse(text, ret) < 0 ? -EINVAL : 0;
+}
+
+/* Unlike span_format() with every unit: what is written here can be read again. */
+static char *write_span(int64_t span)
+{
+        static const Word units[] = {
+                {"y", YEAR}, {"d", DAY}, {"h", HOUR}, {"min", MINUTE}, {"s", 1}};
+        char *text = xstrdup("");
+
+        for (size_t i = 0; i < ELEMENTSOF(units); i++) {
+                autofree char *before = text;
+                int64_t n = span / units[i].number;
+
+                span %= units[i].number;
+                text = n > 0 ? xasprintf("%s%s%lld%s", before, *before ? " " : "", (long long)n,
+                                       units[i].text)
+                             : xstrdup(before);
+        }
+        return text;
+}
+
+static int read_algorithm(const char *text, int64_t *ret)
+{
+        KeyKind kind = key_kind_parse(text);
+
+        if (kind == KEY_KIND_NONE || kind == KEY_KIND_OTHER)
+                return -EINVAL;
+        *ret = kind;
+        return 0;
+}
+
+static char *write_algorithm(int64_t kind)
+{
+        return xstrdup(kind == KEY_KIND_NONE ? "" : key_kind_name((KeyKind)kind));
+}
+
+static int keep_if(bool is_good, const char *text, char **ret)
+{
+        if (!is_good)
+                return -EINVAL;
+        *ret = xstrdup(text);
+        return 0;
+}
+
+static int read_text(const char *text, char **ret)
+{
+        return keep_if(true, text, ret);
+}
+
+/* As in "[section name]", so that one can be named by the other. */
+static int read_name(const char *text, char **ret)
+{
+        return keep_if(!text[strspn(text, LOWER UPPER DIGITS "._@-")], text, ret);
+}
+
+/* RFC 1123, in lower case as Kubernetes wants node names. */
+static int read_domain(const char *text, char **ret)
+{
+        size_t length = strlen(text);
+        bool label_ends = true;
+
+        for (size_t i = 0; i < length; i++) {
+                bool is_alnum = text[i] && strchr(LOWER DIGITS, text[i]);
+
+                if (!is_alnum && (label_ends || !strchr(".-", text[i])))
+                        return -EINVAL;
+                if (text[i] == '.' && text[i - 1] == '-')
+                        return -EINVAL;
+                label_ends = text[i] == '.';
+        }
+        return keep_if(length <= 253 && !label_ends && text[length - 1] != '-', text, ret);
+}
+
+static int read_address(const char *text, char **ret)
+{
+        unsigned char address[sizeof(struct in6_addr)];
+
+        return keep_if(
+                inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1,
+                text, ret);
+}
+
+/* In the one form that can be compared: no "//", "/./", "/../", no "/" at the end. */
+static int read_path(const char *text, char **ret)
+{
+        if (text[0] != '/' || strlen(text) >= PATH_MAX)
+                return -EINVAL;
+        for (const char *p = text; *p; p += strcspn(p, "/")) {
+                size_t length = strcspn(++p, "/");
+
+                if (length == 0 || length > NAME_MAX || (length == 1 && p[0] == '.') ||
+                        (length == 2 && p[0] == '.' && p[1] == '.'))
+                        return -EINVAL;
+        }
+        return keep_if(true, text, ret);
+}
+
+static int read_path_or_url(const char *text, char **ret)
+{
+        if (!starts_with(text, PKCS11))
+                return read_path(text, ret);
+        return keep_if(text[strlen(PKCS11)] && !text[strcspn(text, BLANKS)], text, ret);
+}
+
+static int read_unit(const char *text, char **ret)
+{
+        size_t length = strlen(text), suffix = strlen(SERVICE);
+
+        return keep_if(length > suffix && streq(text + length - suffix, SERVICE) &&
+                               !text[strspn(text, LOWER UPPER DIGITS ":_.\\@-")],
+                text, ret);
+}
+
+/* Text with specifiers, as it would be on some host; NULL if a specifier is unknown. */
+static char *expand_sample(const char *text)
+{
+        const HostIdentity sample = {(char[]){"cp-1"}, (char[]){"192.0.2.10"},
+                (char[]){"10.96.0.1"}, (char[]){"cluster.local"}};
+        char *expanded = NULL;
+
+        return host_identity_expand(&sample, text, &expanded, NULL) < 0 ? NULL : expanded;
+}
+
+static int read_identity(const char *text, char **ret)
+{
+        autofree char *expanded = expand_sample(text);
+
+        return keep_if(expanded != NULL, text, ret);
+}
+
+static int read_url(const char *text, char **ret)
+{
+        autofree char *expanded = expand_sample(text);
+
+        return keep_if(expanded && starts_with(text, "https://") && text[strlen("https://")] &&
+                               !text[strcspn(text, BLANKS)],
+                text, ret);
+}
+
+static int read_san(const char *text, char **ret)
+{
+        return san_normalize(text, ret, NULL) < 0 ? -EINVAL : 0;
+}
+
+/* What the specifiers stand for is known only later, so only the form is judged. */
+static int read_san_template(const char *text, char **ret)
+{
+        autofree char *expanded = expand_sample(text), *san = NULL;
+
+        return keep_if(expanded && read_san(expanded, &san) >= 0, text, ret);
+}
+
+#define SPECIFIERS   "with %H, %A, %S, %D for this host's values and %% for a per cent sign"
+#define NUMBER(kind) .read_number = read_##kind, .write_number = write_##kind
+
+const ValueType value_address = {
+        .what = "an IP address", .hint = "for example 192.0.2.10", .read_text = read_address};
+const ValueType value_algorithm = {.what = "a key algorithm",
+        .hint = "RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384, ECDSA-P521 or Ed25519",
+        NUMBER(algorithm)};
+const ValueType value_boolean = {.what = "a boolean", .hint = "yes or no", NUMBER(boolean)};
+const ValueType value_count = {.what = "a number", .hint = "for example 10", NUMBER(count)};
+const ValueType value_domain = {.what = "a DNS name in lower case",
+        .hint = "for example cp-1.example.com",
+        .read_text = read_domain};
+const ValueType value_identity = {
+        .what = "a name", .hint = "it " SPECIFIERS, .read_text = read_identity};
+const ValueType value_identities = {
+        .what = "a name", .hint = "it " SPECIFIERS, .read_text = read_identity, .is_list = true};
+const ValueType value_name = {.what = "a name",
+        .hint = "it with letters, digits, '.', '_', '@' and '-'",
+        .read_text = read_name};
+const ValueType value_path = {.what = "an absolute path without '//', '.' and '..'",
+        .hint = PATH,
+        .read_text = read_path};
+const ValueType value_paths = {.what = "an absolute path without '//', '.' and '..'",
+        .hint = PATH,
+        .read_text = read_path,
+        .is_list = true};
+const ValueType value_path_or_url = {
+        .what = "an absolute path without '//', '.' and '..', or a pkcs11: URL",
+        .hint = PATH " or pkcs11:token=ca;object=kubernetes",
+        .read_text = read_path_or_url};
+const ValueType value_percent = {
+        .what = "a percentage", .hint = "for example 80%", NUMBER(percent)};
+const ValueType value_restart = {
+        .what = "a restart policy", .hint = "needed, always or never", NUMBER(restart)};
+const ValueType value_sans = {.what = "a subject alternative name",
+        .hint = "for example DNS:cp-1.example.com or IP:192.0.2.10",
+        .read_text = read_san,
+        .is_list = true};
+const ValueType value_san_templates = {.what = "a subject alternative name",
+        .hint = "for example DNS:%H or IP:%A, " SPECIFIERS,
+        .read_text = read_san_template,
+        .is_list = true};
+const ValueType value_span = {.what = "a time span", .hint = "for example 15d", NUMBER(span)};
+const ValueType value_text = {.what = "a text", .hint = "one", .read_text = read_text};
+const ValueType value_unit = {.what = "the name of a systemd service",
+        .hint = "for example etcd.service",
+        .read_text = read_unit};
+const ValueType value_url = {.what = "the URL of an API server",
+        .hint = "for example https://%A:6443, " SPECIFIERS,
+        .read_text = read_url};
+const ValueType value_usage = {
+        .what = "a usage", .hint = "server, client, or both with a blank between", NUMBER(usage)};
+
+static int64_t load_number(const void *member, size_t size)
+{
+        return size == sizeof(bool)      ? *(const bool *)member
+               : size == sizeof(int64_t) ? *(const int64_t *)member
+                                         : *(const unsigned *)member;
+}
+
+/* Members are bool, int64_t, or unsigned and enumerations without a negative value. */
+static void store_number(void *member, size_t size, int64_t number)
+{
+        if (size == sizeof(bool))
+                *(bool *)member = number != 0;
+        else if (size == sizeof(int64_t))
+                *(int64_t *)member = number;
+        else
+                *(unsigned *)member = (unsigned)number;
+}
+
+static int read_list(const ValueType *type, const char *text, char ***list, char **ret_wrong)
+{
+        autostrv words = split(text);
+        autostrv read = NULL;
+
+        for (char **word = words; word && *word; word++) {
+                char *normal = NULL;
+
+                if (type->read_text(*word, &normal) < 0) {
+                        *ret_wrong = xstrdup(*word);
+                        return -EINVAL;
+                }
+                strv_take(&read, normal);
+        }
+        for (char **word = read; word && *word; word++)
+                if (!strv_contains(*list, *word))
+                        strv_add(list, *word);
+        return 0;
+}
+
+int value_read(const ValueType *type, const char *text, void *member, size_t size, char **ret_wrong)
+{
+        char *normal = NULL;
+        int64_t number = 0;
+
+        if (type->is_list)
+                return read_list(type, text, member, ret_wrong);
+        if (type->read_number ? type->read_number(text, &number) < 0
+                              : type->read_text(text, &normal) < 0) {
+                *ret_wrong = xstrdup(text);
+                return -EINVAL;
+        }
+        value_clear(type, member, size);
+        if (type->read_number)
+                store_number(member, size, number);
+        else
+                *(char **)member = normal;
+        return 0;
+}
+
+static char *join(char *const *words)
+{
+        char *text = xstrdup("");
+
+        for (; words && *words; words++) {
+                autofree char *before = text;
+
+                text = xasprintf("%s%s%s", before, *before ? " " : "", *words);
+        }
+        return text;
+}
+
+char *value_write(const ValueType *type, const void *member, size_t size)
+{
+        const char *text;
+
+        if (type->is_list)
+                return join(*(char *const *const *)member);
+        if (type->write_number)
+                return type->write_number(load_number(member, size));
+        text = *(char *const *)member;
+        return xstrdup(text ? text : "");
+}
+
+void value_clear(const ValueType *type, void *member, size_t size)
+{
+        if (type->read_number) {
+                store_number(member, size, 0);
+        } else if (type->is_list) {
+                strv_free(*(char ***)member);
+                *(char ***)member = NULL;
+        } else {
+                free(*(char **)member);
+                *(char **)member = NULL;
+        }
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/config-check.h"
+#include "renew/config-key.h"
+#include "renew/layer.h"
+#include "renew/layout.h"
+
+#include <ctype.h>
+#include <limits.h>
+
+#define MAIN_FILE   "kube-renewd.conf"
+#define ENTRIES_MAX 512 /* of each kind */
+
+/* Back to the default: of an entry's policy that is what [renewal] says. */
+static void reset(Config *config, const ConfigKey *key, void *entry)
+{
+        autofree char *wrong = NULL;
+        void *member = config_member(key, entry);
+
+        value_clear(key->type, member, key->size);
+        if (key->is_inherited) {
+                const ConfigSection *renewal = config_section_find("renewal");
+
+                memcpy(member, config_member(config_key_find(renewal, key->name), config),
+                        key->size);
+        } else if (key->standard &&
+                   value_read(key->type, key->standard, member, key->size, &wrong) < 0) {
+                abort();
+        }
+}
+
+static void reset_section(Config *config, const ConfigSection *section, void *entry)
+{
+        for (const ConfigKey *key = section->keys; key->name; key++)
+                reset(config, key, entry);
+}
+
+static Config *config_new(void)
+{
+        Config *config = xcalloc(1, sizeof(*config));
+
+        config->settings = settings_new();
+        for (const ConfigSection *section = config_sections; section->name; section++)
+                if (section->kind == SECTION_SINGLE)
+                        reset_section(config, section, config);
+        return config;
+}
+
+void config_free(Config *config)
+{
+        void *entry;
+
+        if (!config)
+                return;
+        for (const ConfigSection *section = config_sections; section->name; section++)
+                for (size_t i = 0; (entry = config_entry(config, section, i)); i++) {
+                        for (const ConfigKey *key = section->keys; key->name; key++)
+                                value_clear(key->type, config_member(key, entry), key->size);
+                        if (section->kind != SECTION_SINGLE)
+                                free(*(char **)entry);
+                }
+        free(config->layout.cas);
+        free(config->layout.credentials);
+        free(config->layout.components);
+        settings_free(config->settings);
+        strv_free(config->warnings);
+        free(config);
+}
+
+/* The main file of the highest layer, and then the drop-ins of all of them by name; --config=
+ * stands for everything. */
+static int read_files(int root_fd, const char *config_file, Settings *settings, Error *reterr)
+{
+        const Layer layers[] = {{root_fd, "/etc/kube-renewd"}, {root_fd, "/run/kube-renewd"},
+                {root_fd, "/usr/lib/kube-renewd"}};
+        const Layer drop_ins[] = {{root_fd, "/etc/kube-renewd/" MAIN_FILE ".d"},
+                {root_fd, "/run/kube-renewd/" MAIN_FILE ".d"},
+                {root_fd, "/usr/lib/kube-renewd/" MAIN_FILE ".d"}};
+        autostrv names = NULL;
+        int r;
+
+        if (config_file)
+                return settings_read(settings, root_fd, config_file, reterr);
+        r = layers_read(layers, ELEMENTSOF(layers), MAIN_FILE, settings, reterr);
+        if (r < 0)
+                return r;
+        r = layers_list(drop_ins, ELEMENTSOF(drop_ins), &names, reterr);
+        for (char **name = names; r >= 0 && name && *name; name++)
+                r = layers_read(drop_ins, ELEMENTSOF(drop_ins), *name, settings, reterr);
+        return r < 0 ? r : 0;
+}
+
+/* One more at the end of an array, zeroed. */
+#define APPEND(array, n)                                                                           \
+        ((array) = xreallocarray(array, (n) + 1, sizeof(*(array))),                                \
+                memset(&(array)[n], 0, sizeof(*(array))), &(array)[(n)++])
+
+static void *new_entry(Config *config, const ConfigSection *section, const char *name)
+{
+        Layout *layout = &config->layout;
+        CredentialEntry *credential;
+        void *entry;
+
+        if (section->kind == SECTION_CA) {
+                entry = APPEND(layout->cas, layout->n_cas);
+        } else if (section->kind == SECTION_COMPONENT) {
+                entry = APPEND(layout->components, layout->n_components);
+        } else {
+                entry = credential = APPEND(layout->credentials, layout->n_credentials);
+                credential->is_kubeconfig = section->kind == SECTION_KUBECONFIG;
+                if (credential->is_kubeconfig)
+                        credential->identity.usage = CERT_USAGE_CLIENT;
+        }
+        *(char **)entry = xstrdup(name);
+        reset_section(config, section, entry);
+        return entry;
+}
+
+/* What a setting is for: an entry that is there, or a new one. */
+static int take_entry(Config *config, const ConfigSection *section, const Setting *setting,
+        void **ret, Error *reterr)
+{
+        autofree char *origin = NULL;
+
+        *ret = config_entry_find(config, section, setting->name);
+        if (*ret)
+                return 0;
+        origin = setting_origin(setting);
+        if (section->kind == SECTION_SINGLE)
+                return error_set(reterr, -EINVAL, "%s: [%s %s] takes no name; write [%s]", origin,
+                        section->name, setting->name, section->name);
+        if (!setting->name[0])
+                return error_set(reterr, -EINVAL, "%s: [%s] needs a name; write [%s NAME]", origin,
+                        section->name, section->name);
+        if (layout_find_credential(&config->layout, setting->name) &&
+                (section->kind == SECTION_CERTIFICATE || section->kind == SECTION_KUBECONFIG))
+                return error_set(reterr, -EINVAL,
+                        "%s: '%s' is the name of a certificate and of a kubeconfig; choose another",
+                        origin, setting->name);
+        if (config_entry(config, section, ENTRIES_MAX - 1))
+                return error_set(reterr, -EINVAL, "%s: there are more than %d sections [%s]",
+                        origin, ENTRIES_MAX, section->name);
+        *ret = new_entry(config, section, setting->name);
+        return 0;
+}
+
+static int apply(
+        Config *config, const ConfigSection *section, const Setting *setting, Error *reterr)
+{
+        const ConfigKey *key = config_key_find(section, setting->key), *cleared;
+        void *entry;
+        int r;
+
+        r = take_entry(config, section, setting, &entry, reterr);
+        if (r < 0 || !key)
+                return r;
+        if (!setting->value[0]) {
+                reset(config, key, entry);
+                return 0;
+        }
+        r = config_key_read(key, setting, entry, reterr);
+        if (r >= 0 && key->clears) {
+                cleared = config_key_find(section, key->clears);
+                value_clear(cleared->type, config_member(cleared, entry), cleared->size);
+        }
+        return r;
+}
+
+/* Section by section in the order of the table, so that [renewal] is complete before the first
+ * certificate inherits from it, and certificates come before kubeconfigs. */
+static int apply_all(Config *config, size_t n_layout, Error *reterr)
+{
+        const Settings *settings = config->settings;
+
+        for (const ConfigSection *section = config_sections; section->name; section++)
+                for (size_t i = 0; i < settings->n; i++) {
+                        bool allowed = i < n_layout ? section->in_layout : section->in_config;
+                        int r;
+
+                        if (!allowed || !streq(settings->items[i].section, section->name))
+                                continue;
+                        r = apply(config, section, &settings->items[i], reterr);
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+/* By Order=; equals stay in the order of the files. */
+static void sort_components(Layout *layout)
+{
+        for (size_t i = 1; i < layout->n_components; i++) {
+                ComponentEntry moved = layout->components[i];
+                size_t k = i;
+
+                for (; k > 0 && layout->components[k - 1].order > moved.order; k--)
+                        layout->components[k] = layout->components[k - 1];
+                layout->components[k] = moved;
+        }
+}
+
+/* Defaults that no table can hold. */
+static void complete(Config *config)
+{
+        char name[HOST_NAME_MAX + 1] = "";
+
+        if (!config->host.node_name && gethostname(name, sizeof(name) - 1) >= 0 && name[0]) {
+                for (char *p = name; *p; p++)
+                        *p = (char)tolower((unsigned char)*p);
+                config->host.node_name = xstrdup(name);
+        }
+        for (size_t i = 0; i < config->layout.n_cas; i++)
+                if (!config->layout.cas[i].name)
+                        config->layout.cas[i].name = xstrdup(config->layout.cas[i].id);
+        sort_components(&config->layout);
+}
+
+int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *reterr)
+{
+        autoptr(Config) config = config_new();
+        autoptr(Settings) configured = settings_new();
+        autoptr(Settings) layout = NULL;
+        size_t n_layout;
+        int r;
+
+        /* 1. What the administrator wrote. */
+        r = read_files(root_fd, options->config_file, configured, reterr);
+        if (r < 0)
+                return r == -EBADMSG ? -EINVAL : r;
+
+        /* 2. What describes this kind of host, below it. */
+        r = layout_choose(root_fd, options, configured, &layout, reterr);
+        if (r < 0)
+                return r == -EBADMSG ? -EINVAL : r;
+        n_layout = layout->n;
+        settings_move(config->settings, layout);
+        settings_move(config->settings, configured);
+
+        /* 3. What it means. */
+        config_warn_unknown(config, n_layout);
+        r = apply_all(config, n_layout, reterr);
+        if (r < 0)
+                return r;
+        complete(config);
+
+        /* 4. Whether it fits together. */
+        r = config_check(config, reterr);
+        if (r < 0)
+                return r;
+        *ret = TAKE(config);
+        return 0;
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "base/fs.h"
+#include "renew/config.h"
+#include "tree.h"
+
+#define TREE_28  "kubeadm/v1.28.7/rsa2048-default/etc-kubernetes"
+#define ETC      "/etc/kube-renewd/"
+#define OTHER_CA "[ca other]\nCertificate=/srv/ca.crt\nKey=/srv/ca.key\n"
+
+static int load(const char *root, const ConfigOptions *options, Config **ret, Error *reterr)
+{
+        autofd int root_fd = fs_open_root(root, reterr);
+
+        assert_true(root_fd >= 0);
+        return config_load(root_fd, options, ret, reterr);
+}
+
+static Config *load_good(const char *root, const char *layout)
+{
+        Config *config = NULL;
+        Error error = {};
+
+        if (load(root, &(ConfigOptions){.layout = layout}, &config, &error) < 0)
+                fail_msg("%s", error.text);
+        return config;
+}
+
+static void assert_load_fails(
+        const char *root, const ConfigOptions *options, int r, const char *text)
+{
+        autoptr(Config) config = NULL;
+        Error error = {};
+
+        assert_int_equal(load(root, options, &config, &error), r);
+        assert_string_equal(error.text, text);
+        assert_null(config);
+}
+
+/* What the verb `config` says of one key. */
+static void assert_effective(const Config *config, const char *section, const char *name,
+        const char *key, const char *value, const char *origin)
+{
+        size_t n, found = 0;
+        EffectiveSetting *settings = config_effective(config, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                const EffectiveSetting *s = &settings[i];
+
+                if (!streq(s->section, section) || !streq(s->name, name) || !streq(s->key, key))
+                        continue;
+                found++;
+                assert_string_equal(s->value, value);
+                if (!strstr(s->origin, origin))
+                        fail_msg("'%s' is not in '%s'", origin, s->origin);
+        }
+        assert_int_equal(found, 1);
+        config_effective_free(settings, n);
+}
+
+/* Every tree of kubeadm is recognised, also without manifests, and what is in it has an entry. */
+static void test_kubeadm_is_detected(void **state)
+{
+        static const char *const trees[] = {TREE_28,
+                "kubeadm/v1.20.2/rsa2048-default/etc-kubernetes",
+                "kubeadm/v1.28.7/extetcd-external/etc-kubernetes",
+                "kubeadm/v1.36.0/ecdsa-p256/etc-kubernetes"};
+
+        for (size_t i = 0; i < ELEMENTSOF(trees); i++) {
+                char *root = tree_copy(trees[i], "/etc/kubernetes");
+                autoptr(Config) config = load_good(root, NULL);
+
+                assert_null(config->warnings);
+                assert_string_equal(config->layout.name, "kubeadm");
+                assert_string_equal(config->layout.description, "kubeadm");
+                assert_effective(config, "agent", "", "Layout", "kubeadm", "/kubeadm.conf:");
+                tree_free(root);
+        }
+}
+
+/* One of the files is enough: a host that lost the others must not be forgotten. */
+static void test_what_is_left_is_detected(void **state)
+{
+        static const char *const files[] = {"/etc/kubernetes/manifests/kube-apiserver.yaml",
+                "/etc/kubernetes/admin.conf", "/etc/kubernetes/pki/apiserver.crt",
+                "/etc/kubernetes/pki/apiserver.key"};
+
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                char *root = tree_new();
+
+                tree_write_text(root, files[i], "");
+                config_free(load_good(root, NULL));
+                tree_free(root);
+        }
+}
+
+/* The layout lists what kubeadm makes: every certificate and kubeconfig of the tree, in kubeadm's
+ * names. */
+static void test_the_entries_of_kubeadm(void **state)
+{
+        static const char *const names[] = {"apiserver", "apiserver-kubelet-client",
+                "front-proxy-client", "apiserver-etcd-client", "etcd-server", "etcd-peer",
+                "etcd-healthcheck-client", "kubelet-client", "kubelet-serving", "admin.conf",
+                "super-admin.conf", "controller-manager.conf", "scheduler.conf", "kubelet.conf"};
+        char *root = tree_copy("kubeadm/v1.36.0/rsa2048-default/etc-kubernetes", "/etc/kubernetes");
+        autofd int root_fd = fs_open_root(root, NULL);
+        autoptr(Config) config = load_good(root, NULL);
+        const Layout *layout = &config->layout;
+
+        assert_int_equal(layout->n_cas, 3);
+        assert_string_equal(layout->cas[0].name, "ca");
+        assert_string_equal(layout->cas[1].name, "front-proxy-ca");
+        assert_string_equal(layout->cas[2].name, "etcd-ca");
+        assert_string_equal(layout->cas[2].required_by, "etcd");
+        assert_int_equal(layout->n_credentials, ELEMENTSOF(names));
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                const CredentialEntry *entry = &layout->credentials[i];
+
+                assert_string_equal(entry->name, names[i]);
+                assert_int_equal(entry->is_kubeconfig, strstr(names[i], ".conf") != NULL);
+                assert_int_equal(entry->watch, strstr(names[i], "kubelet") == names[i]);
+                if (!starts_with(entry->path, "/var/lib/kubelet/"))
+                        assert_true(fs_exists(root_fd, entry->path));
+                if (entry->key && !entry->watch)
+                        assert_true(fs_exists(root_fd, entry->key));
+                assert_true(entry->watch || entry->identity.common_name);
+                assert_true(entry->watch || entry->identity.usage != 0);
+                assert_true(!entry->is_kubeconfig || entry->watch || entry->server);
+        }
+        assert_int_equal(layout->n_components, 4);
+        assert_string_equal(layout->components[0].name, "etcd");
+        assert_string_equal(layout->components[3].name, "kube-scheduler");
+        tree_free(root);
+}
+
+static void test_nothing_fits(void **state)
+{
+        char *root = tree_new();
+        autoptr(Config) config = NULL;
+
+        assert_load_fails(root, &(ConfigOptions){}, -ENOENT,
+                "no layout fits this host; name one with --layout= or Layout= in [agent] (there "
+                "are: kubeadm)");
+        assert_int_equal(load(root, &(ConfigOptions){.layout_any = true}, &config, NULL), 0);
+        assert_string_equal(config->layout.name, "kubeadm");
+        assert_effective(config, "agent", "", "Layout", "kubeadm", "default");
+        tree_free(root);
+}
+
+static void test_several_fit(void **state)
+{
+        char *root = tree_copy(TREE_28, "/etc/kubernetes");
+
+        tree_write_text(root, ETC "layouts/site.conf",
+                "[layout]\nDetect=/nowhere /etc/kubernetes/admin.conf\n" OTHER_CA);
+        assert_load_fails(root, &(ConfigOptions){}, -EINVAL,
+                "layouts 'kubeadm' and 'site' both fit this host; name one with --layout= or "
+                "Layout= in [agent]");
+        tree_write_text(root, ETC "kube-renewd.conf", "[agent]\nLayout=site\n");
+
+        autoptr(Config) config = load_good(root, NULL);
+        autoptr(Config) other = load_good(root, "kubeadm");
+
+        assert_string_equal(config->layout.name, "site");
+        assert_int_equal(config->layout.n_cas, 1);
+        assert_effective(config, "agent", "", "Layout", "site", "/kube-renewd.conf:2");
+        assert_string_equal(other->layout.name, "kubeadm");
+        assert_effective(other, "agent", "", "Layout", "kubeadm", "--layout");
+        tree_free(root);
+}
+
+static void test_naming_a_layout_that_is_not_there(void **state)
+{
+        char *root = tree_new();
+
+        assert_load_fails(root, &(ConfigOptions){.layout = "kubeadmin"}, -ENOENT,
+                "--layout: there is no layout 'kubeadmin'; name one with --layout= or Layout= in "
+                "[agent] (there are: kubeadm)");
+        assert_load_fails(root, &(ConfigOptions){.layout = "/srv/x.conf"}, -ENOENT,
+                "cannot open '/srv/x.conf': No such file or directory");
+        tree_write_text(root, ETC "kube-renewd.conf", "[agent]\nLayout=k3s\n");
+        assert_load_fails(root, &(ConfigOptions){}, -ENOENT,
+                "/etc/kube-renewd/kube-renewd.conf:2: there is no layout 'k3s'; name one with "
+                "--layout= or Layout= in [agent] (there are: kubeadm)");
+        tree_free(root);
+}
+
+static void test_a_layout_by_its_path(void **state)
+{
+        char *root = tree_new();
+
+        tree_write_text(root, "/srv/mine.conf", OTHER_CA);
+        autoptr(Config) config = load_good(root, "/srv/mine.conf");
+
+        assert_string_equal(config->layout.name, "mine");
+        assert_string_equal(config->layout.cas[0].name, "other");
+        tree_free(root);
+}
+
+/* /etc over /run over the vendor's; a link to /dev/null and an empty file hide without being
+ * anything. */
+static void test_layers_of_layouts(void **state)
+{
+        char *root = tree_copy(TREE_28, "/etc/kubernetes");
+        autofree char *etc = xasprintf("%s/etc/kube-renewd/layouts/kubeadm.conf", root);
+
+        tree_write_text(
+                root, "/run/kube-renewd/layouts/kubeadm.conf", "[layout]\nDetect=/run\n" OTHER_CA);
+        autoptr(Config) run = load_good(root, NULL);
+        assert_int_equal(run->layout.n_cas, 1);
+
+        tree_make_parents(root, ETC "layouts/x");
+        assert_int_equal(symlink("/dev/null", etc), 0);
+        assert_load_fails(root, &(ConfigOptions){}, -ENOENT,
+                "no layout fits this host; name one with --layout= or Layout= in [agent] (there "
+                "are: kubeadm)");
+        assert_load_fails(root, &(ConfigOptions){.layout = "kubeadm"}, -ENOENT,
+                "--layout: there is no layout 'kubeadm'; name one with --layout= or Layout= in "
+                "[agent] (there are: kubeadm)");
+
+        assert_int_equal(unlink(etc), 0);
+        tree_write_text(root, ETC "layouts/kubeadm.conf", "");
+        assert_load_fails(root, &(ConfigOptions){.layout = "kubeadm"}, -EINVAL,
+                "layout 'kubeadm' lists no certificate; there is nothing to look after");
+
+        assert_int_equal(unlink(etc), 0);
+        assert_int_equal(symlink("/nowhere", etc), 0);
+        assert_load_fails(root, &(ConfigOptions){.layout = "kubeadm"}, -ENOENT,
+                "cannot open '/etc/kube-renewd/layouts/kubeadm.conf': No such file or directory");
+        tree_free(root);
+}
+
+/* A tree that carries a vendor's layout of its own is judged by that. */
+static void test_the_vendor_below_the_root(void **state)
+{
+        char *root = tree_copy(TREE_28, "/etc/kubernetes");
+        const char *path = PKGDATADIR "/layouts/kubeadm.conf",
+                   *seam = getenv("KUBE_RENEWD_LAYOUT_PATH");
+        autofree char *saved = xstrdup(seam);
+
+        tree_write_text(root, path, "[layout]\nDetect=/etc/kubernetes\n" OTHER_CA);
+        unsetenv("KUBE_RENEWD_LAYOUT_PATH");
+        autoptr(Config) own = load_good(root, "kubeadm");
+        setenv("KUBE_RENEWD_LAYOUT_PATH", saved, 1);
+        autoptr(Config) ours = load_good(root, "kubeadm");
+
+        assert_int_equal(own->layout.n_cas, 1);
+        assert_int_equal(ours->layout.n_cas, 3);
+        tree_free(root);
+}
+
+static void test_a_damaged_layout_is_no_reason_to_guess(void **state)
+{
+        char *root = tree_copy(TREE_28, "/etc/kubernetes");
+
+        tree_write_text(root, ETC "layouts/site.conf", "[layout]\nDetect=etc/x\n");
+        assert_load_fails(root, &(ConfigOptions){}, -EINVAL,
+                "/etc/kube-renewd/layouts/site.conf:2: Detect=etc/x is not an absolute path "
+                "without "
+                "'//', '.' and '..'; write for example /etc/kubernetes/pki/ca.crt");
+        tree_write_text(root, ETC "layouts/site.conf", "[layout\n");
+        assert_load_fails(root, &(ConfigOptions){}, -EINVAL,
+                "/etc/kube-renewd/layouts/site.conf:1: '[layout' lacks its ']'; write [section] or "
+                "[section name]");
+        tree_free(root);
+}
+
+/* T32: the same control plane in another directory, once by a layout of its own, once by a drop-in
+ * over the vendor's. */
+static void test_t32_another_pki_directory_by_layout(void **state)
+{
+        char *root = tree_new();
+
+        tree_add(root, TREE_28 "/pki", "/var/lib/vcluster/pki");
+        tree_write_text(root, ETC "layouts/vcluster.conf",
+                "[layout]\n"
+                "Detect=/var/lib/vcluster/pki/ca.crt\n"
+                "[ca vcluster]\n"
+                "Certificate=/var/lib/vcluster/pki/ca.crt\n"
+                "Key=/var/lib/vcluster/pki/ca.key\n"
+                "[certificate apiserver]\n"
+                "Certificate=/var/lib/vcluster/pki/apiserver.crt\n"
+                "Key=/var/lib/vcluster/pki/apiserver.key\n"
+                "CA=vcluster\n");
+        autoptr(Config) config = load_good(root, NULL);
+        autofd int root_fd = fs_open_root(root, NULL);
+
+        assert_string_equal(config->layout.name, "vcluster");
+        assert_int_equal(config->layout.n_credentials, 1);
+        assert_true(fs_exists(root_fd, config->layout.credentials[0].path));
+        assert_true(fs_exists(root_fd, config->layout.credentials[0].key));
+        tree_free(root);
+}
+
+static void test_t32_another_pki_directory_by_drop_in(void **state)
+{
+        char *root = tree_copy(TREE_28, "/etc/kubernetes");
+
+        tree_write_text(root, ETC "kube-renewd.conf.d/10-front-proxy.conf",
+                "[ca front-proxy]\n"
+                "Certificate=/srv/front-proxy/ca.crt\n"
+                "Key=pkcs11:token=ca;object=front-proxy\n"
+                "[certificate front-proxy-client]\n"
+                "Certificate=/srv/front-proxy/client.crt\n"
+                "Key=/srv/front-proxy/client.key\n");
+        autoptr(Config) config = load_good(root, NULL);
+        const CaEntry *ca = layout_find_ca(&config->layout, "front-proxy");
+        const CredentialEntry *entry =
+                layout_find_credential(&config->layout, "front-proxy-client");
+
+        assert_null(config->warnings);
+        assert_string_equal(ca->certificate, "/srv/front-proxy/ca.crt");
+        assert_string_equal(ca->key, "pkcs11:token=ca;object=front-proxy");
+        assert_string_equal(ca->name, "front-proxy-ca");
+        assert_string_equal(entry->path, "/srv/front-proxy/client.crt");
+        assert_string_equal(entry->key, "/srv/front-proxy/client.key");
+        assert_string_equal(entry->ca, "front-proxy");
+        assert_effective(config, "certificate", "front-proxy-client", "Key",
+                "/srv/front-proxy/client.key",
+                "/etc/kube-renewd/kube-renewd.conf.d/10-front-proxy.conf:6");
+        assert_effective(config, "certificate", "front-proxy-client", "CA", "front-proxy",
+                "/layouts/kubeadm.conf:");
+        tree_free(root);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_kubeadm_is_detected),
+                cmocka_unit_test(test_what_is_left_is_detected),
+                cmocka_unit_test(test_the_entries_of_kubeadm),
+                cmocka_unit_test(test_nothing_fits),
+                cmocka_unit_test(test_several_fit),
+                cmocka_unit_test(test_naming_a_layout_that_is_not_there),
+                cmocka_unit_test(test_a_layout_by_its_path),
+                cmocka_unit_test(test_layers_of_layouts),
+                cmocka_unit_test(test_the_vendor_below_the_root),
+                cmocka_unit_test(test_a_damaged_layout_is_no_reason_to_guess),
+                cmocka_unit_test(test_t32_another_pki_directory_by_layout),
+                cmocka_unit_test(test_t32_another_pki_directory_by_drop_in),
+        };
+        autofree char *layouts = xasprintf("%s/etc/layouts", getenv("SRCDIR"));
+
+        setenv("KUBE_RENEWD_LAYOUT_PATH", layouts, 1);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
