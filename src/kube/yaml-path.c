@@ -110,7 +110,7 @@ static int find_pair(const YamlTree *tree, const YamlNode *mapping, const char *
 int yaml_get(const YamlTree *tree, const YamlNode *mapping, const char *key, const YamlNode **ret,
         const YamlNode **odd, Error *reterr)
 {
-        const YamlNode *pair, *value;
+        const YamlNode *pair = NULL, *value;
         int r;
 
         if (mapping->kind != YAML_KIND_MAPPING)
@@ -137,7 +137,7 @@ int yaml_get_kind(const YamlTree *tree, const YamlNode *mapping, const char *key
         const YamlNode **ret, const YamlNode **odd, Error *reterr)
 {
         static const char *const names[] = {"scalar", "list", "mapping", "alias"};
-        const YamlNode *value;
+        const YamlNode *value = NULL;
         int r;
 
         r = yaml_get(tree, mapping, key, &value, odd, reterr);
@@ -152,7 +152,7 @@ int yaml_get_kind(const YamlTree *tree, const YamlNode *mapping, const char *key
 int yaml_get_text(const YamlTree *tree, const YamlNode *mapping, const char *key, const char **ret,
         const YamlNode **odd, Error *reterr)
 {
-        const YamlNode *value;
+        const YamlNode *value = NULL;
         int r;
 
         r = yaml_get_kind(tree, mapping, key, YAML_KIND_SCALAR, &value, odd, reterr);
