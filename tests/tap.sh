@@ -23,6 +23,7 @@ KUBE_RENEWD=${KUBE_RENEWD:-$BUILDDIR/kube-renewd} # the built program
 SCRATCH=                                          # a directory of this test alone, removed at its end
 OUTPUT=                                           # what the last tap_ok or tap_status command printed
 export SRCDIR BUILDDIR KUBE_RENEWD LC_ALL=C TZ=UTC
+export KUBE_RENEWD_LAYOUT_PATH=$SRCDIR/etc/layouts # instead of the installed ones
 
 tap_count=0
 tap_failures=0

@@ -12,6 +12,11 @@ failed=0
 skipped=0
 skips=
 
+# show LOG: the end of what make said, without the names of what was well.
+show() {
+        grep -vE '^ +(CC|CCLD|AR|GEN|RANLIB) ' "$1" | tail -n 40
+}
+
 # tree NAME CONFIGURE_ARGUMENT...: the build build/NAME is up to date. Quiet unless it fails.
 tree() {
         local name=$1 log=build/$1.log
@@ -24,7 +29,7 @@ tree() {
                 (cd "build/$name" &&
                         { [ -f Makefile ] || ../../configure -q "$@"; } &&
                         make -s -j"$jobs" all) >>"$log" 2>&1 && return 0
-        tail -n 40 "$log" >&2
+        show "$log"
         return 1
 }
 
@@ -52,11 +57,13 @@ floor_line() {
 floor_build() {
         local start=$SECONDS
 
-        if "tree_$1" && make -C "build/$1" -s -j"$jobs" check TESTS= >>"build/$1.log" 2>&1; then
-                floor_line "$1" 1 0 0 $((SECONDS - start))
-        else
-                tail -n 40 "build/$1.log"
+        if ! "tree_$1"; then
                 floor_line "$1" 0 1 0 $((SECONDS - start))
+        elif ! make -C "build/$1" -s -j"$jobs" check TESTS= >"build/$1.log" 2>&1; then
+                show "build/$1.log"
+                floor_line "$1" 0 1 0 $((SECONDS - start))
+        else
+                floor_line "$1" 1 0 0 $((SECONDS - start))
         fi
 }
 
@@ -100,7 +107,7 @@ floor_details() {
         local tests test
 
         tests=$(sed -nE 's/^(FAIL|ERROR|XPASS): ([^ ]*).*/\2/p' "$2" | sort -u)
-        [ -n "$tests" ] || tail -n 40 "$2"
+        [ -n "$tests" ] || show "$2"
         for test in $tests; do
                 echo "--- $test"
                 awk '/^(not ok|Bail out|ERROR)/ { wanted = 30 }

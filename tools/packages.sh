@@ -9,7 +9,7 @@ declare -A packages=(
         [build]='autoconf automake make gcc libc6-dev pkg-config libgnutls28-dev nettle-dev libsystemd-dev
                 libinih-dev libyaml-dev libjansson-dev libsmartcols-dev libcmocka-dev scdoc'
         [check]='clang openssl jq acl attr xz-utils'
-        [demo]='openssl'
+        [demo]='jq'
         [lint]='clang-format-14|clang-format shellcheck codespell man-db systemd'
         [crash]='strace jq openssl'
         [system]='etcd-server etcd-client|etcd-server openssl'

@@ -8,7 +8,7 @@
 
 runs=20
 root=$SCRATCH/root
-check=("$(readlink -f "$1")" "--root=$root" "--layout=$SRCDIR/etc/layouts/kubeadm.conf" --at=2026-12-01 check)
+check=("$(readlink -f "$1")" "--root=$root" --at=2026-12-01 check)
 tree_make v1.28.7/rsa2048-default "$root"
 pki=$root/etc/kubernetes/pki
 mapfile -t certificates < <(find "$pki" -name '*.crt')
