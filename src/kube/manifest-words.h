@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The command line of a container, read from its manifest; for this room only.
+ *
+ *     r = container_words(tree, container, &words, reterr);
+ *     for (size_t at = 0; next_path_flag(words, &at, &flag, &path);) ...
+ *
+ * The script of "sh -c" is taken apart as far as flags go: quotes and separators are understood,
+ * variables are not. */
+
+#include "kube/yaml-tree.h"
+
+/* `command` and `args` as one vector. -EBADMSG if they are no lists of texts, -E2BIG for too many
+ * words. */
+int container_words(
+        const YamlTree *tree, const YamlNode *container, char ***ret, Error *reterr) MUST_USE;
+
+/* The next flag whose value is an absolute path, written as "--flag=/path", "--flag /path" or with
+ * one dash; *ret_flag is "--flag", *ret_path in normal form. The caller frees both. False at the
+ * end. */
+bool next_path_flag(char *const *words, size_t *at, char **ret_flag, char **ret_path) MUST_USE;
+
+/* Without doubled slashes, "." and ".." and without a slash at the end; links are not looked at.
+ * The caller frees. */
+char *path_normalize(const char *path);
