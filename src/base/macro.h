@@ -168,6 +168,20 @@ static inline void strv_add(char ***strv, const char *s)
         strv_take(strv, xstrdup(s));
 }
 
+/* One string, for people; "" for an empty vector. */
+static inline char *strv_join(char *const *strv, const char *separator)
+{
+        char *joined = xstrdup(strv && *strv ? *strv : "");
+
+        for (size_t i = 1; i < strv_length(strv); i++) {
+                char *longer = xasprintf("%s%s%s", joined, separator, strv[i]);
+
+                free(joined);
+                joined = longer;
+        }
+        return joined;
+}
+
 static inline char **strv_copy(char *const *strv)
 {
         char **copy = NULL;

@@ -83,6 +83,11 @@ static void test_strv(void **state)
         assert_int_equal(strv_length(v), 2);
         assert_true(strv_contains(v, "b"));
         assert_false(strv_contains(v, "c"));
+
+        autofree char *joined = strv_join(v, ", ");
+        autofree char *nothing = strv_join(NULL, ", ");
+        assert_string_equal(joined, "a, b");
+        assert_string_equal(nothing, "");
 }
 
 static void test_secret(void **state)
