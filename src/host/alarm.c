@@ -28,7 +28,7 @@ static const struct {
         {"event_type", offsetof(Alarm, event_type), false},
         {"probable_cause", offsetof(Alarm, probable_cause), false},
         {"text", offsetof(Alarm, text), true},
-        {"reason", offsetof(Alarm, reason), true},
+        {"reason", offsetof(Alarm, reason), false},
         {"repair_action", offsetof(Alarm, repair_action), false},
         {"pass_id", offsetof(Alarm, pass_id), false},
 };

@@ -8,8 +8,8 @@
  *
  * Identity is (type, resource); the file is TYPE@RESOURCE.json, mode 0644, replaced by rename, so a
  * reader never sees half of one. Raising is idempotent: time_created stays, count grows,
- * time_changed moves only when severity, text or reason changes. Which fault raises which alarm is
- * renew/report.h. Severities: X.733 and RFC 8632. */
+ * time_changed moves only when severity or text changes; the reason is always the latest. Which
+ * fault raises which alarm is renew/report.h. Severities: X.733 and RFC 8632. */
 
 #include "base/json.h"
 
@@ -63,8 +63,8 @@ json_t *alarm_to_json(const Alarm *alarm);
 int alarm_parse(const void *data, size_t size, Alarm *ret, Error *reterr) MUST_USE;
 
 /* Raises or raises again; times and count of the argument are ignored. Returns 1 if it was not
- * active before or its severity, text or reason changed, 0 if it only counted. An unreadable file
- * of that name is replaced. */
+ * active before or its severity or text changed, 0 if it only counted. An unreadable file of that
+ * name is replaced. */
 int alarm_raise(int root_fd, const char *directory, const Alarm *alarm, int64_t now,
         Error *reterr) MUST_USE;
 

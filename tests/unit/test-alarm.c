@@ -82,8 +82,9 @@ static void test_raising_again_counts(void **state)
         assert_int_equal(raise_one(&alarm, NOW + 100), 0);
         alarm.severity = ALARM_CRITICAL;
         assert_int_equal(raise_one(&alarm, NOW + 200), 1);
-        alarm.reason = (char *)"another\nreason";
+        alarm.text = (char *)"another\ntext";
         assert_int_equal(raise_one(&alarm, NOW + 300), 1);
+        alarm.reason = (char *)"another\nreason";
         assert_int_equal(raise_one(&alarm, NOW + 400), 0);
 
         autoptr(AlarmList) list = list_all();
@@ -93,6 +94,7 @@ static void test_raising_again_counts(void **state)
         assert_int_equal(list->alarms[0].count, 5);
         assert_int_equal(list->alarms[0].severity, ALARM_CRITICAL);
         assert_string_equal(list->alarms[0].pass_id, "p2");
+        assert_string_equal(list->alarms[0].text, "another\\x0atext");
         assert_string_equal(list->alarms[0].reason, "another\\x0areason");
 }
 
