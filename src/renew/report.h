@@ -4,12 +4,12 @@
 /* Tells the world: journal events, alarm files, status.json. The last stage of a pass, also of a
  * failed one.
  *
- *     report_outcomes(&input)     journal: one event per certificate that was renewed or failed,
- * one summary r = report_alarms(&input, reterr)    raises and clears by evidence of the assessment
- * AFTER the pass r = report_status(&input, reterr)    public/status.json, written last
+ *     report_outcomes(&input);                 journal: what was done, and one summary
+ *     r = report_alarms(&input, reterr);       raised and cleared by evidence AFTER the pass
+ *     r = report_status(&input, reterr);       public/status.json, written last
  *
- * An alarm is cleared only if the same kind of look that raised it now shows the fault gone; what
- * this pass did not look at stays. */
+ * An alarm is cleared only if the same look that raises it now shows the fault gone, or if its
+ * resource is no longer in the inventory; what this pass did not look at stays. */
 
 #include "host/alarm.h"
 #include "renew/issue.h"
@@ -42,10 +42,16 @@ void report_recovery(const TxnOutcome *recovery);
 /* Journal only; cannot fail. Begins with report_recovery(). */
 void report_outcomes(const ReportInput *input);
 
+/* The resource is the name of a certificate's row, of a component, or "host" for a pass that failed
+ * as a whole. Goes on after a file that cannot be written; the first failure is returned. */
 int report_alarms(const ReportInput *input, Error *reterr) MUST_USE;
 
+/* When the next certificate will be due, or was; 0 if none ever will. */
+int64_t report_next_due(const Assessment *assessment);
+
 /* generation lastRun lastSuccess nextDue validUntil hostname passId exitStatus certificates[]
- * (rows_to_json) alarms[] restartsOwed[]. valid_until: now + 2 days + 6 h. */
+ * (rows_to_json) alarms[] (alarm_to_json) restartsOwed[]. valid_until: now + 2 days + 6 h. A pass
+ * that saw no certificate keeps the ones of the status before, and their end of validity. */
 int report_status(const ReportInput *input, Error *reterr) MUST_USE;
 
 /* The alarms that are active on this host, as report_alarms() left them. */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/alarm-types.h"
+
+#define OPERATIONAL "operational-violation"
+#define INTEGRITY   "integrity-violation"
+#define UNSPECIFIED "unspecified-reason"
+#define EXPIRATION  "certificate-expiration"
+
+static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
+        [ALARM_TYPE_RENEWAL_FAILED] =
+                {
+                        .name = "renewal-failed",
+                        .alarm_id = "250.003",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = UNSPECIFIED,
+                        .text = "Kubernetes certificates renewal failed.",
+                        .repair_action = "Remove the cause that the reason names, then start "
+                                         "kube-renewd.service or run 'kube-renewd run'.",
+                },
+        [ALARM_TYPE_RESTART_OWED] =
+                {
+                        .name = "restart-owed",
+                        .alarm_id = "250.003",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = UNSPECIFIED,
+                        .text = "Kubernetes certificates have been renewed but not all services "
+                                "have been updated.",
+                        .repair_action = "Restart the component (a static pod by stopping its "
+                                         "container), or lock and unlock the host to update its "
+                                         "services with the new certificates.",
+                },
+        [ALARM_TYPE_EXPIRING] =
+                {
+                        .name = "expiring",
+                        .alarm_id = "500.200",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = EXPIRATION,
+                        .text = "The certificate expires soon and was not renewed in time.",
+                        .repair_action = "Run 'kube-renewd plan' to see what prevents the renewal, "
+                                         "then 'kube-renewd renew' with the certificate's name.",
+                },
+        [ALARM_TYPE_EXPIRED] =
+                {
+                        .name = "expired",
+                        .alarm_id = "500.210",
+                        .severity = ALARM_CRITICAL,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = EXPIRATION,
+                        .text = "The certificate has expired.",
+                        .repair_action = "Run 'kube-renewd renew' with the certificate's name, and "
+                                         "restart what uses it.",
+                        .service_affecting = true,
+                },
+        [ALARM_TYPE_CA_EXPIRING] =
+                {
+                        .name = "ca-expiring",
+                        .alarm_id = "500.200",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = EXPIRATION,
+                        .text = "The CA certificate expires soon.",
+                        .repair_action = "Plan the rotation of this CA: it is never renewed "
+                                         "automatically, and everything it has signed ends with "
+                                         "it.",
+                },
+        [ALARM_TYPE_CA_EXPIRED] =
+                {
+                        .name = "ca-expired",
+                        .alarm_id = "500.210",
+                        .severity = ALARM_CRITICAL,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = EXPIRATION,
+                        .text = "The CA certificate has expired.",
+                        .repair_action = "Rotate this CA, or remove the certificate where it is no "
+                                         "longer needed.",
+                        .service_affecting = true,
+                },
+        [ALARM_TYPE_CA_LIMITED] =
+                {
+                        .name = "ca-limited",
+                        .alarm_id = "",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = EXPIRATION,
+                        .text = "A renewal would gain no time, because the CA ends first.",
+                        .repair_action = "Rotate the CA of this certificate.",
+                },
+        [ALARM_TYPE_EXTERNALLY_MANAGED_EXPIRING] =
+                {
+                        .name = "externally-managed-expiring",
+                        .alarm_id = "500.200",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = EXPIRATION,
+                        .text = "A certificate of a CA that is held elsewhere expires soon.",
+                        .repair_action = "Have it renewed where the key of its CA is, and put "
+                                         "certificate and key in place.",
+                },
+        [ALARM_TYPE_INVALID] =
+                {
+                        .name = "invalid",
+                        .alarm_id = "",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = "corrupt-data",
+                        .text = "The certificate cannot be used.",
+                        .repair_action = "Put the right files in place ('kube-renewd backup list' "
+                                         "names older ones), or run 'kube-renewd renew' with the "
+                                         "certificate's name.",
+                        .service_affecting = true,
+                },
+        [ALARM_TYPE_FOREIGN_CHANGE] =
+                {
+                        .name = "foreign-change",
+                        .alarm_id = "",
+                        .severity = ALARM_MINOR,
+                        .event_type = INTEGRITY,
+                        .probable_cause = "information-modification-detected",
+                        .text = "Somebody else wrote the files of a certificate while they were "
+                                "being replaced.",
+                        .repair_action = "Let only one program renew certificates on this host; "
+                                         "compare the saved bytes with the file in place.",
+                },
+        [ALARM_TYPE_POSTPONED] =
+                {
+                        .name = "postponed",
+                        .alarm_id = "",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = UNSPECIFIED,
+                        .text = "The renewal is postponed, and little time is left.",
+                        .repair_action = "Finish what the reason names, then run 'kube-renewd "
+                                         "run'.",
+                },
+};
+
+const AlarmTypeInfo *alarm_type_info(AlarmType type)
+{
+        return &alarm_types[type];
+}
+
+AlarmType alarm_type_find(const char *name)
+{
+        AlarmType type = 0;
+
+        while (type < N_ALARM_TYPES && !streq(alarm_types[type].name, name))
+                type++;
+        return type;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What each type of alarm says: its severity, its words, what to do about it.
+ *
+ *     const AlarmTypeInfo *info = alarm_type_info(ALARM_TYPE_EXPIRED);
+ *
+ * One table, no logic: which fault raises which type is renew/report.h. Ids are StarlingX's where
+ * it has one for the same fault. Event types and probable causes: ITU-T X.733 and X.736, and
+ * StarlingX's "certificate-expiration". */
+
+#include "host/alarm.h"
+
+typedef enum AlarmType {
+        ALARM_TYPE_RENEWAL_FAILED,
+        ALARM_TYPE_RESTART_OWED,
+        ALARM_TYPE_EXPIRING,
+        ALARM_TYPE_EXPIRED,
+        ALARM_TYPE_CA_EXPIRING,
+        ALARM_TYPE_CA_EXPIRED,
+        ALARM_TYPE_CA_LIMITED,
+        ALARM_TYPE_EXTERNALLY_MANAGED_EXPIRING,
+        ALARM_TYPE_INVALID,
+        ALARM_TYPE_FOREIGN_CHANGE,
+        ALARM_TYPE_POSTPONED,
+        N_ALARM_TYPES,
+} AlarmType;
+
+typedef struct AlarmTypeInfo {
+        const char *name;     /* "renewal-failed" */
+        const char *alarm_id; /* "250.003", or "" */
+        AlarmSeverity severity;
+        const char *event_type, *probable_cause;
+        const char *text;
+        const char *repair_action;
+        bool service_affecting;
+} AlarmTypeInfo;
+
+const AlarmTypeInfo *alarm_type_info(AlarmType type);
+
+/* N_ALARM_TYPES for a name that is none of ours. */
+AlarmType alarm_type_find(const char *name);

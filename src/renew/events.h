@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The MESSAGE_IDs of all events, for log_event(). Each has an entry in systemd/kube-renewd.catalog
+ * that tells an operator what to do, and a line in the manual. An id never changes its meaning;
+ * a new event gets a new one (systemd-id128 new). */
+
+#define EVENT_CERTIFICATE_RENEWED   "7c0683027e384cdcb22ab5d58522d546"
+#define EVENT_CA_DATA_REPAIRED      "b3ec055807a84f47885bddea092f3571"
+#define EVENT_RENEWAL_FAILED        "deb7a143138f4ddb94a3a952f0b3a96b"
+#define EVENT_PASS_SUMMARY          "761ea697f80d48c7a3c8efe68579c1ea"
+#define EVENT_PASS_FAILED           "eb45213695be462fba594494508e583f"
+#define EVENT_TRANSACTION_RECOVERED "9637727256c143518a670f1a16cfb8e4"
+#define EVENT_FOREIGN_CHANGE        "de9ec36573eb4e2bb261212c091f13db"
+#define EVENT_RESTART_OWED          "f8d790e4bf504fb29f0c1dc5db3bc59f"
+#define EVENT_ALARM_RAISED          "89c36d50e6934274b5b0a3fd46e617e8"
+#define EVENT_ALARM_CLEARED         "7d9a337da9a84990a268d2c6b7ce6ea2"
+#define EVENT_CONFIG_WARNING        "9c6e6a002bc84c99ac086d10a6d6dc88"

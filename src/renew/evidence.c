@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/evidence.h"
+
+/* A certificate that is due for longer was passed over by two nightly passes. */
+#define OVERDUE_AFTER (2 * DAY + 6 * HOUR)
+
+static bool is_authority(const Item *item)
+{
+        return item->kind == ITEM_CA || item->kind == ITEM_EMBEDDED_CA ||
+               (item->kind == ITEM_CHAIN && item->cert && item->cert->is_ca);
+}
+
+static bool is_watched(const Item *item)
+{
+        return item->entry && item->entry->watch;
+}
+
+/* The text of this outcome where the pass had it for this certificate, else NULL. */
+static const char *outcome_text(const Look *look, Outcome outcome)
+{
+        const Issuance *issuance = look->input->issuance;
+        const Plan *plan = look->input->plan;
+
+        for (size_t i = 0; issuance && i < issuance->n; i++)
+                if (issuance->results[i].outcome == outcome &&
+                        streq(issuance->results[i].step->item->name, look->item->name))
+                        return issuance->results[i].text ? issuance->results[i].text : "";
+        for (size_t i = 0; plan && i < plan->n_skips; i++)
+                if (plan->skips[i].outcome == outcome &&
+                        streq(plan->skips[i].item->name, look->item->name))
+                        return plan->skips[i].text ? plan->skips[i].text : "";
+        return NULL;
+}
+
+/* Nothing is to be done about it any more, and that can be seen. */
+static Evidence settled(const Look *look)
+{
+        return look->item->cert && !look->verdict->due && !look->verdict->repair_ca_data
+                       ? EVIDENCE_GONE
+                       : EVIDENCE_NONE;
+}
+
+static Evidence fault(Finding *finding, char *reason)
+{
+        finding->reason = reason;
+        return EVIDENCE_FAULT;
+}
+
+static char *end_reason(const Look *look, const char *verb, const char *why)
+{
+        char end[TIME_TEXT_SIZE];
+
+        return xasprintf("%s %s%s%s", verb, time_format(look->item->cert->not_after, end),
+                why ? "; " : "", why ? why : "");
+}
+
+/* What failed because there is no certificate to renew is the alarm "invalid". */
+static Evidence look_renewal_failed(const Look *look, Finding *finding)
+{
+        const char *text = outcome_text(look, OUTCOME_FAILED);
+
+        if (text && look->item->cert)
+                return fault(finding, xstrdup(text));
+        return settled(look);
+}
+
+static Evidence look_ca_limited(const Look *look, Finding *finding)
+{
+        const char *text = outcome_text(look, OUTCOME_CA_LIMITED);
+
+        return text ? fault(finding, xstrdup(text)) : settled(look);
+}
+
+static Evidence look_postponed(const Look *look, Finding *finding)
+{
+        const char *text = outcome_text(look, OUTCOME_POSTPONED);
+
+        if (text && look->item->cert &&
+                look->verdict->residual < look->input->config->postpone_limit)
+                return fault(finding, xstrdup(text));
+        return settled(look);
+}
+
+/* Dates are judged by the certificate, not by the state, which another fault may cover. */
+static Evidence look_past_end(const Look *look, Finding *finding, bool authority)
+{
+        if (!look->item->cert)
+                return EVIDENCE_NONE;
+        if (is_authority(look->item) != authority || look->verdict->residual >= 0)
+                return EVIDENCE_GONE;
+        return fault(finding, end_reason(look, "expired", NULL));
+}
+
+static Evidence look_expired(const Look *look, Finding *finding)
+{
+        return look_past_end(look, finding, false);
+}
+
+static Evidence look_ca_expired(const Look *look, Finding *finding)
+{
+        return look_past_end(look, finding, true);
+}
+
+static Evidence look_ca_expiring(const Look *look, Finding *finding)
+{
+        const Config *config = look->input->config;
+        int64_t residual = look->verdict->residual;
+
+        if (!look->item->cert)
+                return EVIDENCE_NONE;
+        if (!is_authority(look->item) || residual < 0 || residual >= config->ca_expiring_before)
+                return EVIDENCE_GONE;
+        if (residual < config->ca_critical_before)
+                finding->severity = ALARM_CRITICAL;
+        return fault(finding, end_reason(look, "expires", NULL));
+}
+
+/* Inside the threshold, outside it, or covered by a graver state. */
+static Evidence look_threshold(const Look *look)
+{
+        switch (look->verdict->state) {
+        case STATE_EXPIRING:
+                return EVIDENCE_FAULT;
+        case STATE_OK:
+        case STATE_EXPIRED: /* another alarm takes its place */
+        case STATE_DRIFTED:
+        case STATE_NOT_LOADED:
+                return EVIDENCE_GONE;
+        default:
+                return EVIDENCE_NONE;
+        }
+}
+
+static Evidence look_externally_managed(const Look *look, Finding *finding)
+{
+        Evidence evidence = look_threshold(look);
+
+        if (is_authority(look->item) || is_watched(look->item) || !look->verdict->external)
+                return look->item->cert ? EVIDENCE_GONE : EVIDENCE_NONE;
+        return evidence == EVIDENCE_FAULT
+                       ? fault(finding, end_reason(look, "expires", look->verdict->text))
+                       : evidence;
+}
+
+/* Why automatic renewal is overdue, NULL while it is not. A kubelet renews its certificate when at
+ * least a tenth of its life is left (client-go: after 70 to 90 %). */
+static const char *why_overdue(const Look *look)
+{
+        const Cert *cert = look->item->cert;
+        int64_t due_at = look->verdict->due_at, now = look->input->now, margin;
+        const char *text;
+
+        if (is_watched(look->item))
+                return look->verdict->residual < (cert->not_after - cert->not_before) / 10
+                               ? "who renews it has not done so"
+                               : NULL;
+        if (look->item->renewed_as)
+                return NULL;
+        text = outcome_text(look, OUTCOME_FAILED);
+        if (!text)
+                text = outcome_text(look, OUTCOME_CA_LIMITED);
+        if (text)
+                return text;
+        if (due_at == 0)
+                return "no pass would renew it";
+        margin = (cert->not_after - due_at) / 2;
+        if (margin > OVERDUE_AFTER)
+                margin = OVERDUE_AFTER;
+        return now >= due_at + margin ? "no pass has renewed it since it was due" : NULL;
+}
+
+/* Quiet while automatic renewal is not overdue; but what was raised then goes only by renewal. */
+static Evidence look_expiring(const Look *look, Finding *finding)
+{
+        Evidence evidence = look_threshold(look);
+        const char *why;
+
+        if (!look->item->cert)
+                return EVIDENCE_NONE;
+        if (is_authority(look->item) || (look->verdict->external && !is_watched(look->item)))
+                return EVIDENCE_GONE;
+        if (evidence != EVIDENCE_FAULT)
+                return evidence;
+        why = why_overdue(look);
+        return why ? fault(finding, end_reason(look, "expires", why)) : EVIDENCE_NONE;
+}
+
+static Evidence look_invalid(const Look *look, Finding *finding)
+{
+        static const char *const texts[N_STATES] = {
+                [STATE_MISSING] = "The certificate is missing.",
+                [STATE_INVALID] = "The certificate or its key cannot be read.",
+                [STATE_MISMATCH] = "The key does not belong to the certificate.",
+                [STATE_UNTRUSTED] = "The certificate does not verify against its CA.",
+                [STATE_NOT_YET_VALID] = "The certificate is not valid yet.",
+        };
+        const char *text = texts[look->verdict->state];
+
+        if (look->verdict->state == STATE_EXPIRED)
+                return EVIDENCE_NONE; /* it covers what else may be wrong */
+        if (!text)
+                return EVIDENCE_GONE;
+        finding->text = text;
+        return fault(finding, xstrdup(look->verdict->text ? look->verdict->text : ""));
+}
+
+static bool is_path_of(const Item *item, const char *path)
+{
+        return streq(item->path, path) || (item->key_path && streq(item->key_path, path));
+}
+
+const Item *evidence_item_of_path(const Assessment *assessment, const char *path)
+{
+        for (size_t i = 0; assessment && i < assessment->n; i++)
+                if (is_path_of(&assessment->inventory->items[i], path))
+                        return &assessment->inventory->items[i];
+        return NULL;
+}
+
+char *evidence_conflict_text(const TxnConflict *conflict)
+{
+        return xasprintf("'%s' was written by somebody else; %s%s%s", conflict->path,
+                conflict->adopted ? "that file stands" : "that was taken back",
+                conflict->displaced ? ", what was displaced is saved in " : "",
+                conflict->displaced ? conflict->displaced : "");
+}
+
+/* The conflicts of a pair are one alarm, of the first certificate that has one of its files. */
+static Evidence look_foreign_change(const Look *look, Finding *finding)
+{
+        const TxnOutcome *const outcomes[] = {look->input->recovery, look->input->commit};
+
+        for (size_t k = 0; k < ELEMENTSOF(outcomes); k++)
+                for (size_t i = 0; outcomes[k] && i < outcomes[k]->n_conflicts; i++) {
+                        const TxnConflict *conflict = &outcomes[k]->conflicts[i];
+
+                        if (evidence_item_of_path(look->input->after, conflict->path) == look->item)
+                                return fault(finding, evidence_conflict_text(conflict));
+                }
+        return look->item->cert && look->verdict->state != STATE_MISMATCH &&
+                               look->verdict->state != STATE_INVALID
+                       ? EVIDENCE_GONE
+                       : EVIDENCE_NONE;
+}
+
+static Evidence (*const looks[N_ALARM_TYPES])(const Look *look, Finding *finding) = {
+        [ALARM_TYPE_RENEWAL_FAILED] = look_renewal_failed,
+        [ALARM_TYPE_EXPIRING] = look_expiring,
+        [ALARM_TYPE_EXPIRED] = look_expired,
+        [ALARM_TYPE_CA_EXPIRING] = look_ca_expiring,
+        [ALARM_TYPE_CA_EXPIRED] = look_ca_expired,
+        [ALARM_TYPE_CA_LIMITED] = look_ca_limited,
+        [ALARM_TYPE_EXTERNALLY_MANAGED_EXPIRING] = look_externally_managed,
+        [ALARM_TYPE_INVALID] = look_invalid,
+        [ALARM_TYPE_FOREIGN_CHANGE] = look_foreign_change,
+        [ALARM_TYPE_POSTPONED] = look_postponed,
+};
+
+bool evidence_is_of_item(AlarmType type)
+{
+        return looks[type];
+}
+
+Evidence evidence_look(AlarmType type, const Look *look, Finding *finding)
+{
+        const AlarmTypeInfo *info = alarm_type_info(type);
+
+        *finding = (Finding){info->severity, info->text, NULL};
+        return looks[type](look, finding);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the pass has shown of one kind of fault at one certificate: there it is, it is gone, or
+ * nothing either way. Pure: no file, no clock, no log.
+ *
+ *     const Look look = {input, item, verdict};
+ *     if (evidence_look(ALARM_TYPE_EXPIRED, &look, &finding) == EVIDENCE_FAULT) ... finding.reason
+ *     free(finding.reason);
+ *
+ * The same look raises an alarm and clears it, so that none can clear itself although the fault is
+ * still there. What cannot be seen (a file that cannot be read has no dates) is no evidence. */
+
+#include "renew/alarm-types.h"
+#include "renew/report.h"
+
+typedef enum Evidence {
+        EVIDENCE_NONE, /* an alarm that is active stays, none is raised */
+        EVIDENCE_FAULT,
+        EVIDENCE_GONE,
+} Evidence;
+
+/* Of a fault. */
+typedef struct Finding {
+        AlarmSeverity severity;
+        const char *text;
+        char *reason; /* the caller frees; NULL if there is no fault */
+} Finding;
+
+/* One certificate after the pass, and the pass. */
+typedef struct Look {
+        const ReportInput *input;
+        const Item *item;
+        const Verdict *verdict;
+} Look;
+
+/* False for a type that is about no certificate (a component, the host). */
+bool evidence_is_of_item(AlarmType type);
+
+/* Only for types of items. */
+Evidence evidence_look(AlarmType type, const Look *look, Finding *finding);
+
+/* The first certificate that has this file, NULL if none has. */
+const Item *evidence_item_of_path(const Assessment *assessment, const char *path);
+
+/* What became of a file that somebody else wrote; the caller frees. */
+char *evidence_conflict_text(const TxnConflict *conflict);

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/report.h"
+
+#include "base/escape.h"
+#include "base/log.h"
+#include "renew/events.h"
+#include "renew/evidence.h"
+
+#define HOST "host" /* the resource of a pass that failed as a whole */
+
+/* The alarm files of one report; the first failure is kept, and everything else still done. */
+typedef struct Board {
+        const ReportInput *input;
+        char *directory;
+        int r;
+        Error error;
+} Board;
+
+static void note_failure(Board *board, int r, const Error *error)
+{
+        if (r >= 0 || board->r < 0)
+                return;
+        board->r = r;
+        board->error = *error;
+}
+
+static int event_priority(AlarmSeverity severity)
+{
+        static const int priorities[N_ALARM_SEVERITIES] = {
+                [ALARM_WARNING] = LOG_WARNING,
+                [ALARM_MINOR] = LOG_WARNING,
+                [ALARM_MAJOR] = LOG_ERR,
+                [ALARM_CRITICAL] = LOG_CRIT,
+        };
+
+        return priorities[severity];
+}
+
+static void log_raised(const Alarm *alarm)
+{
+        const LogField fields[] = {
+                {"ALARM_TYPE", alarm->type},
+                {"ALARM_RESOURCE", alarm->resource},
+                {"ALARM_ID", *alarm->alarm_id ? alarm->alarm_id : NULL},
+                {"SEVERITY", alarm_severity_name(alarm->severity)},
+                {"REASON", alarm->reason},
+                {"REPAIR_ACTION", alarm->repair_action},
+                {},
+        };
+
+        log_event(event_priority(alarm->severity), EVENT_ALARM_RAISED, fields,
+                "Alarm %s of '%s' (%s): %s %s", alarm->type, alarm->resource,
+                alarm_severity_name(alarm->severity), alarm->text, alarm->reason);
+}
+
+static void board_raise(Board *board, AlarmType type, const char *resource, const Finding *finding)
+{
+        const AlarmTypeInfo *info = alarm_type_info(type);
+        const Alarm alarm = {
+                .type = (char *)info->name,
+                .resource = (char *)resource,
+                .alarm_id = (char *)info->alarm_id,
+                .severity = finding->severity,
+                .event_type = (char *)info->event_type,
+                .probable_cause = (char *)info->probable_cause,
+                .text = (char *)finding->text,
+                .reason = finding->reason,
+                .repair_action = (char *)info->repair_action,
+                .service_affecting = info->service_affecting,
+                .pass_id = (char *)board->input->pass_id,
+        };
+        Error error = {};
+        int r;
+
+        r = alarm_raise(board->input->root_fd, board->directory, &alarm, board->input->now, &error);
+        if (r > 0)
+                log_raised(&alarm);
+        note_failure(board, r, &error);
+}
+
+/* Takes the reason. */
+static void board_raise_plain(Board *board, AlarmType type, const char *resource, char *reason)
+{
+        const AlarmTypeInfo *info = alarm_type_info(type);
+        autofree char *owned = reason;
+        const Finding finding = {info->severity, info->text, owned};
+
+        board_raise(board, type, resource, &finding);
+}
+
+static Look look_at(const ReportInput *input, const Item *item)
+{
+        const Assessment *after = input->after;
+
+        return (Look){input, item, &after->verdicts[item - after->inventory->items]};
+}
+
+static void raise_for_item(Board *board, const Look *look)
+{
+        for (AlarmType type = 0; type < N_ALARM_TYPES; type++) {
+                Finding finding;
+
+                if (!evidence_is_of_item(type))
+                        continue;
+                if (evidence_look(type, look, &finding) == EVIDENCE_FAULT)
+                        board_raise(board, type, look->item->name, &finding);
+                free(finding.reason);
+        }
+}
+
+/* Files that belong to no certificate that is known now, or in a pass that saw none. */
+static void raise_for_stray_conflicts(Board *board, const TxnOutcome *outcome)
+{
+        for (size_t i = 0; outcome && i < outcome->n_conflicts; i++) {
+                const TxnConflict *conflict = &outcome->conflicts[i];
+
+                if (!evidence_item_of_path(board->input->after, conflict->path))
+                        board_raise_plain(board, ALARM_TYPE_FOREIGN_CHANGE, conflict->path,
+                                evidence_conflict_text(conflict));
+        }
+}
+
+static void raise_for_owed(Board *board)
+{
+        const OwedList *list = board->input->owed;
+
+        for (size_t i = 0; list && i < list->n; i++) {
+                const Owed *owed = &list->entries[i];
+                autofree char *paths = strv_join(owed->paths, ", ");
+                char since[TIME_TEXT_SIZE];
+
+                board_raise_plain(board, ALARM_TYPE_RESTART_OWED, owed->component,
+                        owed->since == 0 ? xstrdup("its entry in the ledger cannot be read")
+                                         : xasprintf("owed since %s for %s",
+                                                   time_format(owed->since, since), paths));
+        }
+}
+
+static void raise_all(Board *board)
+{
+        const ReportInput *input = board->input;
+
+        for (size_t i = 0; input->after && i < input->after->n; i++) {
+                const Look look = look_at(input, &input->after->inventory->items[i]);
+
+                raise_for_item(board, &look);
+        }
+        raise_for_stray_conflicts(board, input->recovery);
+        raise_for_stray_conflicts(board, input->commit);
+        raise_for_owed(board);
+        if (input->failure)
+                board_raise_plain(board, ALARM_TYPE_RENEWAL_FAILED, HOST, xstrdup(input->failure));
+}
+
+/* A name as it stands in an alarm is escaped. */
+static const Item *find_item(const Assessment *assessment, const char *name, size_t length)
+{
+        for (size_t i = 0; i < assessment->n; i++) {
+                const Item *item = &assessment->inventory->items[i];
+                autofree char *escaped = escape_text(item->name);
+
+                if (strlen(escaped) == length && strncmp(escaped, name, length) == 0)
+                        return item;
+        }
+        return NULL;
+}
+
+/* The certificate, or the file, that an alarm is about. */
+static const Item *find_resource(const Assessment *assessment, const char *resource)
+{
+        const Item *item = find_item(assessment, resource, strlen(resource));
+
+        return item ? item : evidence_item_of_path(assessment, resource);
+}
+
+/* "admin.conf/USER" and "ca#2" are not listed while "admin.conf" or "ca" cannot be read. */
+static bool is_hidden(const Assessment *assessment, const char *resource)
+{
+        const Item *item = find_item(assessment, resource, strcspn(resource, "/#"));
+
+        return item && !item->cert;
+}
+
+static const char *why_item_fault_is_gone(
+        const ReportInput *input, AlarmType type, const char *resource)
+{
+        const Item *item;
+        Finding finding;
+        Evidence evidence;
+        Look look;
+
+        if (!input->after)
+                return NULL;
+        item = find_resource(input->after, resource);
+        if (!item)
+                return is_hidden(input->after, resource) ? NULL
+                                                         : "it is no longer in the inventory";
+        look = look_at(input, item);
+        evidence = evidence_look(type, &look, &finding);
+        free(finding.reason);
+        return evidence == EVIDENCE_GONE ? "this pass has seen that the fault is gone" : NULL;
+}
+
+static bool is_owed(const OwedList *list, const char *component)
+{
+        for (size_t i = 0; i < list->n; i++)
+                if (streq(list->entries[i].component, component))
+                        return true;
+        return false;
+}
+
+/* The evidence that clears an alarm, NULL if there is none. Types that are not in our table belong
+ * to somebody else. */
+static const char *why_gone(const ReportInput *input, const Alarm *alarm)
+{
+        AlarmType type = alarm_type_find(alarm->type);
+
+        if (type == N_ALARM_TYPES)
+                return NULL;
+        if (type == ALARM_TYPE_RESTART_OWED)
+                return input->owed && !is_owed(input->owed, alarm->resource)
+                               ? "no restart is owed any more"
+                               : NULL;
+        if (type == ALARM_TYPE_RENEWAL_FAILED && streq(alarm->resource, HOST))
+                return input->after && !input->failure ? "a pass came to its end" : NULL;
+        return why_item_fault_is_gone(input, type, alarm->resource);
+}
+
+static void board_clear(Board *board, const Alarm *alarm)
+{
+        const char *why = why_gone(board->input, alarm);
+        Error error = {};
+        int r;
+
+        /* What this pass has raised it does not clear (a file that no certificate has). */
+        if (!why || streq(alarm->pass_id, board->input->pass_id))
+                return;
+        const LogField fields[] = {
+                {"ALARM_TYPE", alarm->type},
+                {"ALARM_RESOURCE", alarm->resource},
+                {"REASON", why},
+                {},
+        };
+
+        r = alarm_clear(
+                board->input->root_fd, board->directory, alarm->type, alarm->resource, &error);
+        if (r > 0)
+                log_event(LOG_NOTICE, EVENT_ALARM_CLEARED, fields, "Alarm %s of '%s' cleared: %s.",
+                        alarm->type, alarm->resource, why);
+        note_failure(board, r, &error);
+}
+
+static void clear_all(Board *board)
+{
+        autoptr(AlarmList) list = NULL;
+        Error error = {};
+        int r;
+
+        r = alarm_list(board->input->root_fd, board->directory, &list, &error);
+        note_failure(board, r, &error);
+        for (size_t i = 0; list && i < list->n; i++)
+                board_clear(board, &list->alarms[i]);
+}
+
+static char *alarms_directory(const Config *config)
+{
+        return xasprintf("%s/public/alarms", config->state_directory);
+}
+
+int report_alarms(const ReportInput *input, Error *reterr)
+{
+        autofree char *directory = alarms_directory(input->config);
+        Board board = {.input = input, .directory = directory};
+
+        /* 1. Raise before clearing: where one alarm takes the place of another there is no moment
+         * without either. */
+        raise_all(&board);
+
+        /* 2. Clear what this pass has seen to be gone. */
+        clear_all(&board);
+        return board.r < 0 ? error_set(reterr, board.r, "%s", board.error.text) : 0;
+}
+
+int report_read_alarms(int root_fd, const Config *config, AlarmList **ret, Error *reterr)
+{
+        autofree char *directory = alarms_directory(config);
+
+        return alarm_list(root_fd, directory, ret, reterr);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/report.h"
+
+#include "base/log.h"
+#include "renew/events.h"
+
+#define COUNT_TEXT_SIZE 24
+
+static const char *count_text(size_t n, char text[COUNT_TEXT_SIZE])
+{
+        snprintf(text, COUNT_TEXT_SIZE, "%zu", n);
+        return text;
+}
+
+/* The end of a certificate for a field; every field of a catalog entry has a value. */
+static const char *end_text(const Cert *cert, char text[TIME_TEXT_SIZE])
+{
+        return cert ? time_format(cert->not_after, text) : "unknown";
+}
+
+static void log_conflicts(const TxnOutcome *outcome)
+{
+        for (size_t i = 0; outcome && i < outcome->n_conflicts; i++) {
+                const TxnConflict *conflict = &outcome->conflicts[i];
+                const char *result = conflict->adopted ? "the other's files stand"
+                                                       : "the other's files were taken back";
+                const LogField fields[] = {
+                        {"PATH", conflict->path},
+                        {"RESULT", result},
+                        {"DISPLACED", conflict->displaced ? conflict->displaced : "nowhere"},
+                        {},
+                };
+
+                log_event(LOG_WARNING, EVENT_FOREIGN_CHANGE, fields,
+                        "Somebody else wrote '%s' at the same time: %s.", conflict->path, result);
+        }
+}
+
+void report_recovery(const TxnOutcome *recovery)
+{
+        const char *what;
+
+        if (!recovery || !recovery->id)
+                return;
+        what = recovery->finished ? "finished" : "undone";
+        const LogField fields[] = {{"TRANSACTION", recovery->id}, {"RECOVERY", what}, {}};
+
+        log_event(LOG_WARNING, EVENT_TRANSACTION_RECOVERED, fields,
+                "Transaction '%s', which was interrupted, was %s.", recovery->id, what);
+        log_conflicts(recovery);
+}
+
+static void log_warnings(const Config *config)
+{
+        for (char **warning = config->warnings; warning && *warning; warning++) {
+                const LogField fields[] = {{"REASON", *warning}, {}};
+
+                log_event(LOG_WARNING, EVENT_CONFIG_WARNING, fields, "%s, ignoring", *warning);
+        }
+}
+
+static void log_renewed(const IssueResult *result)
+{
+        const Item *item = result->step->item;
+        bool repaired = result->step->kind == STEP_REPAIR_CA_DATA;
+        char end[TIME_TEXT_SIZE];
+        const LogField fields[] = {
+                {"CERTIFICATE", item->name},
+                {"PATH", item->path},
+                {"NOT_AFTER", end_text(repaired ? item->cert : result->cert, end)},
+                {},
+        };
+
+        if (repaired)
+                log_event(LOG_NOTICE, EVENT_CA_DATA_REPAIRED, fields,
+                        "Appended missing CA certificates to '%s'.", item->path);
+        else
+                log_event(LOG_NOTICE, EVENT_CERTIFICATE_RENEWED, fields,
+                        "Renewed certificate '%s', valid until %s.", item->name, fields[2].value);
+}
+
+static void log_failed(const Item *item, const char *text)
+{
+        char end[TIME_TEXT_SIZE];
+        const char *reason = text ? text : "no reason is known";
+        const LogField fields[] = {
+                {"CERTIFICATE", item->name},
+                {"PATH", item->path},
+                {"NOT_AFTER", end_text(item->cert, end)},
+                {"REASON", reason},
+                {},
+        };
+
+        log_event(LOG_ERR, EVENT_RENEWAL_FAILED, fields, "Cannot renew certificate '%s': %s.",
+                item->name, reason);
+}
+
+typedef struct Counts {
+        size_t renewed, failed;
+} Counts;
+
+/* What was issued and not written is neither: the pass failed as a whole, and says so itself. */
+static void log_results(const ReportInput *input, Counts *counts)
+{
+        for (size_t i = 0; input->issuance && i < input->issuance->n; i++) {
+                const IssueResult *result = &input->issuance->results[i];
+
+                if (result->outcome != OUTCOME_RENEWED) {
+                        log_failed(result->step->item, result->text);
+                        counts->failed++;
+                } else if (input->committed) {
+                        log_renewed(result);
+                        counts->renewed++;
+                }
+        }
+}
+
+static void log_skips(const ReportInput *input, Counts *counts)
+{
+        for (size_t i = 0; input->plan && i < input->plan->n_skips; i++) {
+                const Skip *skip = &input->plan->skips[i];
+
+                if (skip->is_failure) {
+                        log_failed(skip->item, skip->text);
+                        counts->failed++;
+                } else {
+                        log_debug("not renewed: '%s': %s", skip->item->name, skip->text);
+                }
+        }
+}
+
+/* Entries of earlier passes were told by them, and have an alarm. */
+static void log_new_restarts(const ReportInput *input)
+{
+        for (size_t i = 0; input->owed && i < input->owed->n; i++) {
+                const Owed *owed = &input->owed->entries[i];
+                autofree char *paths = strv_join(owed->paths, " ");
+                const LogField fields[] = {
+                        {"COMPONENT", owed->component},
+                        {"PATHS", paths},
+                        {},
+                };
+
+                if (streq(owed->pass_id, input->pass_id))
+                        log_event(LOG_WARNING, EVENT_RESTART_OWED, fields,
+                                "'%s' must be restarted to use its new certificates.",
+                                owed->component);
+        }
+}
+
+int64_t report_next_due(const Assessment *assessment)
+{
+        int64_t next = 0;
+
+        for (size_t i = 0; assessment && i < assessment->n; i++) {
+                int64_t due_at = assessment->verdicts[i].due_at;
+
+                if (due_at != 0 && (next == 0 || due_at < next))
+                        next = due_at;
+        }
+        return next;
+}
+
+static void log_failure(const ReportInput *input)
+{
+        const LogField fields[] = {{"REASON", input->failure}, {}};
+
+        log_event(
+                LOG_ERR, EVENT_PASS_FAILED, fields, "Certificate pass failed: %s.", input->failure);
+}
+
+static void log_summary(const ReportInput *input, const Counts *counts)
+{
+        char renewed[COUNT_TEXT_SIZE], failed[COUNT_TEXT_SIZE], restarts[COUNT_TEXT_SIZE];
+        char due[TIME_TEXT_SIZE], status[COUNT_TEXT_SIZE];
+        int64_t next = report_next_due(input->after);
+        size_t n = input->after ? input->after->n : 0, owed = input->owed ? input->owed->n : 0;
+        const LogField fields[] = {
+                {"RENEWED", count_text(counts->renewed, renewed)},
+                {"FAILED", count_text(counts->failed, failed)},
+                {"RESTARTS_OWED", count_text(owed, restarts)},
+                {"NEXT_DUE", next != 0 ? time_format(next, due) : "never"},
+                {"EXIT_STATUS", count_text((size_t)input->exit_status, status)},
+                {},
+        };
+
+        log_event(counts->failed > 0 ? LOG_ERR : LOG_NOTICE, EVENT_PASS_SUMMARY, fields,
+                "Certificate pass finished: %zu certificates, %s renewed, %s failed, %s restarts "
+                "owed, next due %s.",
+                n, renewed, failed, restarts, fields[3].value);
+}
+
+void report_outcomes(const ReportInput *input)
+{
+        Counts counts = {};
+
+        /* 1. What was found on the way. */
+        report_recovery(input->recovery);
+        log_warnings(input->config);
+
+        /* 2. Each certificate that something was to be done about, each restart. */
+        log_results(input, &counts);
+        log_skips(input, &counts);
+        log_conflicts(input->commit);
+        log_new_restarts(input);
+
+        /* 3. One line that stands for the pass. */
+        if (input->failure)
+                log_failure(input);
+        else
+                log_summary(input, &counts);
+}
