@@ -9,6 +9,8 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 
 static char scratch[PATH_MAX];
 static int root_fd = -1;
@@ -50,4 +52,16 @@ static inline void assert_content(const char *path, const char *text)
         if (fs_read_file(root_fd, path, FS_SIZE_MAX, &file, &error) < 0)
                 fail_msg("%s", error.text);
         assert_string_equal((char *)file->data, text);
+}
+
+/* Returns false where the file system or our rights do not know attributes. */
+static inline bool set_attribute(const char *path, int flag, bool on)
+{
+        autofd int fd = open(path, O_RDONLY);
+        int flags = 0;
+
+        if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+                return false;
+        flags = on ? flags | flag : flags & ~flag;
+        return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
 }

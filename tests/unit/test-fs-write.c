@@ -3,9 +3,7 @@
 
 #include "scratch.h"
 
-#include <linux/fs.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
@@ -134,18 +132,6 @@ static void test_writable(void **state)
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 assert_int_equal(fs_test_writable(root_fd, table[i].path, NULL), table[i].r);
         assert_content("/d/file", "x");
-}
-
-/* Returns false where the file system or our rights do not know attributes. */
-static bool set_attribute(const char *path, int flag, bool on)
-{
-        autofd int fd = open(path, O_RDONLY);
-        int flags = 0;
-
-        if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
-                return false;
-        flags = on ? flags | flag : flags & ~flag;
-        return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
 }
 
 static void test_writable_names_attributes(void **state)

@@ -4,22 +4,12 @@
 #include "base/json.h"
 #include "txn-fixture.h"
 
-#include <linux/posix_acl.h>
-#include <linux/posix_acl_xattr.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
-
-static void commit(Txn *txn)
-{
-        TxnOutcome outcome = {};
-        Error error = {};
-
-        if (txn_commit(txn, &judge, &outcome, &error) < 0)
-                fail_msg("%s", error.text);
-        assert_int_equal(outcome.n_conflicts, 0);
-        txn_outcome_done(&outcome);
-}
 
 static void test_commit_replaces_all(void **state)
 {
@@ -83,105 +73,6 @@ static void test_t33_backup_holds_the_old_content(void **state)
         file = json_array_get(json_object_get(manifest, "files"), 1);
         assert_true(json_is_false(json_object_get(file, "existed")));
         assert_int_equal(json_object_size(file), 2);
-}
-
-static void test_new_file_gets_its_mode(void **state)
-{
-        autoptr(Txn) txn = prepare_all();
-        struct stat st;
-
-        commit(txn);
-        assert_int_equal(stat("conf/fresh.conf", &st), 0);
-        assert_int_equal(st.st_mode, S_IFREG | 0640);
-}
-
-/* user::rw-, user:12345:rw-, group::r--, mask::rw-, other::--- */
-static const struct {
-        struct posix_acl_xattr_header header;
-        struct posix_acl_xattr_entry entries[5];
-} acl = {
-        .header = {POSIX_ACL_XATTR_VERSION},
-        .entries =
-                {
-                        {ACL_USER_OBJ, ACL_READ | ACL_WRITE, ACL_UNDEFINED_ID},
-                        {ACL_USER, ACL_READ | ACL_WRITE, 12345},
-                        {ACL_GROUP_OBJ, ACL_READ, ACL_UNDEFINED_ID},
-                        {ACL_MASK, ACL_READ | ACL_WRITE, ACL_UNDEFINED_ID},
-                        {ACL_OTHER, 0, ACL_UNDEFINED_ID},
-                },
-};
-
-static bool set_xattr(const char *path, const char *name, const void *value, size_t size)
-{
-        if (setxattr(path, name, value, size, 0) == 0)
-                return true;
-        assert_int_equal(errno, EOPNOTSUPP);
-        print_message("# no %s on this file system, not tested\n", name);
-        return false;
-}
-
-static void test_t33_owner_mode_and_attributes_are_kept(void **state)
-{
-        bool has_acl = set_xattr("pki/a.key", "system.posix_acl_access", &acl, sizeof(acl));
-        bool has_user = set_xattr("pki/a.key", "user.note", "hello", 5);
-        uid_t owner = geteuid() == 0 ? 12345 : geteuid();
-        autoptr(Txn) txn = NULL;
-        char value[sizeof(acl) + 1];
-        struct stat st;
-
-        assert_int_equal(chown("pki/a.crt", owner, getegid()), 0);
-        assert_int_equal(chmod("pki/a.crt", 0604), 0);
-        txn = prepare_all();
-        commit(txn);
-
-        assert_words(NEW_WORDS);
-        assert_int_equal(stat("pki/a.crt", &st), 0);
-        assert_int_equal(st.st_mode, S_IFREG | 0604);
-        assert_int_equal(st.st_uid, owner);
-        if (has_acl) {
-                assert_int_equal(stat("pki/a.key", &st), 0);
-                assert_int_equal(st.st_mode, S_IFREG | 0660);
-                assert_int_equal(
-                        getxattr("pki/a.key", "system.posix_acl_access", value, sizeof(value)),
-                        sizeof(acl));
-                assert_memory_equal(value, &acl, sizeof(acl));
-        }
-        if (has_user)
-                assert_int_equal(getxattr("pki/a.key", "user.note", value, sizeof(value)), 5);
-}
-
-/* Otherwise a key would become readable for whom the directory names. */
-static void test_default_acl_of_the_directory_is_not_inherited(void **state)
-{
-        autoptr(Txn) txn = NULL;
-        char value[sizeof(acl)];
-        struct stat st;
-
-        assert_int_equal(chmod("pki/a.key", 0640), 0);
-        if (!set_xattr("pki", "system.posix_acl_default", &acl, sizeof(acl)))
-                return;
-        txn = prepare_all();
-        commit(txn);
-        assert_int_equal(stat("pki/a.key", &st), 0);
-        assert_int_equal(st.st_mode, S_IFREG | 0640);
-        assert_int_equal(
-                getxattr("pki/a.key", "system.posix_acl_access", value, sizeof(value)), -1);
-        assert_int_equal(errno, ENODATA);
-}
-
-static void test_staged_files_have_their_final_mode(void **state)
-{
-        mode_t mask = umask(0);
-        autoptr(Txn) txn = prepare_all();
-
-        umask(mask);
-        for (size_t i = 0; i < N_FILES; i++) {
-                autofree char *temporary = temporary_of(i);
-                struct stat st;
-
-                assert_int_equal(stat(temporary, &st), 0);
-                assert_int_equal(st.st_mode & 07777, files[i].is_new ? 0640 : 0644);
-        }
 }
 
 static void test_link_is_followed_once_and_kept(void **state)
@@ -359,6 +250,77 @@ static void test_t19_second_process_is_told_who_has_the_lock(void **state)
         close(ready[1]);
 }
 
+/* The pair of a file that cannot be swapped stays old as a whole; the others go on. */
+static void test_file_that_cannot_be_swapped(void **state)
+{
+        autoptr(Txn) txn = prepare_all();
+        TxnOutcome outcome = {};
+        int r;
+
+        if (!set_attribute("pki/a.key", FS_IMMUTABLE_FL, true)) {
+                print_message("# no attributes on this file system, not tested\n");
+                return;
+        }
+        r = txn_commit(txn, &judge, &outcome, NULL);
+        assert_true(set_attribute("pki/a.key", FS_IMMUTABLE_FL, false));
+        assert_int_equal(r, 0);
+        assert_int_equal(outcome.n_conflicts, 1);
+        assert_string_equal(outcome.conflicts[0].path, "/pki/a.key");
+        assert_string_equal(
+                outcome.conflicts[0].text, "it cannot be replaced: Operation not permitted");
+        assert_false(outcome.conflicts[0].adopted);
+        assert_null(outcome.conflicts[0].displaced);
+        txn_outcome_done(&outcome);
+        assert_words((const char *const[]){"new", "new", "old", "old", "new", "new"});
+        assert_clean();
+}
+
+/* From here on, renameat2() with flags fails as on a file system that has none. */
+static bool refuse_rename_flags(void)
+{
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 3),
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog program = {.len = ELEMENTSOF(code), .filter = code};
+
+        return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+               prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 &&
+               renameat2(AT_FDCWD, "pki", AT_FDCWD, "conf", RENAME_EXCHANGE) < 0 && errno == EINVAL;
+}
+
+static void test_plain_rename_where_nothing_else_is(void **state)
+{
+        pid_t pid = fork();
+        int status;
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                TxnOutcome outcome = {};
+                Txn *txn = prepare_all();
+
+                put("pki/a.crt", "half a.crt");
+                if (!refuse_rename_flags())
+                        _exit(77);
+                _exit(txn_commit(txn, &judge, &outcome, NULL) == 0 && outcome.n_conflicts == 1 &&
+                                        outcome.conflicts[0].displaced
+                                ? 0
+                                : 1);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        if (WEXITSTATUS(status) == 77) {
+                print_message("# no seccomp here, not tested\n");
+                return;
+        }
+        assert_int_equal(status, 0);
+        assert_words(NEW_WORDS);
+        assert_clean();
+}
+
 /* I2: whoever reads while we swap finds a file, and a complete one. */
 static void test_reader_never_finds_a_name_missing(void **state)
 {
@@ -398,6 +360,7 @@ static void test_state_directory_is_ours_alone(void **state)
         struct stat st;
 
         umask(mask);
+        assert_int_equal(txn_size(txn), N_FILES);
         assert_int_equal(stat("state", &st), 0);
         assert_int_equal(st.st_mode, S_IFDIR | 0700);
         assert_int_equal(stat("state/lock", &st), 0);
@@ -411,10 +374,6 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 FIXTURE_TEST(test_commit_replaces_all),
                 FIXTURE_TEST(test_t33_backup_holds_the_old_content),
-                FIXTURE_TEST(test_new_file_gets_its_mode),
-                FIXTURE_TEST(test_t33_owner_mode_and_attributes_are_kept),
-                FIXTURE_TEST(test_default_acl_of_the_directory_is_not_inherited),
-                FIXTURE_TEST(test_staged_files_have_their_final_mode),
                 FIXTURE_TEST(test_link_is_followed_once_and_kept),
                 FIXTURE_TEST(test_prepare_refuses_two_paths_to_one_file),
                 FIXTURE_TEST(test_free_undoes_what_was_prepared),
@@ -423,6 +382,8 @@ int main(void)
                 FIXTURE_TEST(test_begin_and_add_refuse_nonsense),
                 FIXTURE_TEST(test_path_that_is_no_text_is_refused),
                 FIXTURE_TEST(test_t19_second_process_is_told_who_has_the_lock),
+                FIXTURE_TEST(test_file_that_cannot_be_swapped),
+                FIXTURE_TEST(test_plain_rename_where_nothing_else_is),
                 FIXTURE_TEST(test_reader_never_finds_a_name_missing),
                 FIXTURE_TEST(test_state_directory_is_ours_alone),
         };

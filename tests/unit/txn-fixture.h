@@ -130,6 +130,18 @@ static inline Txn *prepare_all(void)
         return txn;
 }
 
+/* Nobody interferes. */
+static inline void commit(Txn *txn)
+{
+        TxnOutcome outcome = {};
+        Error error = {};
+
+        if (txn_commit(txn, &judge, &outcome, &error) < 0)
+                fail_msg("%s", error.text);
+        assert_int_equal(outcome.n_conflicts, 0);
+        txn_outcome_done(&outcome);
+}
+
 static inline char *temporary_of(size_t i)
 {
         const char *slash = strrchr(files[i].real, '/');

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "txn-fixture.h"
+
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <sys/xattr.h>
+
+static void test_staged_files_have_their_final_mode(void **state)
+{
+        mode_t mask = umask(0);
+        autoptr(Txn) txn = prepare_all();
+
+        umask(mask);
+        assert_int_equal(txn_size(txn), N_FILES);
+        for (size_t i = 0; i < N_FILES; i++) {
+                autofree char *temporary = temporary_of(i);
+                struct stat st;
+
+                assert_int_equal(stat(temporary, &st), 0);
+                assert_int_equal(st.st_mode & 07777, files[i].is_new ? 0640 : 0644);
+        }
+}
+
+static void test_new_file_gets_its_mode(void **state)
+{
+        autoptr(Txn) txn = prepare_all();
+        struct stat st;
+
+        commit(txn);
+        assert_int_equal(stat("conf/fresh.conf", &st), 0);
+        assert_int_equal(st.st_mode, S_IFREG | 0640);
+}
+
+/* user::rw-, user:12345:rw-, group::r--, mask::rw-, other::--- */
+static const struct {
+        struct posix_acl_xattr_header header;
+        struct posix_acl_xattr_entry entries[5];
+} acl = {
+        .header = {POSIX_ACL_XATTR_VERSION},
+        .entries =
+                {
+                        {ACL_USER_OBJ, ACL_READ | ACL_WRITE, ACL_UNDEFINED_ID},
+                        {ACL_USER, ACL_READ | ACL_WRITE, 12345},
+                        {ACL_GROUP_OBJ, ACL_READ, ACL_UNDEFINED_ID},
+                        {ACL_MASK, ACL_READ | ACL_WRITE, ACL_UNDEFINED_ID},
+                        {ACL_OTHER, 0, ACL_UNDEFINED_ID},
+                },
+};
+
+static bool set_xattr(const char *path, const char *name, const void *value, size_t size)
+{
+        if (setxattr(path, name, value, size, 0) == 0)
+                return true;
+        assert_int_equal(errno, EOPNOTSUPP);
+        print_message("# no %s on this file system, not tested\n", name);
+        return false;
+}
+
+static void test_t33_owner_mode_and_attributes_are_kept(void **state)
+{
+        bool has_acl = set_xattr("pki/a.key", "system.posix_acl_access", &acl, sizeof(acl));
+        bool has_user = set_xattr("pki/a.key", "user.note", "hello", 5);
+        uid_t owner = geteuid() == 0 ? 12345 : geteuid();
+        autoptr(Txn) txn = NULL;
+        char value[sizeof(acl) + 1];
+        struct stat st;
+
+        assert_int_equal(chown("pki/a.crt", owner, getegid()), 0);
+        assert_int_equal(chmod("pki/a.crt", 0604), 0);
+        txn = prepare_all();
+        commit(txn);
+
+        assert_words(NEW_WORDS);
+        assert_int_equal(stat("pki/a.crt", &st), 0);
+        assert_int_equal(st.st_mode, S_IFREG | 0604);
+        assert_int_equal(st.st_uid, owner);
+        if (has_acl) {
+                assert_int_equal(stat("pki/a.key", &st), 0);
+                assert_int_equal(st.st_mode, S_IFREG | 0660);
+                assert_int_equal(
+                        getxattr("pki/a.key", "system.posix_acl_access", value, sizeof(value)),
+                        sizeof(acl));
+                assert_memory_equal(value, &acl, sizeof(acl));
+        }
+        if (has_user)
+                assert_int_equal(getxattr("pki/a.key", "user.note", value, sizeof(value)), 5);
+}
+
+/* Otherwise a key would become readable for whom the directory names. */
+static void test_default_acl_of_the_directory_is_not_inherited(void **state)
+{
+        autoptr(Txn) txn = NULL;
+        char value[sizeof(acl)];
+        struct stat st;
+
+        assert_int_equal(chmod("pki/a.key", 0640), 0);
+        if (!set_xattr("pki", "system.posix_acl_default", &acl, sizeof(acl)))
+                return;
+        txn = prepare_all();
+        commit(txn);
+        assert_int_equal(stat("pki/a.key", &st), 0);
+        assert_int_equal(st.st_mode, S_IFREG | 0640);
+        assert_int_equal(
+                getxattr("pki/a.key", "system.posix_acl_access", value, sizeof(value)), -1);
+        assert_int_equal(errno, ENODATA);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                FIXTURE_TEST(test_staged_files_have_their_final_mode),
+                FIXTURE_TEST(test_new_file_gets_its_mode),
+                FIXTURE_TEST(test_t33_owner_mode_and_attributes_are_kept),
+                FIXTURE_TEST(test_default_acl_of_the_directory_is_not_inherited),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
