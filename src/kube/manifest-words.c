@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube/manifest-words.h"
 
+#include "base/path.h"
+
 #include <limits.h>
 
 #define WORDS_MAX 4096
@@ -124,29 +126,4 @@ bool next_path_flag(char *const *words, size_t *at, char **ret_flag, char **ret_
                 return true;
         }
         return false;
-}
-
-char *path_normalize(const char *path)
-{
-        char *normal = xmalloc(strlen(path) + 2);
-        size_t n = 0;
-
-        while (*path) {
-                size_t length = strcspn(path, "/");
-
-                if (length == 2 && path[0] == '.' && path[1] == '.') {
-                        while (n > 0 && normal[--n] != '/')
-                                ;
-                } else if (length > 0 && !(length == 1 && path[0] == '.')) {
-                        normal[n++] = '/';
-                        memcpy(normal + n, path, length);
-                        n += length;
-                }
-                path += length;
-                path += strspn(path, "/");
-        }
-        if (n == 0)
-                normal[n++] = '/';
-        normal[n] = 0;
-        return normal;
 }

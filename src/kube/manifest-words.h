@@ -20,7 +20,3 @@ int container_words(
  * one dash; *ret_flag is "--flag", *ret_path in normal form. The caller frees both. False at the
  * end. */
 bool next_path_flag(char *const *words, size_t *at, char **ret_flag, char **ret_path) MUST_USE;
-
-/* Without doubled slashes, "." and ".." and without a slash at the end; links are not looked at.
- * The caller frees. */
-char *path_normalize(const char *path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube/manifest.h"
 
+#include "base/path.h"
 #include "kube/manifest-words.h"
 
 #include <limits.h>
