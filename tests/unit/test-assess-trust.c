@@ -7,184 +7,184 @@
  * external, what is due stays due, and the pass that cannot sign it fails. */
 static void test_t06_ca_certificate_missing(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        leaf_set_distrusted(scene);
-        scene->ca.bundle = NULL;
-        scene->ca.ca = NULL;
-        scene->ca.signer = NULL;
-        scene->ca.error = -ENOENT;
-        scene->ca.key_error = -ENODATA;
-        scene->items[CA].cert = NULL;
-        scene->items[CA].error = -ENOENT;
-        scene->items[CA].problem = "'/pki/ca.crt' is missing";
-        assert_verdict(judge(scene, LEAF), STATE_OK, DUE_NOT);
-        assert_verdict(&scene->assessment->verdicts[CA], STATE_MISSING, DUE_NOT);
-        scene->cert.not_after = NOW + DAY;
-        assert_verdict(judge(scene, LEAF), STATE_EXPIRING, DUE_EXPIRING);
-        assert_false(scene->assessment->verdicts[LEAF].external);
+        leaf_set_distrusted(sample);
+        sample->ca.bundle = NULL;
+        sample->ca.ca = NULL;
+        sample->ca.signer = NULL;
+        sample->ca.error = -ENOENT;
+        sample->ca.key_error = -ENODATA;
+        sample->items[CA].cert = NULL;
+        sample->items[CA].error = -ENOENT;
+        sample->items[CA].problem = "'/pki/ca.crt' is missing";
+        assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
+        assert_verdict(&sample->assessment->verdicts[CA], STATE_MISSING, DUE_NOT);
+        sample->cert.not_after = NOW + DAY;
+        assert_verdict(judge(sample, LEAF), STATE_EXPIRING, DUE_EXPIRING);
+        assert_false(sample->assessment->verdicts[LEAF].external);
 }
 
 static void test_t10_external(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        ca_set_external(scene);
-        assert_verdict(judge(scene, LEAF), STATE_OK, DUE_NOT);
-        assert_true(scene->assessment->verdicts[LEAF].external);
-        assert_int_equal(scene->assessment->verdicts[LEAF].due_at, 0);
-        assert_verdict(&scene->assessment->verdicts[CA], STATE_OK, DUE_NOT);
-        assert_true(scene->assessment->verdicts[CA].external);
-        scene->cert.not_after = NOW + DAY;
-        assert_verdict(judge(scene, LEAF), STATE_EXPIRING, DUE_NOT);
-        scene->cert.not_after = NOW - DAY;
-        assert_verdict(judge(scene, LEAF), STATE_EXPIRED, DUE_NOT);
-        assert_text(&scene->assessment->verdicts[LEAF], "the key of its CA is not on this host");
+        ca_set_external(sample);
+        assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
+        assert_true(sample->assessment->verdicts[LEAF].external);
+        assert_int_equal(sample->assessment->verdicts[LEAF].due_at, 0);
+        assert_verdict(&sample->assessment->verdicts[CA], STATE_OK, DUE_NOT);
+        assert_true(sample->assessment->verdicts[CA].external);
+        sample->cert.not_after = NOW + DAY;
+        assert_verdict(judge(sample, LEAF), STATE_EXPIRING, DUE_NOT);
+        sample->cert.not_after = NOW - DAY;
+        assert_verdict(judge(sample, LEAF), STATE_EXPIRED, DUE_NOT);
+        assert_text(&sample->assessment->verdicts[LEAF], "the key of its CA is not on this host");
 }
 
 static void test_t10_unreadable_key_is_not_external(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->ca.ca = NULL;
-        scene->ca.key_error = -EBADMSG;
-        scene->ca.key_problem = "'/pki/ca.key': no key";
-        scene->cert.not_after = NOW + DAY;
-        assert_verdict(judge(scene, LEAF), STATE_EXPIRING, DUE_EXPIRING);
-        assert_false(scene->assessment->verdicts[LEAF].external);
-        assert_verdict(judge(scene, CA), STATE_INVALID, DUE_NOT);
+        sample->ca.ca = NULL;
+        sample->ca.key_error = -EBADMSG;
+        sample->ca.key_problem = "'/pki/ca.key': no key";
+        sample->cert.not_after = NOW + DAY;
+        assert_verdict(judge(sample, LEAF), STATE_EXPIRING, DUE_EXPIRING);
+        assert_false(sample->assessment->verdicts[LEAF].external);
+        assert_verdict(judge(sample, CA), STATE_INVALID, DUE_NOT);
 }
 
 /* A split server CA that can sign: it will, and the layout's CA need not be here. */
 static void test_t13_signed_by_another_ca_of_ours(void **state)
 {
-        autoptr(Scene) scene = scene_new();
-        InventoryCa expected = scene->ca;
+        autoptr(Sample) sample = sample_new();
+        InventoryCa expected = sample->ca;
 
         expected.ca = NULL;
         expected.key_error = -ENOENT;
-        scene->items[LEAF].expected_ca = &expected;
-        scene->cert.not_after = NOW - 1;
-        assert_verdict(judge(scene, LEAF), STATE_EXPIRED, DUE_EXPIRED);
-        assert_false(scene->assessment->verdicts[LEAF].external);
+        sample->items[LEAF].expected_ca = &expected;
+        sample->cert.not_after = NOW - 1;
+        assert_verdict(judge(sample, LEAF), STATE_EXPIRED, DUE_EXPIRED);
+        assert_false(sample->assessment->verdicts[LEAF].external);
 }
 
 /* The issuer has our CA's name and another key: somebody swapped the CA file. */
 static void test_swapped_ca_is_no_reason_to_renew(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        leaf_set_distrusted(scene);
-        assert_verdict(judge(scene, LEAF), STATE_UNTRUSTED, DUE_NOT);
-        assert_false(scene->assessment->verdicts[LEAF].external);
-        scene->cert.not_after = NOW + DAY;
-        assert_verdict(judge(scene, LEAF), STATE_UNTRUSTED, DUE_NOT);
-        scene->cert.not_after = NOW - 1;
-        assert_verdict(judge(scene, LEAF), STATE_EXPIRED, DUE_EXPIRED);
+        leaf_set_distrusted(sample);
+        assert_verdict(judge(sample, LEAF), STATE_UNTRUSTED, DUE_NOT);
+        assert_false(sample->assessment->verdicts[LEAF].external);
+        sample->cert.not_after = NOW + DAY;
+        assert_verdict(judge(sample, LEAF), STATE_UNTRUSTED, DUE_NOT);
+        sample->cert.not_after = NOW - 1;
+        assert_verdict(judge(sample, LEAF), STATE_EXPIRED, DUE_EXPIRED);
 }
 
 static void test_foreign_issuer_is_external(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        leaf_set_foreign(scene);
-        assert_verdict(judge(scene, LEAF), STATE_OK, DUE_NOT);
-        assert_true(scene->assessment->verdicts[LEAF].external);
-        scene->cert.not_after = NOW - 1;
-        assert_verdict(judge(scene, LEAF), STATE_EXPIRED, DUE_NOT);
-        assert_text(&scene->assessment->verdicts[LEAF], "signed by none of the CAs of this host");
+        leaf_set_foreign(sample);
+        assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
+        assert_true(sample->assessment->verdicts[LEAF].external);
+        sample->cert.not_after = NOW - 1;
+        assert_verdict(judge(sample, LEAF), STATE_EXPIRED, DUE_NOT);
+        assert_text(&sample->assessment->verdicts[LEAF], "signed by none of the CAs of this host");
 }
 
 /* External etcd: its CA is not on this host and need not be. */
 static void test_ca_that_is_not_here_distrusts_nobody(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        leaf_set_foreign(scene);
-        scene->ca =
-                (InventoryCa){.entry = &scene->ca_entry, .error = -ENOENT, .key_error = -ENOENT};
-        scene->inventory.n_items = 1;
-        assert_verdict(judge(scene, LEAF), STATE_OK, DUE_NOT);
-        assert_true(scene->assessment->verdicts[LEAF].external);
+        leaf_set_foreign(sample);
+        sample->ca =
+                (InventoryCa){.entry = &sample->ca_entry, .error = -ENOENT, .key_error = -ENOENT};
+        sample->inventory.n_items = 1;
+        assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
+        assert_true(sample->assessment->verdicts[LEAF].external);
 }
 
 static void test_mismatch_is_due_at_the_second_sighting(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
         /* 1. Somebody may be copying. */
-        scene->items[LEAF].key_matches = false;
-        assert_verdict(judge(scene, LEAF), STATE_MISMATCH, DUE_NOT);
-        assert_text(&scene->assessment->verdicts[LEAF], "'/pki/apiserver.key' does not belong");
-        history_free(scene->history);
-        scene->history = assess_history(scene->assessment);
-        assert_int_equal(scene->history->n_mismatches, 1);
+        sample->items[LEAF].key_matches = false;
+        assert_verdict(judge(sample, LEAF), STATE_MISMATCH, DUE_NOT);
+        assert_text(&sample->assessment->verdicts[LEAF], "'/pki/apiserver.key' does not belong");
+        history_free(sample->history);
+        sample->history = assess_history(sample->assessment);
+        assert_int_equal(sample->history->n_mismatches, 1);
 
         /* 2. Still the same two files. */
-        assert_verdict(judge(scene, LEAF), STATE_MISMATCH, DUE_MISMATCH);
+        assert_verdict(judge(sample, LEAF), STATE_MISMATCH, DUE_MISMATCH);
 
         /* 3. Another key, still not the right one: somebody is at it. */
-        scene->key_file.digest.bytes[0] = 3;
-        assert_verdict(judge(scene, LEAF), STATE_MISMATCH, DUE_NOT);
+        sample->key_file.digest.bytes[0] = 3;
+        assert_verdict(judge(sample, LEAF), STATE_MISMATCH, DUE_NOT);
 }
 
 static void test_missing_key_is_a_mismatch(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->items[LEAF].key_matches = false;
-        scene->items[LEAF].key_file = NULL;
-        scene->items[LEAF].key_error = -ENOENT;
-        scene->items[LEAF].problem = "'/pki/apiserver.key' is missing";
-        assert_verdict(judge(scene, LEAF), STATE_MISMATCH, DUE_NOT);
-        history_free(scene->history);
-        scene->history = assess_history(scene->assessment);
-        assert_verdict(judge(scene, LEAF), STATE_MISMATCH, DUE_MISMATCH);
+        sample->items[LEAF].key_matches = false;
+        sample->items[LEAF].key_file = NULL;
+        sample->items[LEAF].key_error = -ENOENT;
+        sample->items[LEAF].problem = "'/pki/apiserver.key' is missing";
+        assert_verdict(judge(sample, LEAF), STATE_MISMATCH, DUE_NOT);
+        history_free(sample->history);
+        sample->history = assess_history(sample->assessment);
+        assert_verdict(judge(sample, LEAF), STATE_MISMATCH, DUE_MISMATCH);
 }
 
 static void test_healthy_pairs_are_not_remembered(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        judge(scene, LEAF);
-        history_free(scene->history);
-        scene->history = assess_history(scene->assessment);
-        assert_int_equal(scene->history->n_mismatches, 0);
+        judge(sample, LEAF);
+        history_free(sample->history);
+        sample->history = assess_history(sample->assessment);
+        assert_int_equal(sample->history->n_mismatches, 0);
 }
 
 static void test_unreadable_key_is_invalid(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->items[LEAF].key_matches = false;
-        scene->items[LEAF].key_error = -ENOTUNIQ;
-        scene->items[LEAF].problem = "'/pki/apiserver.key': several keys";
-        scene->cert.not_after = NOW + DAY;
-        assert_verdict(judge(scene, LEAF), STATE_INVALID, DUE_NOT);
+        sample->items[LEAF].key_matches = false;
+        sample->items[LEAF].key_error = -ENOTUNIQ;
+        sample->items[LEAF].problem = "'/pki/apiserver.key': several keys";
+        sample->cert.not_after = NOW + DAY;
+        assert_verdict(judge(sample, LEAF), STATE_INVALID, DUE_NOT);
 }
 
 static void test_ca_key_of_another_ca(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->ca.ca = NULL;
-        scene->ca.key_error = -ENOKEY;
-        scene->ca.key_problem =
+        sample->ca.ca = NULL;
+        sample->ca.key_error = -ENOKEY;
+        sample->ca.key_problem =
                 "the key in '/pki/ca.key' belongs to no certificate in '/pki/ca.crt'";
-        assert_verdict(judge(scene, CA), STATE_MISMATCH, DUE_NOT);
-        assert_false(scene->assessment->verdicts[CA].external);
-        history_free(scene->history);
-        scene->history = assess_history(scene->assessment);
-        assert_int_equal(scene->history->n_mismatches, 0);
+        assert_verdict(judge(sample, CA), STATE_MISMATCH, DUE_NOT);
+        assert_false(sample->assessment->verdicts[CA].external);
+        history_free(sample->history);
+        sample->history = assess_history(sample->assessment);
+        assert_int_equal(sample->history->n_mismatches, 0);
 }
 
 static void test_leaf_in_a_ca_file(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->ca_cert.is_ca = false;
-        assert_verdict(judge(scene, CA), STATE_INVALID, DUE_NOT);
-        assert_text(&scene->assessment->verdicts[CA], "no CA");
+        sample->ca_cert.is_ca = false;
+        assert_verdict(judge(sample, CA), STATE_INVALID, DUE_NOT);
+        assert_text(&sample->assessment->verdicts[CA], "no CA");
 }
 
 int main(void)

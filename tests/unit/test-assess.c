@@ -5,16 +5,16 @@
 
 static void test_t01_healthy(void **state)
 {
-        autoptr(Scene) scene = scene_new();
-        const Verdict *verdict = judge(scene, LEAF);
+        autoptr(Sample) sample = sample_new();
+        const Verdict *verdict = judge(sample, LEAF);
 
         assert_verdict(verdict, STATE_OK, DUE_NOT);
         assert_int_equal(verdict->residual, YEAR / 2);
-        assert_int_equal(verdict->due_at, scene->cert.not_after - 15 * DAY + 1);
+        assert_int_equal(verdict->due_at, sample->cert.not_after - 15 * DAY + 1);
         assert_false(verdict->external);
-        assert_verdict(judge(scene, CA), STATE_OK, DUE_NOT);
-        assert_int_equal(scene->assessment->verdicts[CA].due_at, 0);
-        assert_int_equal(scene->assessment->n_due, 0);
+        assert_verdict(judge(sample, CA), STATE_OK, DUE_NOT);
+        assert_int_equal(sample->assessment->verdicts[CA].due_at, 0);
+        assert_int_equal(sample->assessment->n_due, 0);
 }
 
 /* Residual time against the threshold: strictly less than. */
@@ -33,52 +33,52 @@ static void test_t08_threshold(void **state)
                 {-DAY, STATE_EXPIRED, DUE_EXPIRED},
                 {YEAR, STATE_OK, DUE_NOT},
         };
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                scene->cert.not_after = NOW + table[i].residual;
-                assert_verdict(judge(scene, LEAF), table[i].state, table[i].reason);
-                assert_int_equal(scene->assessment->verdicts[LEAF].residual, table[i].residual);
+                sample->cert.not_after = NOW + table[i].residual;
+                assert_verdict(judge(sample, LEAF), table[i].state, table[i].reason);
+                assert_int_equal(sample->assessment->verdicts[LEAF].residual, table[i].residual);
         }
 }
 
 static void test_t03_expired(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->cert.not_after = NOW - 3 * DAY;
-        assert_verdict(judge(scene, LEAF), STATE_EXPIRED, DUE_EXPIRED);
-        assert_string_equal(scene->assessment->verdicts[LEAF].text, "expired 3d ago");
-        assert_int_equal(scene->assessment->n_due, 1);
+        sample->cert.not_after = NOW - 3 * DAY;
+        assert_verdict(judge(sample, LEAF), STATE_EXPIRED, DUE_EXPIRED);
+        assert_string_equal(sample->assessment->verdicts[LEAF].text, "expired 3d ago");
+        assert_int_equal(sample->assessment->n_due, 1);
 }
 
 static void test_due_text_names_the_setting(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->cert.not_after = NOW + 9 * DAY;
-        assert_text(judge(scene, LEAF), "expires in 9d, inside RenewBefore=15d");
-        scene->entry.policy.renew_before = YEAR;
-        scene->cert.not_before = NOW - 81 * DAY;
-        assert_text(judge(scene, LEAF), "inside the last third of its lifetime (30d)");
-        scene->entry.policy.renew_at = 80;
-        assert_text(judge(scene, LEAF), "past RenewAt=80%");
+        sample->cert.not_after = NOW + 9 * DAY;
+        assert_text(judge(sample, LEAF), "expires in 9d, inside RenewBefore=15d");
+        sample->entry.policy.renew_before = YEAR;
+        sample->cert.not_before = NOW - 81 * DAY;
+        assert_text(judge(sample, LEAF), "inside the last third of its lifetime (30d)");
+        sample->entry.policy.renew_at = 80;
+        assert_text(judge(sample, LEAF), "past RenewAt=80%");
 }
 
 /* 48 hours left, and 30 minutes, under a threshold of 24 hours. */
 static void test_t23_hours(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->entry.policy.renew_before = DAY;
-        scene->cert.not_after = NOW + 48 * HOUR;
-        assert_verdict(judge(scene, LEAF), STATE_OK, DUE_NOT);
-        scene->cert.not_after = NOW + 30 * MINUTE;
-        assert_verdict(judge(scene, LEAF), STATE_EXPIRING, DUE_EXPIRING);
-        scene->items[LEAF].cert = NULL;
-        scene->items[LEAF].error = -EBADMSG;
-        scene->items[LEAF].problem = "it is garbage";
-        assert_verdict(judge(scene, LEAF), STATE_INVALID, DUE_NOT);
+        sample->entry.policy.renew_before = DAY;
+        sample->cert.not_after = NOW + 48 * HOUR;
+        assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
+        sample->cert.not_after = NOW + 30 * MINUTE;
+        assert_verdict(judge(sample, LEAF), STATE_EXPIRING, DUE_EXPIRING);
+        sample->items[LEAF].cert = NULL;
+        sample->items[LEAF].error = -EBADMSG;
+        sample->items[LEAF].problem = "it is garbage";
+        assert_verdict(judge(sample, LEAF), STATE_INVALID, DUE_NOT);
 }
 
 static void test_t37_short_lifetimes(void **state)
@@ -113,21 +113,21 @@ static void test_t37_short_lifetimes(void **state)
 static void test_t37_fresh_is_not_due(void **state)
 {
         static const int64_t validities[] = {60, 120, 600, HOUR, DAY, 10 * DAY, 44 * DAY};
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
         for (size_t i = 0; i < ELEMENTSOF(validities); i++) {
-                scene->cert.not_before = NOW - 5 * MINUTE;
-                scene->cert.not_after = NOW + validities[i];
-                assert_verdict(judge(scene, LEAF), STATE_OK, DUE_NOT);
+                sample->cert.not_before = NOW - 5 * MINUTE;
+                sample->cert.not_after = NOW + validities[i];
+                assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
         }
 }
 
 static void test_due_at_is_the_first_due_second(void **state)
 {
-        autoptr(Scene) scene = scene_new();
-        int64_t due_at = judge(scene, LEAF)->due_at;
-        Assessment *before = assess(&scene->inventory, &scene->config, NULL, due_at - 1);
-        Assessment *after = assess(&scene->inventory, &scene->config, NULL, due_at);
+        autoptr(Sample) sample = sample_new();
+        int64_t due_at = judge(sample, LEAF)->due_at;
+        Assessment *before = assess(&sample->inventory, &sample->config, NULL, due_at - 1);
+        Assessment *after = assess(&sample->inventory, &sample->config, NULL, due_at);
 
         assert_int_equal(before->n_due, 0);
         assert_int_equal(after->n_due, 1);
@@ -147,119 +147,119 @@ static void test_t04_ca(void **state)
                 {DAY, STATE_EXPIRING},
                 {-1, STATE_EXPIRED},
         };
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                scene->ca_cert.not_after = NOW + table[i].residual;
-                assert_verdict(judge(scene, CA), table[i].state, DUE_NOT);
-                assert_verdict(judge(scene, LEAF), STATE_OK, DUE_NOT);
+                sample->ca_cert.not_after = NOW + table[i].residual;
+                assert_verdict(judge(sample, CA), table[i].state, DUE_NOT);
+                assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
         }
-        scene->ca_cert.not_after = NOW + DAY;
-        assert_text(judge(scene, CA), "expires in 1d, inside CAExpiringBefore=180d");
+        sample->ca_cert.not_after = NOW + DAY;
+        assert_text(judge(sample, CA), "expires in 1d, inside CAExpiringBefore=180d");
 }
 
 static void test_t09_not_yet_valid(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->cert.not_before = NOW + 1;
-        assert_verdict(judge(scene, LEAF), STATE_NOT_YET_VALID, DUE_NOT);
-        scene->cert.not_before = NOW;
-        assert_verdict(judge(scene, LEAF), STATE_OK, DUE_NOT);
-        scene->ca_cert.not_before = NOW + 2 * HOUR;
-        assert_verdict(judge(scene, CA), STATE_NOT_YET_VALID, DUE_NOT);
-        assert_text(&scene->assessment->verdicts[CA], "becomes valid in 2h");
+        sample->cert.not_before = NOW + 1;
+        assert_verdict(judge(sample, LEAF), STATE_NOT_YET_VALID, DUE_NOT);
+        sample->cert.not_before = NOW;
+        assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
+        sample->ca_cert.not_before = NOW + 2 * HOUR;
+        assert_verdict(judge(sample, CA), STATE_NOT_YET_VALID, DUE_NOT);
+        assert_text(&sample->assessment->verdicts[CA], "becomes valid in 2h");
 }
 
 /* Short enough that the whole of it lies inside the threshold: still not due before it begins. */
 static void test_t09_not_yet_valid_is_never_due(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->cert.not_before = NOW + HOUR;
-        scene->cert.not_after = NOW + 30 * DAY;
-        scene->entry.policy.renew_at = 1;
-        assert_verdict(judge(scene, LEAF), STATE_NOT_YET_VALID, DUE_NOT);
+        sample->cert.not_before = NOW + HOUR;
+        sample->cert.not_after = NOW + 30 * DAY;
+        sample->entry.policy.renew_at = 1;
+        assert_verdict(judge(sample, LEAF), STATE_NOT_YET_VALID, DUE_NOT);
 }
 
 static void test_t05_missing(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        leaf_set_absent(scene, -ENOENT);
-        assert_verdict(judge(scene, LEAF), STATE_MISSING, DUE_NOT);
-        assert_verdict(&scene->assessment->verdicts[CA], STATE_OK, DUE_NOT);
-        scene->entry.policy.recreate_missing = true;
-        assert_verdict(judge(scene, LEAF), STATE_MISSING, DUE_MISSING);
-        assert_int_equal(scene->assessment->verdicts[LEAF].due_at, NOW);
-        assert_int_equal(scene->assessment->verdicts[LEAF].residual, 0);
-        scene->entry.identity.common_name = NULL;
-        assert_verdict(judge(scene, LEAF), STATE_MISSING, DUE_NOT);
+        leaf_set_absent(sample, -ENOENT);
+        assert_verdict(judge(sample, LEAF), STATE_MISSING, DUE_NOT);
+        assert_verdict(&sample->assessment->verdicts[CA], STATE_OK, DUE_NOT);
+        sample->entry.policy.recreate_missing = true;
+        assert_verdict(judge(sample, LEAF), STATE_MISSING, DUE_MISSING);
+        assert_int_equal(sample->assessment->verdicts[LEAF].due_at, NOW);
+        assert_int_equal(sample->assessment->verdicts[LEAF].residual, 0);
+        sample->entry.identity.common_name = NULL;
+        assert_verdict(judge(sample, LEAF), STATE_MISSING, DUE_NOT);
 }
 
 /* Re-created only where this host can and may. */
 static void test_t05_missing_elsewhere(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
         Kubeconfig kubeconfig = {};
 
-        leaf_set_absent(scene, -ENOENT);
-        scene->entry.policy.recreate_missing = true;
-        scene->entry.watch = true;
-        assert_verdict(judge(scene, LEAF), STATE_MISSING, DUE_NOT);
-        scene->entry.watch = false;
-        scene->items[LEAF].kubeconfig = &kubeconfig;
-        assert_verdict(judge(scene, LEAF), STATE_MISSING, DUE_NOT);
-        scene->items[LEAF].kubeconfig = NULL;
-        ca_set_external(scene);
-        assert_verdict(judge(scene, LEAF), STATE_MISSING, DUE_NOT);
-        assert_true(scene->assessment->verdicts[LEAF].external);
+        leaf_set_absent(sample, -ENOENT);
+        sample->entry.policy.recreate_missing = true;
+        sample->entry.watch = true;
+        assert_verdict(judge(sample, LEAF), STATE_MISSING, DUE_NOT);
+        sample->entry.watch = false;
+        sample->items[LEAF].kubeconfig = &kubeconfig;
+        assert_verdict(judge(sample, LEAF), STATE_MISSING, DUE_NOT);
+        sample->items[LEAF].kubeconfig = NULL;
+        ca_set_external(sample);
+        assert_verdict(judge(sample, LEAF), STATE_MISSING, DUE_NOT);
+        assert_true(sample->assessment->verdicts[LEAF].external);
 }
 
 /* "Cannot read" is never "expired" (failure mode 13). */
 static void test_unreadable_is_never_due(void **state)
 {
         static const int errors[] = {-EACCES, -EISDIR, -EBADMSG, -EFBIG, -EIO, -ENODATA, -ELOOP};
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->entry.policy.recreate_missing = true;
+        sample->entry.policy.recreate_missing = true;
         for (size_t i = 0; i < ELEMENTSOF(errors); i++) {
-                leaf_set_absent(scene, errors[i]);
-                assert_verdict(judge(scene, LEAF), STATE_INVALID, DUE_NOT);
+                leaf_set_absent(sample, errors[i]);
+                assert_verdict(judge(sample, LEAF), STATE_INVALID, DUE_NOT);
         }
 }
 
 static void test_watched_is_never_due(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->entry.watch = true;
-        scene->cert.not_after = NOW - 1;
-        assert_verdict(judge(scene, LEAF), STATE_EXPIRED, DUE_NOT);
-        assert_int_equal(scene->assessment->verdicts[LEAF].due_at, 0);
+        sample->entry.watch = true;
+        sample->cert.not_after = NOW - 1;
+        assert_verdict(judge(sample, LEAF), STATE_EXPIRED, DUE_NOT);
+        assert_int_equal(sample->assessment->verdicts[LEAF].due_at, 0);
 }
 
 static void test_shared_file_is_due_once(void **state)
 {
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
-        scene->cert.not_after = NOW - 1;
-        scene->items[LEAF].renewed_as = "apiserver-kubelet-client";
-        assert_verdict(judge(scene, LEAF), STATE_EXPIRED, DUE_NOT);
-        assert_text(&scene->assessment->verdicts[LEAF], "renewed as 'apiserver-kubelet-client'");
+        sample->cert.not_after = NOW - 1;
+        sample->items[LEAF].renewed_as = "apiserver-kubelet-client";
+        assert_verdict(judge(sample, LEAF), STATE_EXPIRED, DUE_NOT);
+        assert_text(&sample->assessment->verdicts[LEAF], "renewed as 'apiserver-kubelet-client'");
 }
 
 static void test_t25_configured_sans(void **state)
 {
         char *present[] = {"DNS:kubernetes.default", "DNS:CP-1", "IP:192.0.2.10", "DNS:cp-1", NULL};
         char *absent[] = {"DNS:lb.example", "DNS:cp-1", "IP:192.0.2.11", NULL};
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
         const Verdict *verdict;
 
-        scene->entry.policy.extra_sans = present;
-        assert_verdict(judge(scene, LEAF), STATE_OK, DUE_NOT);
-        scene->entry.policy.extra_sans = absent;
-        verdict = judge(scene, LEAF);
+        sample->entry.policy.extra_sans = present;
+        assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
+        sample->entry.policy.extra_sans = absent;
+        verdict = judge(sample, LEAF);
         assert_verdict(verdict, STATE_DRIFTED, DUE_MISSING_SAN);
         assert_string_equal(verdict->missing_sans[0], "DNS:lb.example");
         assert_string_equal(verdict->missing_sans[1], "IP:192.0.2.11");
@@ -270,42 +270,42 @@ static void test_t25_configured_sans(void **state)
 
 static void test_t14_stale_ca_data(void **state)
 {
-        autoptr(Scene) scene = scene_new();
-        Item *item = &scene->items[LEAF];
+        autoptr(Sample) sample = sample_new();
+        Item *item = &sample->items[LEAF];
 
         item->kind = ITEM_KUBECONFIG;
         item->embedded = true;
         item->ca_data_stale = true;
-        assert_verdict(judge(scene, LEAF), STATE_DRIFTED, DUE_NOT);
-        assert_true(scene->assessment->verdicts[LEAF].repair_ca_data);
+        assert_verdict(judge(sample, LEAF), STATE_DRIFTED, DUE_NOT);
+        assert_true(sample->assessment->verdicts[LEAF].repair_ca_data);
 
         /* A file that the kubeconfig names is not ours to write; nor is what is only watched, or
          * written as the files it names. */
         item->ca_data_path = "/etc/other/ca.crt";
-        assert_verdict(judge(scene, LEAF), STATE_DRIFTED, DUE_NOT);
-        assert_false(scene->assessment->verdicts[LEAF].repair_ca_data);
-        assert_text(&scene->assessment->verdicts[LEAF], "/etc/other/ca.crt");
+        assert_verdict(judge(sample, LEAF), STATE_DRIFTED, DUE_NOT);
+        assert_false(sample->assessment->verdicts[LEAF].repair_ca_data);
+        assert_text(&sample->assessment->verdicts[LEAF], "/etc/other/ca.crt");
         item->ca_data_path = NULL;
         item->embedded = false;
-        assert_false(judge(scene, LEAF)->repair_ca_data);
+        assert_false(judge(sample, LEAF)->repair_ca_data);
         item->embedded = true;
-        scene->entry.watch = true;
-        assert_verdict(judge(scene, LEAF), STATE_DRIFTED, DUE_NOT);
-        assert_false(scene->assessment->verdicts[LEAF].repair_ca_data);
+        sample->entry.watch = true;
+        assert_verdict(judge(sample, LEAF), STATE_DRIFTED, DUE_NOT);
+        assert_false(sample->assessment->verdicts[LEAF].repair_ca_data);
 }
 
 /* Every fault that is there shows, the gravest first (failure mode 27). */
 static void test_no_reason_is_lost(void **state)
 {
         char *absent[] = {"DNS:lb.example", NULL};
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
         const Verdict *verdict;
 
-        scene->entry.policy.extra_sans = absent;
-        scene->items[LEAF].key_matches = false;
-        leaf_set_distrusted(scene);
-        scene->cert.not_after = NOW + DAY;
-        verdict = judge(scene, LEAF);
+        sample->entry.policy.extra_sans = absent;
+        sample->items[LEAF].key_matches = false;
+        leaf_set_distrusted(sample);
+        sample->cert.not_after = NOW + DAY;
+        verdict = judge(sample, LEAF);
         assert_verdict(verdict, STATE_MISMATCH, DUE_NOT);
         assert_string_equal(verdict->text,
                 "the key in '/pki/apiserver.key' does not belong to it; it was signed by no "
@@ -316,23 +316,23 @@ static void test_no_reason_is_lost(void **state)
 static void test_precedence(void **state)
 {
         char *absent[] = {"DNS:lb.example", NULL};
-        autoptr(Scene) scene = scene_new();
+        autoptr(Sample) sample = sample_new();
 
         /* From the least to the gravest: each hides the ones before it. */
-        scene->entry.policy.extra_sans = absent;
-        assert_int_equal(judge(scene, LEAF)->state, STATE_DRIFTED);
-        scene->cert.not_after = NOW + DAY;
-        assert_int_equal(judge(scene, LEAF)->state, STATE_EXPIRING);
-        leaf_set_distrusted(scene);
-        assert_int_equal(judge(scene, LEAF)->state, STATE_UNTRUSTED);
-        scene->cert.not_before = NOW + HOUR;
-        assert_int_equal(judge(scene, LEAF)->state, STATE_NOT_YET_VALID);
-        scene->cert.not_after = NOW - 1;
-        assert_int_equal(judge(scene, LEAF)->state, STATE_EXPIRED);
-        scene->items[LEAF].key_matches = false;
-        assert_int_equal(judge(scene, LEAF)->state, STATE_MISMATCH);
-        leaf_set_absent(scene, -EBADMSG);
-        assert_int_equal(judge(scene, LEAF)->state, STATE_INVALID);
+        sample->entry.policy.extra_sans = absent;
+        assert_int_equal(judge(sample, LEAF)->state, STATE_DRIFTED);
+        sample->cert.not_after = NOW + DAY;
+        assert_int_equal(judge(sample, LEAF)->state, STATE_EXPIRING);
+        leaf_set_distrusted(sample);
+        assert_int_equal(judge(sample, LEAF)->state, STATE_UNTRUSTED);
+        sample->cert.not_before = NOW + HOUR;
+        assert_int_equal(judge(sample, LEAF)->state, STATE_NOT_YET_VALID);
+        sample->cert.not_after = NOW - 1;
+        assert_int_equal(judge(sample, LEAF)->state, STATE_EXPIRED);
+        sample->items[LEAF].key_matches = false;
+        assert_int_equal(judge(sample, LEAF)->state, STATE_MISMATCH);
+        leaf_set_absent(sample, -EBADMSG);
+        assert_int_equal(judge(sample, LEAF)->state, STATE_INVALID);
 }
 
 static void test_names_and_severities(void **state)

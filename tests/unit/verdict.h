@@ -3,9 +3,9 @@
 
 /* A control plane made by hand, for judging without any file.
  *
- *     autoptr(Scene) scene = scene_new();
- *     scene->cert.not_after = NOW - 1;
- *     assert_verdict(judge(scene, LEAF), STATE_EXPIRED, DUE_EXPIRED);
+ *     autoptr(Sample) sample = sample_new();
+ *     sample->cert.not_after = NOW - 1;
+ *     assert_verdict(judge(sample, LEAF), STATE_EXPIRED, DUE_EXPIRED);
  *
  * Nothing in it was signed: only what assess() looks at is there. SANs alone are those of a genuine
  * apiserver.crt, because pki looks for them in the DER. */
@@ -17,7 +17,7 @@
 #define NOW ((int64_t)1800000000)
 
 /* One CA, one leaf that it signed, both as healthy as can be; a test damages what it is about. */
-typedef struct Scene {
+typedef struct Sample {
         CertList *genuine;
         Cert ca_cert, cert;
         Cert *bundle_certs[1];
@@ -31,7 +31,7 @@ typedef struct Scene {
         Config config;
         History *history;
         Assessment *assessment;
-} Scene;
+} Sample;
 
 enum { LEAF, CA };
 
@@ -47,75 +47,76 @@ static inline CertList *read_genuine(void)
         return list;
 }
 
-static inline Scene *scene_new(void)
+static inline Sample *sample_new(void)
 {
-        Scene *scene = xcalloc(1, sizeof(*scene));
+        Sample *sample = xcalloc(1, sizeof(*sample));
 
-        scene->genuine = read_genuine();
-        scene->config = (Config){.ca_expiring_before = 180 * DAY};
-        scene->ca_cert = (Cert){.subject = "CN=kubernetes",
+        sample->genuine = read_genuine();
+        sample->config = (Config){.ca_expiring_before = 180 * DAY};
+        sample->ca_cert = (Cert){.subject = "CN=kubernetes",
                 .issuer = "CN=kubernetes",
                 .not_before = NOW - YEAR,
                 .not_after = NOW + 9 * YEAR,
                 .is_ca = true};
-        scene->cert = (Cert){.subject = "CN=kube-apiserver",
+        sample->cert = (Cert){.subject = "CN=kube-apiserver",
                 .issuer = "CN=kubernetes",
                 .not_before = NOW - YEAR / 2,
                 .not_after = NOW + YEAR / 2,
-                .native = scene->genuine->certs[0]->native};
-        scene->bundle_certs[0] = &scene->ca_cert;
-        scene->bundle = (CertList){scene->bundle_certs, 1};
-        scene->ca_entry = (CaEntry){.id = "kubernetes", .name = "ca", .certificate = "/pki/ca.crt"};
-        scene->ca = (InventoryCa){.entry = &scene->ca_entry,
-                .bundle = &scene->bundle,
-                .ca = (Ca *)scene, /* only compared with NULL */
-                .signer = &scene->ca_cert,
+                .native = sample->genuine->certs[0]->native};
+        sample->bundle_certs[0] = &sample->ca_cert;
+        sample->bundle = (CertList){sample->bundle_certs, 1};
+        sample->ca_entry =
+                (CaEntry){.id = "kubernetes", .name = "ca", .certificate = "/pki/ca.crt"};
+        sample->ca = (InventoryCa){.entry = &sample->ca_entry,
+                .bundle = &sample->bundle,
+                .ca = (Ca *)sample, /* only compared with NULL */
+                .signer = &sample->ca_cert,
                 .expected = true};
-        scene->file.digest.bytes[0] = 1;
-        scene->key_file.digest.bytes[0] = 2;
-        scene->entry = (CredentialEntry){.name = "apiserver",
+        sample->file.digest.bytes[0] = 1;
+        sample->key_file.digest.bytes[0] = 2;
+        sample->entry = (CredentialEntry){.name = "apiserver",
                 .policy.renew_before = 15 * DAY,
                 .identity.common_name = "kube-apiserver"};
-        scene->items[LEAF] = (Item){.kind = ITEM_CERTIFICATE,
+        sample->items[LEAF] = (Item){.kind = ITEM_CERTIFICATE,
                 .name = "apiserver",
-                .entry = &scene->entry,
-                .ca = &scene->ca,
-                .expected_ca = &scene->ca,
+                .entry = &sample->entry,
+                .ca = &sample->ca,
+                .expected_ca = &sample->ca,
                 .path = "/pki/apiserver.crt",
                 .key_path = "/pki/apiserver.key",
-                .file = &scene->file,
-                .key_file = &scene->key_file,
-                .cert = &scene->cert,
+                .file = &sample->file,
+                .key_file = &sample->key_file,
+                .cert = &sample->cert,
                 .key_matches = true,
                 .trusted = true};
-        scene->items[CA] = (Item){.kind = ITEM_CA,
+        sample->items[CA] = (Item){.kind = ITEM_CA,
                 .name = "ca",
-                .ca_file = &scene->ca,
+                .ca_file = &sample->ca,
                 .path = "/pki/ca.crt",
-                .cert = &scene->ca_cert};
-        scene->inventory =
-                (Inventory){.cas = &scene->ca, .n_cas = 1, .items = scene->items, .n_items = 2};
-        scene->history = history_new();
-        return scene;
+                .cert = &sample->ca_cert};
+        sample->inventory =
+                (Inventory){.cas = &sample->ca, .n_cas = 1, .items = sample->items, .n_items = 2};
+        sample->history = history_new();
+        return sample;
 }
 
-static inline void scene_free(Scene *scene)
+static inline void sample_free(Sample *sample)
 {
-        if (!scene)
+        if (!sample)
                 return;
-        assessment_free(scene->assessment);
-        history_free(scene->history);
-        cert_list_free(scene->genuine);
-        free(scene);
+        assessment_free(sample->assessment);
+        history_free(sample->history);
+        cert_list_free(sample->genuine);
+        free(sample);
 }
 
-DEFINE_AUTOPTR(Scene, scene_free)
+DEFINE_AUTOPTR(Sample, sample_free)
 
-static inline const Verdict *judge(Scene *scene, int which)
+static inline const Verdict *judge(Sample *sample, int which)
 {
-        assessment_free(scene->assessment);
-        scene->assessment = assess(&scene->inventory, &scene->config, scene->history, NOW);
-        return &scene->assessment->verdicts[which];
+        assessment_free(sample->assessment);
+        sample->assessment = assess(&sample->inventory, &sample->config, sample->history, NOW);
+        return &sample->assessment->verdicts[which];
 }
 
 static inline void assert_verdict(const Verdict *verdict, State state, DueReason reason)
@@ -132,30 +133,30 @@ static inline void assert_text(const Verdict *verdict, const char *part)
                 fail_msg("'%s' is not in '%s'", part, verdict->text ? verdict->text : "(none)");
 }
 
-static inline void leaf_set_absent(Scene *scene, int error)
+static inline void leaf_set_absent(Sample *sample, int error)
 {
-        scene->items[LEAF].error = error;
-        scene->items[LEAF].problem = "'/pki/apiserver.crt' is missing";
-        scene->items[LEAF].cert = NULL;
-        scene->items[LEAF].file = NULL;
+        sample->items[LEAF].error = error;
+        sample->items[LEAF].problem = "'/pki/apiserver.crt' is missing";
+        sample->items[LEAF].cert = NULL;
+        sample->items[LEAF].file = NULL;
 }
 
-static inline void leaf_set_distrusted(Scene *scene)
+static inline void leaf_set_distrusted(Sample *sample)
 {
-        scene->items[LEAF].ca = NULL;
-        scene->items[LEAF].trusted = false;
-        scene->items[LEAF].trust_problem = "it was signed by no certificate in '/pki/ca.crt'";
+        sample->items[LEAF].ca = NULL;
+        sample->items[LEAF].trusted = false;
+        sample->items[LEAF].trust_problem = "it was signed by no certificate in '/pki/ca.crt'";
 }
 
-static inline void leaf_set_foreign(Scene *scene)
+static inline void leaf_set_foreign(Sample *sample)
 {
-        leaf_set_distrusted(scene);
-        scene->cert.issuer = "CN=somebody else";
+        leaf_set_distrusted(sample);
+        sample->cert.issuer = "CN=somebody else";
 }
 
-static inline void ca_set_external(Scene *scene)
+static inline void ca_set_external(Sample *sample)
 {
-        scene->ca.ca = NULL;
-        scene->ca.key_error = -ENOENT;
-        scene->ca.key_problem = "'/pki/ca.key' is missing";
+        sample->ca.ca = NULL;
+        sample->ca.key_error = -ENOENT;
+        sample->ca.key_problem = "'/pki/ca.key' is missing";
 }
