@@ -3,13 +3,15 @@
 
 /* A certificate authority on this host: signs leaves, never itself.
  *
- *     r = ca_new(bundle, key, &ca, reterr);          the signer is the certificate that matches the
- * key r = ca_check(ca, now, reterr);                 an expired, future or non-CA signer signs
- * nothing r = ca_renew(ca, old, fresh_key, &terms, &cert, reterr);
+ *     r = ca_new(bundle, key, &ca, reterr);
+ *     r = ca_check(ca, now, reterr);
+ *     terms = leaf_terms(ca, now, validity, extra_sans);
+ *     r = ca_renew(ca, old, fresh_key, &terms, &cert, reterr);
  *
  * A renewed leaf says exactly what the old one said (subject, SANs, usages, extensions) with a new
  * serial, key and dates; what is not understood is refused, never dropped. What is returned has
- * been exported, parsed again and verified. */
+ * been exported, parsed again and verified. Whether this CA may sign *now* is ca_check()'s
+ * question: nothing else here knows the time. */
 
 #include "pki/key.h"
 
@@ -18,15 +20,16 @@ typedef struct Ca Ca;
 void ca_free(Ca *ca);
 DEFINE_AUTOPTR(Ca, ca_free)
 
-/* bundle: the certificates of the CA file. Takes the key over on success. -ENOKEY if no certificate
- * of the bundle matches the key. */
+/* bundle: the certificates of the CA file, which are copied. Takes the key over on success. The
+ * signer is the certificate that matches the key; of several (a renewed CA beside its old self) the
+ * CA that ends last. -ENOKEY if none matches. */
 int ca_new(const CertList *bundle, Key *key, Ca **ret, Error *reterr) MUST_USE;
 
 /* The certificate that signs; owned by ca. */
 const Cert *ca_signer(const Ca *ca);
 
 /* 0 if this CA may sign at `now`: CA:TRUE, keyCertSign (or no key usage at all), inside its
- * validity. -EKEYEXPIRED, -EKEYREJECTED. */
+ * validity. -EKEYEXPIRED if it has expired, -EKEYREJECTED for everything else. */
 int ca_check(const Ca *ca, int64_t now, Error *reterr) MUST_USE;
 
 /* When a new leaf begins and ends, and what is added to it. */
@@ -39,9 +42,16 @@ typedef struct LeafTerms {
  * (behaviour.md "Issuing"). */
 LeafTerms leaf_terms(const Ca *ca, int64_t now, int64_t validity, char *const *extra_sans);
 
-/* Signs a successor of `old` for `key`. -EOPNOTSUPP for an extension that is not understood (its
- * OID in the error), -EKEYREJECTED if the result does not verify, does not say the same or does not
- * end later than the old one. */
+/* Signs a successor of `old` for `key`. Copied as DER: the subject, every SAN, and the extensions
+ * key usage, extended key usage, basic constraints, policies, CRL distribution points, authority
+ * information access, Netscape type and comment, with their criticality. Made anew: the subject key
+ * identifier, if the old one had one, and the authority key identifier, always.
+ *
+ * -EKEYEXPIRED if it would not end later than the old one, or the CA has ended: the CA is the
+ * limit, and only a new CA helps. -EOPNOTSUPP for a CA, for a certificate without extensions
+ * (version 1), for unique identifiers, and for an extension that is not understood (its OID in the
+ * error), -EINVAL for an extra SAN that is none, -EKEYREJECTED if the terms are not within the CA's
+ * validity or the result does not verify or does not say the same. */
 int ca_renew(const Ca *ca, const Cert *old, const Key *key, const LeafTerms *terms, Cert **ret,
         Error *reterr) MUST_USE;
 
@@ -53,12 +63,14 @@ typedef struct LeafIdentity {
         unsigned usage;             /* CertUsage bits */
 } LeafIdentity;
 
-/* A leaf as kubeadm makes them: key usage digitalSignature + keyEncipherment critical, CA:FALSE
- * critical, extended key usage, AKI. */
+/* A leaf as kubeadm makes them (facts 1): key usage digitalSignature + keyEncipherment critical,
+ * CA:FALSE critical, extended key usage, authority key identifier. Errors as ca_renew(), and
+ * -EINVAL for a name that a subject cannot hold. */
 int ca_issue(const Ca *ca, const LeafIdentity *identity, const Key *key, const LeafTerms *terms,
         Cert **ret, Error *reterr) MUST_USE;
 
-/* A self-signed CA as kubeadm makes them (facts: keyUsage digitalSignature, keyEncipherment,
- * keyCertSign; SAN DNS = CN). For `init`. */
+/* A self-signed CA as kubeadm makes them (facts 1): key usage digitalSignature, keyEncipherment and
+ * keyCertSign, CA:TRUE, both critical, subject key identifier, SAN DNS = CN where
+ * the CN is a DNS name. For `init`. -EINVAL for dates in the wrong order. */
 int ca_create(const char *common_name, const Key *key, int64_t not_before, int64_t not_after,
         Cert **ret, Error *reterr) MUST_USE;

@@ -8,6 +8,7 @@
 #include "pki/cert.h"
 #include "pki/key.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #define KUBEADM_1_20 "kubeadm/v1.20.2/rsa2048-default/etc-kubernetes/pki/"
@@ -95,4 +96,44 @@ static inline int pipe_to(const char *command, const void *text, size_t size)
         assert_int_equal(fwrite(text, 1, size, pipe), size);
         status = pclose(pipe);
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A certificate as a file that openssl can read: "/proc/self/fd/N", for as long as *fd is open. */
+static inline char *cert_as_file(const Cert *cert, int *fd)
+{
+        autofree char *pem = cert_to_pem(cert);
+
+        *fd = memfd_create("certificate", 0);
+        assert_true(*fd >= 0);
+        assert_int_equal(write(*fd, pem, strlen(pem)), strlen(pem));
+        return xasprintf("/proc/self/fd/%d", *fd);
+}
+
+/* What `openssl x509 -noout OPTIONS` prints of it. */
+static inline char *openssl_says(const Cert *cert, const char *options)
+{
+        autofd int fd = -1;
+        autofree char *path = cert_as_file(cert, &fd);
+        autofree char *command = xasprintf("openssl x509 -noout %s -in %s 2>&1", options, path);
+        char *text = xcalloc(1, 16384);
+        FILE *pipe = popen(command, "re");
+
+        assert_non_null(pipe);
+        assert_true(fread(text, 1, 16383, pipe) < 16383);
+        assert_int_equal(pclose(pipe), 0);
+        return text;
+}
+
+/* Does `openssl verify -x509_strict` accept it, at that time and for that purpose ("sslserver",
+ * "sslclient")? */
+static inline bool openssl_verifies(
+        const Cert *cert, const Cert *ca, int64_t at, const char *purpose)
+{
+        autofd int fd = -1, ca_fd = -1;
+        autofree char *path = cert_as_file(cert, &fd), *ca_path = cert_as_file(ca, &ca_fd);
+        autofree char *command = xasprintf("openssl verify -x509_strict -partial_chain -attime "
+                                           "%lld -purpose %s -CAfile %s %s >/dev/null",
+                (long long)at, purpose, ca_path, path);
+
+        return system(command) == 0;
 }

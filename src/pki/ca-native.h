@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A certificate on its way to being signed, for the files that make one: a new leaf or CA
+ * (ca-issue.c), or a successor (ca-renew.c).
+ *
+ *     r = draft_set_basics(draft, key, not_before, not_after, reterr);
+ *     r = draft_add_sans(draft, sans, reterr);
+ *     r = draft_sign(draft, ca_signer(ca)->native, ca->key, &cert, reterr);
+ *     r = ca_check_signed(ca, cert, key, terms, usage, reterr);
+ *
+ * A draft is a gnutls_x509_crt_t; GnuTLS can verify it only after it was exported and imported
+ * again, which draft_sign() does. */
+
+#include "pki/ca.h"
+#include "pki/key-native.h"
+
+struct Ca {
+        Cert *signer;
+        Key *key;
+};
+
+/* Version 3, a new random serial number, the dates, the public key. */
+int draft_set_basics(gnutls_x509_crt_t draft, const Key *key, int64_t not_before, int64_t not_after,
+        Error *reterr) MUST_USE;
+
+/* The subject key identifier of the draft's key; replaces what is there. */
+int draft_set_subject_key_id(gnutls_x509_crt_t draft, Error *reterr) MUST_USE;
+
+/* The authority key identifier: the signer's subject key identifier, or the identifier of its key
+ * if it carries none; replaces what is there. */
+int draft_set_authority_key_id(gnutls_x509_crt_t draft, const Cert *signer, Error *reterr) MUST_USE;
+
+/* Adds the SANs that the draft lacks, in any writing that san_normalize() takes. The ones that are
+ * there stay as they are, byte for byte. -EINVAL names what is no SAN. */
+int draft_add_sans(gnutls_x509_crt_t draft, char *const *sans, Error *reterr) MUST_USE;
+
+/* Signs with the hash that fits the key, and parses what was signed. The issuer of a self-signed
+ * certificate is the draft itself. */
+int draft_sign(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const Key *signing_key,
+        Cert **ret, Error *reterr) MUST_USE;
+
+/* -EKEYREJECTED unless the terms are a span of time inside the CA's; -EKEYEXPIRED if the CA ends
+ * before they begin. */
+int ca_check_terms(const Ca *ca, const LeafTerms *terms, Error *reterr) MUST_USE;
+
+/* What was signed is what was meant: it is the key's, has these terms and verifies against the
+ * signer for that usage. -EKEYREJECTED. */
+int ca_check_signed(const Ca *ca, const Cert *cert, const Key *key, const LeafTerms *terms,
+        unsigned usage, Error *reterr) MUST_USE;
