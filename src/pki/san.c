@@ -11,6 +11,7 @@
 #define TAG_DNS 0x82
 #define TAG_IP  0x87
 
+#define SAN_MAX       1024
 #define DNS_NAME_MAX  253
 #define DNS_LABEL_MAX 63
 
@@ -90,6 +91,8 @@ int san_set_read(gnutls_x509_crt_t crt, SanSet **ret, Error *reterr)
                 return error_set(reterr, -EBADMSG, "the SAN extension is damaged");
         set->content = rest = sequence.content;
         while (der_next(&rest, &name)) {
+                if (set->n == SAN_MAX)
+                        return error_set(reterr, -EBADMSG, "it has more than %d SANs", SAN_MAX);
                 set->names = xreallocarray(set->names, set->n + 1, sizeof(*set->names));
                 set->names[set->n++] = name;
         }
@@ -259,22 +262,38 @@ int san_normalize(const char *text, char **ret, Error *reterr)
         return 0;
 }
 
-unsigned char *san_encode(const char *normal, size_t *ret_size)
+bool san_set_has(const SanSet *set, const char *san)
 {
         unsigned char address[16];
         DerElement name;
 
-        if (!san_parse(normal, address, &name))
-                return NULL;
-        return der_wrap(name.tag, name.content, ret_size);
+        return san_parse(san, address, &name) && san_set_contains(set, &name);
+}
+
+unsigned char *san_set_extend(const SanSet *set, char *const *sans, size_t *ret_size)
+{
+        size_t used = set->content.size;
+        autofree unsigned char *content = xmemdup(set->content.data, used);
+
+        for (; *sans; sans++) {
+                autofree unsigned char *whole = NULL;
+                unsigned char address[16];
+                DerElement name;
+                size_t size;
+
+                if (!san_parse(*sans, address, &name))
+                        continue;
+                whole = der_wrap(name.tag, name.content, &size);
+                content = xreallocarray(content, used + size, 1);
+                memcpy(content + used, whole, size);
+                used += size;
+        }
+        return der_wrap(DER_SEQUENCE, (Der){content, used}, ret_size);
 }
 
 bool cert_has_san(const Cert *cert, const char *san)
 {
         autoptr(SanSet) set = NULL;
-        unsigned char address[16];
-        DerElement name;
 
-        return san_parse(san, address, &name) && san_set_read(cert->native, &set, NULL) == 0 &&
-               san_set_contains(set, &name);
+        return san_set_read(cert->native, &set, NULL) == 0 && san_set_has(set, san);
 }

@@ -36,9 +36,12 @@ bool san_equal(const DerElement *a, const DerElement *b);
 
 bool san_set_contains(const SanSet *set, const DerElement *name);
 
-/* The GeneralName of a SAN in normal form (san_normalize()); NULL for any other. The caller frees.
- */
-unsigned char *san_encode(const char *normal, size_t *ret_size);
+/* The same question about "DNS:x" or "IP:y". */
+bool san_set_has(const SanSet *set, const char *san);
+
+/* The value of a SAN extension that says the old names as they were and then these, which are in
+ * normal form (san_normalize()). The caller frees. */
+unsigned char *san_set_extend(const SanSet *set, char *const *sans, size_t *ret_size);
 
 /* Text of `size` bytes from a certificate with control characters, NULs among them, escaped. */
 char *text_of_bytes(const void *data, size_t size);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pki/ca-native.h"
+
+#include "pki/san.h"
+
+#include <gnutls/crypto.h>
+
+#define SERIAL_SIZE     16
+#define KEY_ID_SIZE_MAX 64
+#define TAG_OCTETS      0x04
+#define TAG_KEY_ID      0x80 /* [0] of AuthorityKeyIdentifier, RFC 5280 4.2.1.1 */
+
+/* 126 random bits: positive and of the same length every time, so never 0 (RFC 5280 4.1.2.2). */
+static int make_serial(unsigned char serial[SERIAL_SIZE])
+{
+        int g = gnutls_rnd(GNUTLS_RND_RANDOM, serial, SERIAL_SIZE);
+
+        serial[0] = (serial[0] & 0x3f) | 0x40;
+        return g;
+}
+
+int draft_set_basics(gnutls_x509_crt_t draft, const Key *key, int64_t not_before, int64_t not_after,
+        Error *reterr)
+{
+        unsigned char serial[SERIAL_SIZE];
+        int g;
+
+        g = make_serial(serial);
+        if (g >= 0)
+                g = gnutls_x509_crt_set_version(draft, 3);
+        if (g >= 0)
+                g = gnutls_x509_crt_set_serial(draft, serial, sizeof(serial));
+        if (g >= 0)
+                g = gnutls_x509_crt_set_activation_time(draft, (time_t)not_before);
+        if (g >= 0)
+                g = gnutls_x509_crt_set_expiration_time(draft, (time_t)not_after);
+        if (g >= 0)
+                g = gnutls_x509_crt_set_key(draft, key->native);
+        if (g < 0)
+                return pki_error(reterr, -EIO, g, "cannot write serial number, dates and key");
+        return 0;
+}
+
+static int set_extension(
+        gnutls_x509_crt_t draft, const char *oid, Der value, bool critical, Error *reterr)
+{
+        int g = gnutls_x509_crt_set_extension_by_oid(
+                draft, oid, value.data, value.size, critical ? 1 : 0);
+
+        return g < 0 ? pki_error(reterr, -EIO, g, "cannot write an extension") : 0;
+}
+
+int draft_set_subject_key_id(gnutls_x509_crt_t draft, Error *reterr)
+{
+        unsigned char id[KEY_ID_SIZE_MAX];
+        autofree unsigned char *value = NULL;
+        size_t size = sizeof(id);
+        int g;
+
+        g = gnutls_x509_crt_get_key_id(draft, 0, id, &size);
+        if (g < 0)
+                return pki_error(reterr, -EIO, g, "cannot compute the key identifier");
+        value = der_wrap(TAG_OCTETS, (Der){id, size}, &size);
+        return set_extension(draft, OID_SUBJECT_KEY_ID, (Der){value, size}, false, reterr);
+}
+
+int draft_set_authority_key_id(gnutls_x509_crt_t draft, const Cert *signer, Error *reterr)
+{
+        unsigned char id[KEY_ID_SIZE_MAX];
+        autofree unsigned char *inner = NULL, *value = NULL;
+        size_t size = sizeof(id);
+        int g;
+
+        g = gnutls_x509_crt_get_subject_key_id(signer->native, id, &size, NULL);
+        if (g == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE) {
+                size = sizeof(id);
+                g = gnutls_x509_crt_get_key_id(signer->native, 0, id, &size);
+        }
+        if (g < 0)
+                return pki_error(reterr, -EIO, g, "cannot read the CA's key identifier");
+        inner = der_wrap(TAG_KEY_ID, (Der){id, size}, &size);
+        value = der_wrap(DER_SEQUENCE, (Der){inner, size}, &size);
+        return set_extension(draft, OID_AUTHORITY_KEY_ID, (Der){value, size}, false, reterr);
+}
+
+int draft_add_sans(gnutls_x509_crt_t draft, char *const *sans, Error *reterr)
+{
+        autofree unsigned char *value = NULL;
+        autoptr(SanSet) set = NULL;
+        autostrv added = NULL;
+        size_t size;
+        int r;
+
+        r = san_set_read(draft, &set, reterr);
+        if (r < 0)
+                return r;
+        for (; sans && *sans; sans++) {
+                autofree char *normal = NULL;
+
+                r = san_normalize(*sans, &normal, reterr);
+                if (r < 0)
+                        return r;
+                if (!san_set_has(set, normal) && !strv_contains(added, normal))
+                        strv_take(&added, TAKE(normal));
+        }
+        if (!added)
+                return 0;
+        value = san_set_extend(set, added, &size);
+        return set_extension(
+                draft, OID_SUBJECT_ALT_NAME, (Der){value, size}, set->critical, reterr);
+}
+
+/* SHA-256 for RSA, as kubeadm signs; SHA-256, -384, -512 for the curves of their size; Ed25519 has
+ * its own. */
+static int digest_for(gnutls_privkey_t signing_key, gnutls_digest_algorithm_t *ret)
+{
+        autopubkey public_half = NULL;
+        int g;
+
+        if (gnutls_privkey_get_pk_algorithm(signing_key, NULL) == GNUTLS_PK_RSA) {
+                *ret = GNUTLS_DIG_SHA256;
+                return 0;
+        }
+        g = gnutls_pubkey_init(&public_half);
+        if (g >= 0)
+                g = gnutls_pubkey_import_privkey(public_half, signing_key, 0, 0);
+        if (g >= 0)
+                g = gnutls_pubkey_get_preferred_hash_algorithm(public_half, ret, NULL);
+        return g;
+}
+
+static int sign(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const Key *signing_key)
+{
+        gnutls_digest_algorithm_t digest = GNUTLS_DIG_UNKNOWN;
+        autoprivkey handle = NULL;
+        int g;
+
+        g = gnutls_privkey_init(&handle);
+        if (g >= 0)
+                g = gnutls_privkey_import_x509(handle, signing_key->native, 0);
+        if (g >= 0)
+                g = digest_for(handle, &digest);
+        if (g >= 0)
+                g = gnutls_x509_crt_privkey_sign(draft, issuer, handle, digest, 0);
+        return g;
+}
+
+int draft_sign(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const Key *signing_key,
+        Cert **ret, Error *reterr)
+{
+        autodatum der = {};
+        int g;
+
+        g = sign(draft, issuer, signing_key);
+        if (g >= 0)
+                g = gnutls_x509_crt_export2(draft, GNUTLS_X509_FMT_DER, &der);
+        if (g < 0)
+                return pki_error(reterr, -EIO, g, "cannot sign the certificate");
+        return cert_parse_der(der.data, der.size, ret, reterr);
+}
