@@ -111,6 +111,26 @@ static void test_leaves_say_what_kubeadm_says(void **state)
         }
 }
 
+static void test_issued_leaf_can_be_renewed(void **state)
+{
+        char *const organizations[] = {"system:masters", "second", NULL};
+        char *const sans[] = {"DNS:CP-1", "cp-1", "IP:192.0.2.1", NULL};
+        char *const extra[] = {"IP:192.0.2.1", "DNS:lb", NULL};
+        LeafIdentity identity = {"kubernetes-admin", organizations, sans, CERT_USAGE_CLIENT};
+        autoptr(Ca) ca = data_ca("p384");
+        autoptr(Key) key = new_key(KEY_KIND_ECDSA_P384);
+        LeafTerms terms = leaf_terms(ca, DATA_NOW, DAY, extra);
+        LeafTerms later = leaf_terms(ca, DATA_NOW, YEAR, NULL);
+        autoptr(Cert) first = NULL;
+        autoptr(Cert) second = NULL;
+
+        assert_int_equal(ca_issue(ca, &identity, key, &terms, &first, NULL), 0);
+        assert_string_equal(first->subject, "CN=kubernetes-admin,O=second,O=system:masters");
+        assert_int_equal(strv_length(first->sans), 3);
+        assert_int_equal(ca_renew(ca, first, key, &later, &second, NULL), 0);
+        assert_int_equal(cert_compare_identity(first, second, NULL), 0);
+}
+
 static void test_long_and_odd_names(void **state)
 {
         autofree char *long_name = xasprintf("system:node:%0200d", 1);
@@ -170,6 +190,7 @@ int main(void)
                 cmocka_unit_test(test_ca_whose_name_is_no_dns_name),
                 cmocka_unit_test(test_ca_that_would_end_before_it_begins),
                 cmocka_unit_test(test_leaves_say_what_kubeadm_says),
+                cmocka_unit_test(test_issued_leaf_can_be_renewed),
                 cmocka_unit_test(test_long_and_odd_names),
                 cmocka_unit_test(test_refusals),
         };

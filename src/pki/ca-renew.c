@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "pki/ca-native.h"
+
+#include "base/time-util.h"
+#include "pki/der.h"
+
+#define EXTENSIONS_MAX 64
+
+/* What a successor may carry on as it stands, because it speaks of the holder or of the CA's
+ * services and not of keys or dates. The two key identifiers are made anew. */
+static const char *const understood[] = {
+        OID_SUBJECT_KEY_ID,
+        OID_KEY_USAGE,
+        OID_SUBJECT_ALT_NAME,
+        OID_BASIC_CONSTRAINTS,
+        OID_AUTHORITY_KEY_ID,
+        OID_EXT_KEY_USAGE,
+        "2.5.29.31",              /* CRL distribution points */
+        "2.5.29.32",              /* certificate policies */
+        "1.3.6.1.5.5.7.1.1",      /* authority information access */
+        "2.16.840.1.113730.1.1",  /* Netscape certificate type */
+        "2.16.840.1.113730.1.13", /* Netscape comment */
+        NULL,
+};
+
+static int check_extensions(const Cert *old, Error *reterr)
+{
+        for (unsigned i = 0; i < EXTENSIONS_MAX; i++) {
+                unsigned critical;
+                char oid[128];
+                size_t size = sizeof(oid);
+                int g = gnutls_x509_crt_get_extension_info(old->native, i, oid, &size, &critical);
+
+                if (g == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE && i > 0)
+                        return 0;
+                if (g == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+                        return error_set(reterr, -EOPNOTSUPP,
+                                "it has no extensions (as version 1 has none), so nothing says "
+                                "what it is for");
+                if (g < 0)
+                        return pki_error(reterr, -EOPNOTSUPP, g, "cannot read its extensions");
+                if (!strv_contains((char *const *)understood, oid))
+                        return error_set(reterr, -EOPNOTSUPP,
+                                "its extension %s is not understood here, and would be lost or "
+                                "wrong",
+                                oid);
+        }
+        return error_set(reterr, -EOPNOTSUPP, "it has more than %d extensions", EXTENSIONS_MAX);
+}
+
+/* Unique identifiers (RFC 5280 4.1.2.8) tell holders of one name apart; nobody uses them. */
+static bool has_unique_identifiers(const Cert *cert)
+{
+        Der rest = {cert->der, cert->der_size};
+        DerElement whole, signed_part, field;
+
+        if (!der_next(&rest, &whole) || !der_next(&whole.content, &signed_part))
+                return false;
+        while (der_next(&signed_part.content, &field))
+                if (field.tag == 0x81 || field.tag == 0x82)
+                        return true;
+        return false;
+}
+
+static int check_old(const Cert *old, Error *reterr)
+{
+        if (old->is_ca)
+                return error_set(reterr, -EOPNOTSUPP, "'%s' is a CA, not a leaf", old->subject);
+        if (has_unique_identifiers(old))
+                return error_set(
+                        reterr, -EOPNOTSUPP, "it has unique identifiers, which nobody can renew");
+        return check_extensions(old, reterr);
+}
+
+static int check_gain(const Ca *ca, const Cert *old, const LeafTerms *terms, Error *reterr)
+{
+        char fresh_end[TIME_TEXT_SIZE], ca_end[TIME_TEXT_SIZE];
+
+        if (terms->not_after > old->not_after)
+                return 0;
+        return error_set(reterr, -EKEYEXPIRED,
+                "a new certificate would end at %s, not later than the old one (CA '%s' ends at "
+                "%s)",
+                time_format(terms->not_after, fresh_end), ca->signer->subject,
+                time_format(ca->signer->not_after, ca_end));
+}
+
+static bool has_extension(const Cert *cert, const char *oid)
+{
+        size_t size = 0;
+
+        return gnutls_x509_crt_get_extension_by_oid(cert->native, oid, 0, NULL, &size, NULL) !=
+               GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
+}
+
+/* The old certificate itself, opened again and written over: what is not touched here stays as it
+ * was, byte for byte. */
+static int draft_successor(gnutls_x509_crt_t draft, const Ca *ca, const Cert *old, const Key *key,
+        const LeafTerms *terms, Error *reterr)
+{
+        int r, g;
+
+        g = gnutls_x509_crt_import(
+                draft, &(gnutls_datum_t){old->der, (unsigned)old->der_size}, GNUTLS_X509_FMT_DER);
+        if (g < 0)
+                return pki_error(reterr, -EBADMSG, g, "cannot read the old certificate");
+        r = draft_set_basics(draft, key, terms->not_before, terms->not_after, reterr);
+        if (r >= 0 && has_extension(old, OID_SUBJECT_KEY_ID))
+                r = draft_set_subject_key_id(draft, reterr);
+        if (r >= 0)
+                r = draft_set_authority_key_id(draft, ca->signer, reterr);
+        if (r >= 0)
+                r = draft_add_sans(draft, terms->extra_sans, reterr);
+        return r;
+}
+
+static int check_successor(const Ca *ca, const Cert *old, const Cert *fresh, const Key *key,
+        const LeafTerms *terms, Error *reterr)
+{
+        int r;
+
+        r = ca_check_signed(ca, fresh, key, terms, old->usage, reterr);
+        if (r < 0)
+                return r;
+        for (char *const *san = terms->extra_sans; san && *san; san++)
+                if (!cert_has_san(fresh, *san))
+                        return error_set(reterr, -EKEYREJECTED,
+                                "the new certificate lacks the SAN '%s'", *san);
+        return cert_compare_identity(old, fresh, reterr);
+}
+
+int ca_renew(const Ca *ca, const Cert *old, const Key *key, const LeafTerms *terms, Cert **ret,
+        Error *reterr)
+{
+        autoptr(Cert) fresh = NULL;
+        autocrt draft = NULL;
+        int r, g;
+
+        /* 1. Refuse what nobody here understands, and what would not be worth it. */
+        r = check_old(old, reterr);
+        if (r >= 0)
+                r = ca_check_terms(ca, terms, reterr);
+        if (r >= 0)
+                r = check_gain(ca, old, terms, reterr);
+        if (r < 0)
+                return r;
+
+        /* 2. The old certificate with a new serial number, key and dates, and what is added. */
+        g = gnutls_x509_crt_init(&draft);
+        if (g < 0)
+                return pki_error(reterr, -EIO, g, "cannot hold a certificate");
+        r = draft_successor(draft, ca, old, key, terms, reterr);
+        if (r < 0)
+                return r;
+
+        /* 3. Sign, and prove of the DER that it says what the old one said. */
+        r = draft_sign(draft, ca->signer->native, ca->key, &fresh, reterr);
+        if (r >= 0)
+                r = check_successor(ca, old, fresh, key, terms, reterr);
+        if (r < 0)
+                return r;
+        *ret = TAKE(fresh);
+        return 0;
+}
