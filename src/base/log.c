@@ -29,7 +29,9 @@ static int max_priority(void)
         for (int i = 0; level && i < (int)ELEMENTSOF(names); i++)
                 if (streq(level, names[i]) || streq(level, (char[]){(char)('0' + i), 0}))
                         return i;
-        return LOG_INFO;
+
+        /* On a terminal the verb itself says what it did. */
+        return isatty(STDERR_FILENO) ? LOG_WARNING : LOG_INFO;
 }
 
 /* sd-daemon's convention: $JOURNAL_STREAM is DEVICE:INODE of the stream that systemd connected.

@@ -9,8 +9,9 @@
  *
  * Goes to the journal when started by systemd (stderr is $JOURNAL_STREAM) or when
  * $SYSTEMD_LOG_TARGET=journal, and to stderr otherwise or where there is no journal;
- * $SYSTEMD_LOG_LEVEL filters (info). Field values and texts are escaped (base/escape.h); no Secret
- * ever comes here. Only renew logs events; base, pki, kube and host stay at debug. */
+ * $SYSTEMD_LOG_LEVEL filters (info; warning on a terminal). Field values and texts are escaped
+ * (base/escape.h); no Secret ever comes here. Only renew logs events; base, pki, kube and host stay
+ * at debug. */
 
 #include "base/macro.h"
 

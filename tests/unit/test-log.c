@@ -54,6 +54,23 @@ static void test_plain_lines(void **state)
         assert_string_equal(text, "Renewed 'apiserver'.\nkube-renewd.conf:3: unknown key\n");
 }
 
+static void test_a_terminal_gets_warnings_only(void **state)
+{
+        autofd int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+        int saved = dup(STDERR_FILENO);
+        char text[256] = {};
+
+        assert_true(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+        autofd int slave = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+        assert_int_equal(dup2(slave, STDERR_FILENO), STDERR_FILENO);
+        log_event(LOG_NOTICE, ID, NULL, "Renewed.");
+        log_event(LOG_WARNING, ID, NULL, "Not renewed.");
+        assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+        close(saved);
+        assert_true(read(terminal, text, sizeof(text) - 1) > 0);
+        assert_string_equal(text, "Not renewed.\r\n");
+}
+
 static void test_text_is_escaped(void **state)
 {
         capture_begin();
@@ -117,6 +134,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(test_plain_lines, reset_environment),
+                cmocka_unit_test_setup(test_a_terminal_gets_warnings_only, reset_environment),
                 cmocka_unit_test_setup(test_text_is_escaped, reset_environment),
                 cmocka_unit_test_setup(test_levels, reset_environment),
                 cmocka_unit_test_setup(test_prefix_on_a_journal_stream, reset_environment),
