@@ -106,10 +106,12 @@ int64_t due_span(const Policy *policy, const Cert *cert)
         return span;
 }
 
-/* CAs are spoken of half a year before their end, wherever they are found. */
+/* CAs are spoken of half a year before their end, wherever they are found; but one that somebody
+ * else makes anew with every certificate (the kubelet's) only as its leaf is. */
 static bool is_authority(const Item *item)
 {
-        return item->kind == ITEM_CA || item->kind == ITEM_EMBEDDED_CA || item->cert->is_ca;
+        return item->kind == ITEM_CA || item->kind == ITEM_EMBEDDED_CA ||
+               (item->cert->is_ca && !item->entry->watch);
 }
 
 static bool is_subject_of(const CertList *bundle, const char *name)
