@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/inventory-internal.h"
+
+#include <fcntl.h>
+
+/* A file that a component reads. The same file may have another path in the layout than in the
+ * manifest (kubespray's pki directory is a link), so what is there is also known by its inode. */
+struct ComponentFile {
+        char *path;
+        const char *how;
+        bool mounted_singly;
+        bool exists;
+        dev_t device;
+        ino_t inode;
+};
+
+void inventory_component_done(InventoryComponent *component)
+{
+        for (size_t i = 0; i < component->n_files; i++)
+                free(component->files[i].path);
+        free(component->files);
+        manifest_free(component->manifest);
+        free(component->problem);
+}
+
+static void add_file(InventoryReader *reader, InventoryComponent *component, const char *path,
+        const char *how, bool mounted_singly)
+{
+        struct ComponentFile file = {
+                .path = path_normalize(path), .how = how, .mounted_singly = mounted_singly};
+        autofd int fd = fs_open(reader->root_fd, file.path, O_PATH, 0, NULL);
+        struct stat st;
+
+        if (fd >= 0 && fstat(fd, &st) >= 0 && S_ISREG(st.st_mode)) {
+                file.exists = true;
+                file.device = st.st_dev;
+                file.inode = st.st_ino;
+        }
+        component->files = xreallocarray(component->files, component->n_files + 1, sizeof(file));
+        component->files[component->n_files++] = file;
+}
+
+static void read_manifest(
+        InventoryReader *reader, const FileImage *image, InventoryComponent *component)
+{
+        Error error = {};
+
+        component->error = manifest_parse(image->data, image->size, &component->manifest, &error);
+        if (component->error < 0) {
+                error_prefix(&error, component->error, "'%s'", image->path);
+                component->problem = xstrdup(error.text);
+                return;
+        }
+        for (size_t i = 0; i < component->manifest->n_files; i++) {
+                const ManifestFile *file = &component->manifest->files[i];
+
+                add_file(reader, component, file->path, file->flag ? file->flag : "mount",
+                        file->mounted_singly);
+        }
+}
+
+static void read_component(InventoryReader *reader, const ComponentEntry *entry)
+{
+        Inventory *inventory = reader->inventory;
+        InventoryComponent component = {.entry = entry, .inventory = inventory};
+        autoptr(FileImage) image = NULL;
+        Error error = {};
+
+        if (entry->manifest) {
+                component.error =
+                        fs_read_file(reader->root_fd, entry->manifest, FS_SIZE_MAX, &image, &error);
+                if (component.error == -ENOENT)
+                        return;
+                if (component.error < 0)
+                        component.problem = xstrdup(error.text);
+                else
+                        read_manifest(reader, image, &component);
+        }
+        for (char **path = entry->uses; path && *path; path++)
+                add_file(reader, &component, *path, "Uses=", false);
+        inventory->components[inventory->n_components++] = component;
+}
+
+void inventory_read_components(InventoryReader *reader)
+{
+        const Layout *layout = &reader->config->layout;
+
+        reader->inventory->components = xcalloc(layout->n_components, sizeof(InventoryComponent));
+        for (size_t i = 0; i < layout->n_components; i++)
+                read_component(reader, &layout->components[i]);
+}
+
+static const FileImage *find_image(const Inventory *inventory, const char *path)
+{
+        for (size_t i = 0; i < inventory->n_files; i++)
+                if (inventory->files[i]->path && streq(inventory->files[i]->path, path))
+                        return inventory->files[i]->image;
+        return NULL;
+}
+
+static const struct ComponentFile *find_use(
+        const InventoryComponent *component, const char *path, bool singly)
+{
+        autofree char *normal = path_normalize(path);
+        const FileImage *image = find_image(component->inventory, normal);
+
+        for (size_t i = 0; i < component->n_files; i++) {
+                const struct ComponentFile *file = &component->files[i];
+                bool same = image && file->exists && file->device == image->st.st_dev &&
+                            file->inode == image->st.st_ino;
+
+                if ((same || streq(file->path, normal)) && (file->mounted_singly || !singly))
+                        return file;
+        }
+        return NULL;
+}
+
+bool component_uses(const InventoryComponent *component, const char *path, const char **ret_how)
+{
+        const struct ComponentFile *file = find_use(component, path, false);
+
+        if (file && ret_how)
+                *ret_how = file->how;
+        return file;
+}
+
+bool component_mounts_singly(const InventoryComponent *component, const char *path)
+{
+        return find_use(component, path, true);
+}
+
+static bool has_component(const Inventory *inventory, const char *name)
+{
+        for (size_t i = 0; i < inventory->n_components; i++)
+                if (streq(inventory->components[i].entry->name, name))
+                        return true;
+        return false;
+}
+
+bool inventory_expects(const Inventory *inventory, bool optional, const char *required_by,
+        const char *path, const char *key)
+{
+        if (!optional && (!required_by || has_component(inventory, required_by)))
+                return true;
+        for (size_t i = 0; i < inventory->n_components; i++)
+                if (component_uses(&inventory->components[i], path, NULL) ||
+                        (key && component_uses(&inventory->components[i], key, NULL)))
+                        return true;
+        return false;
+}

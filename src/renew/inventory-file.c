@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/inventory-internal.h"
+
+void inventory_file_free(InventoryFile *file)
+{
+        if (!file)
+                return;
+        free(file->path);
+        file_image_free(file->image);
+        cert_list_free(file->certs);
+        key_free(file->key);
+        kubeconfig_free(file->kubeconfig);
+        free(file->read.problem);
+        free(file->certs_parsed.problem);
+        free(file->key_parsed.problem);
+        free(file->kubeconfig_parsed.problem);
+        free(file);
+}
+
+static int attempt_store(Attempt *attempt, int r, const char *what, Error *error)
+{
+        attempt->done = true;
+        attempt->error = r < 0 ? r : 0;
+        if (r < 0 && what)
+                error_prefix(error, r, "%s", what);
+        if (r < 0)
+                attempt->problem = xstrdup(error->text);
+        return attempt->error;
+}
+
+static int attempt_result(const Attempt *attempt, Error *reterr)
+{
+        return attempt->error < 0 ? error_set(reterr, attempt->error, "%s", attempt->problem) : 0;
+}
+
+static InventoryFile *add_file(Inventory *inventory)
+{
+        InventoryFile *file = xcalloc(1, sizeof(*file));
+
+        inventory->files =
+                xreallocarray(inventory->files, inventory->n_files + 1, sizeof(InventoryFile *));
+        inventory->files[inventory->n_files++] = file;
+        return file;
+}
+
+InventoryFile *inventory_file(InventoryReader *reader, const char *path)
+{
+        Inventory *inventory = reader->inventory;
+        autofree char *normal = path_normalize(path);
+        InventoryFile *file;
+        Error error = {};
+        int r;
+
+        for (size_t i = 0; i < inventory->n_files; i++)
+                if (inventory->files[i]->path && streq(inventory->files[i]->path, normal))
+                        return inventory->files[i];
+        file = add_file(inventory);
+        file->path = TAKE(normal);
+        r = fs_read_file(reader->root_fd, file->path, FS_SIZE_MAX, &file->image, &error);
+        if (r == -ENOENT)
+                error_set(&error, r, "'%s' is missing", file->path);
+        attempt_store(&file->read, r, NULL, &error);
+        return file;
+}
+
+InventoryFile *inventory_scalars(InventoryReader *reader, const char *what, const void *certs,
+        size_t certs_size, const Secret *key, const char *problem)
+{
+        InventoryFile *file = add_file(reader->inventory);
+        Error error = {};
+        int r;
+
+        r = cert_list_parse(certs, certs_size, &file->certs, &error);
+        attempt_store(&file->certs_parsed, r, what, &error);
+        if (key)
+                r = key_parse(key->data, key->size, &file->key, &error);
+        else if (problem)
+                r = error_set(&error, -EBADMSG, "%s", problem);
+        else
+                r = error_set(&error, -ENOENT, "there is no key");
+        attempt_store(&file->key_parsed, r, what, &error);
+        return file;
+}
+
+/* True if the content is there and was not parsed this way before; otherwise the attempt has the
+ * result. */
+static bool must_parse(const InventoryFile *file, Attempt *attempt)
+{
+        if (attempt->done)
+                return false;
+        if (file->read.error < 0)
+                *attempt = (Attempt){true, file->read.error, xstrdup(file->read.problem)};
+        return !attempt->done;
+}
+
+static void parsed(const InventoryFile *file, Attempt *attempt, int r, Error *error)
+{
+        autofree char *what = xasprintf("'%s'", file->path);
+
+        attempt_store(attempt, r, what, error);
+}
+
+int inventory_file_certs(InventoryFile *file, const CertList **ret, Error *reterr)
+{
+        Error error = {};
+
+        if (must_parse(file, &file->certs_parsed))
+                parsed(file, &file->certs_parsed,
+                        cert_list_parse(file->image->data, file->image->size, &file->certs, &error),
+                        &error);
+        *ret = file->certs;
+        return attempt_result(&file->certs_parsed, reterr);
+}
+
+int inventory_file_key(InventoryFile *file, const Key **ret, Error *reterr)
+{
+        Error error = {};
+
+        if (must_parse(file, &file->key_parsed))
+                parsed(file, &file->key_parsed,
+                        key_parse(file->image->data, file->image->size, &file->key, &error),
+                        &error);
+        *ret = file->key;
+        return attempt_result(&file->key_parsed, reterr);
+}
+
+int inventory_file_kubeconfig(InventoryFile *file, const Kubeconfig **ret, Error *reterr)
+{
+        Error error = {};
+
+        if (must_parse(file, &file->kubeconfig_parsed))
+                parsed(file, &file->kubeconfig_parsed,
+                        kubeconfig_parse(
+                                file->image->data, file->image->size, &file->kubeconfig, &error),
+                        &error);
+        *ret = file->kubeconfig;
+        return attempt_result(&file->kubeconfig_parsed, reterr);
+}
