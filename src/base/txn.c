@@ -60,7 +60,8 @@ int txn_open(int root_fd, const char *state_directory, Txn **ret, Error *reterr)
         txn->root_fd = root_fd;
         txn->state_directory = xstrdup(state_directory);
         txn->lock_fd = txn->state_fd = -1;
-        r = fs_make_directories(root_fd, state_directory, 0700, reterr);
+        /* As systemd makes it: public/ below it is for everybody, what is not is closed itself. */
+        r = fs_make_directories(root_fd, state_directory, 0755, reterr);
         if (r < 0)
                 return r;
         txn->state_fd = fs_open(root_fd, state_directory, O_RDONLY | O_DIRECTORY, 0, reterr);

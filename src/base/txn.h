@@ -64,7 +64,7 @@ typedef struct TxnOutcome {
 
 void txn_outcome_done(TxnOutcome *outcome);
 
-/* Creates state_directory (0700) if needed, takes its lock (flock, released by the kernel if we
+/* Creates state_directory (0755) if needed, takes its lock (flock, released by the kernel if we
  * die). -EBUSY if another process has it, with its PID in the error where it can be read. */
 int txn_open(int root_fd, const char *state_directory, Txn **ret, Error *reterr) MUST_USE;
 

@@ -353,7 +353,7 @@ static void test_reader_never_finds_a_name_missing(void **state)
         assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
-static void test_state_directory_is_ours_alone(void **state)
+static void test_state_directory_is_open_its_files_are_not(void **state)
 {
         mode_t mask = umask(0);
         autoptr(Txn) txn = prepare_all();
@@ -362,7 +362,7 @@ static void test_state_directory_is_ours_alone(void **state)
         umask(mask);
         assert_int_equal(txn_size(txn), N_FILES);
         assert_int_equal(stat("state", &st), 0);
-        assert_int_equal(st.st_mode, S_IFDIR | 0700);
+        assert_int_equal(st.st_mode, S_IFDIR | 0755);
         assert_int_equal(stat("state/lock", &st), 0);
         assert_int_equal(st.st_mode, S_IFREG | 0600);
         assert_int_equal(stat("state/transaction.prepared", &st), 0);
@@ -385,7 +385,7 @@ int main(void)
                 FIXTURE_TEST(test_file_that_cannot_be_swapped),
                 FIXTURE_TEST(test_plain_rename_where_nothing_else_is),
                 FIXTURE_TEST(test_reader_never_finds_a_name_missing),
-                FIXTURE_TEST(test_state_directory_is_ours_alone),
+                FIXTURE_TEST(test_state_directory_is_open_its_files_are_not),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
