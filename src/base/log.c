@@ -16,7 +16,7 @@ static char *log_pass_id;
 void log_set_pass_id(const char *pass_id)
 {
         free(log_pass_id);
-        log_pass_id = xstrdup(pass_id);
+        log_pass_id = pass_id ? xstrdup(pass_id) : NULL;
 }
 
 /* $SYSTEMD_LOG_LEVEL: a name or a digit, as systemd's tools take it. */

@@ -171,10 +171,10 @@ static inline void strv_add(char ***strv, const char *s)
 /* One string, for people; "" for an empty vector. */
 static inline char *strv_join(char *const *strv, const char *separator)
 {
-        char *joined = xstrdup(strv && *strv ? *strv : "");
+        char *joined = xstrdup("");
 
-        for (size_t i = 1; i < strv_length(strv); i++) {
-                char *longer = xasprintf("%s%s%s", joined, separator, strv[i]);
+        for (char *const *s = strv; s && *s; s++) {
+                char *longer = xasprintf("%s%s%s", joined, s == strv ? "" : separator, *s);
 
                 free(joined);
                 joined = longer;
