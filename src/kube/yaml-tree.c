@@ -3,6 +3,8 @@
 
 #include "base/fs.h"
 
+#define DIRECTIVES_MAX 64
+
 static const char byte_order_mark[] = {'\xef', '\xbb', '\xbf'};
 
 /* What is only needed while the events come in. */
@@ -12,7 +14,6 @@ typedef struct Builder {
         size_t allocated;
         size_t open[YAML_DEPTH_MAX]; /* indexes of the collections around the next node */
         size_t depth;
-        size_t n_documents;
         const unsigned char *data;
         size_t size;
         size_t byte, character; /* the same place, counted in both ways */
@@ -106,14 +107,15 @@ static int append(Builder *b, YamlKind kind, const yaml_event_t *event, const un
                 b->allocated = b->allocated ? b->allocated * 2 : 64;
                 tree->nodes = xreallocarray(tree->nodes, b->allocated, sizeof(*tree->nodes));
         }
-        tree->nodes[tree->n_nodes++] = (YamlNode){
+        tree->nodes[tree->n_nodes] = (YamlNode){
                 .kind = kind,
                 .line = line,
                 .column = column,
                 .anchor = dup_text(anchor),
                 .tag = dup_text(tag),
-                .after = tree->n_nodes,
+                .after = tree->n_nodes + 1,
         };
+        tree->n_nodes++;
         return 0;
 }
 
@@ -166,21 +168,8 @@ static int close_collection(Builder *b)
         return 0;
 }
 
-/* A second document is parsed, so that its errors are found, but not kept: whoever would change
- * the first one refuses because of it. */
-static int begin_document(Builder *b, const yaml_event_t *event)
-{
-        if (++b->n_documents == 2)
-                b->tree->second_line = event->start_mark.line + 1;
-        return 0;
-}
-
 static int take_event(Builder *b, const yaml_event_t *event, Error *reterr)
 {
-        if (event->type == YAML_DOCUMENT_START_EVENT)
-                return begin_document(b, event);
-        if (b->n_documents > 1)
-                return 0;
         switch (event->type) {
         case YAML_SCALAR_EVENT:
                 return append_scalar(b, event, reterr);
@@ -208,6 +197,15 @@ static void delete_event(yaml_event_t *event)
         yaml_event_delete(event);
 }
 
+/* Reads no further than the start of a second document, as client-go and the kubelet do. */
+static bool is_end(Builder *b, const yaml_event_t *event)
+{
+        if (event->type != YAML_DOCUMENT_START_EVENT || b->tree->n_nodes == 0)
+                return event->type == YAML_STREAM_END_EVENT;
+        b->tree->second_line = event->start_mark.line + 1;
+        return true;
+}
+
 static int take_events(Builder *b, Error *reterr)
 {
         for (bool end = false; !end;) {
@@ -216,7 +214,7 @@ static int take_events(Builder *b, Error *reterr)
 
                 if (!yaml_parser_parse(&b->parser, &event))
                         return fail_parser(b, reterr);
-                end = event.type == YAML_STREAM_END_EVENT;
+                end = is_end(b, &event);
                 r = take_event(b, &event, reterr);
                 delete_event(&event);
                 if (r < 0)
@@ -228,6 +226,20 @@ static int take_events(Builder *b, Error *reterr)
 static bool is_utf16(const unsigned char *data, size_t size)
 {
         return size >= 2 && (memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "\xfe\xff", 2) == 0);
+}
+
+/* libyaml compares each %TAG with all before it, which a hostile file could make last for hours. */
+static int check_directives(const Builder *b, Error *reterr)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < b->size; i++)
+                if (b->data[i] == '%' && (i == 0 || b->data[i - 1] < ' ' || b->data[i - 1] >= 0x80))
+                        n++;
+        if (n > DIRECTIVES_MAX)
+                return error_set(
+                        reterr, -E2BIG, "more than %d lines begin with %%", DIRECTIVES_MAX);
+        return 0;
 }
 
 /* Places were counted without the byte order mark. */
@@ -269,7 +281,9 @@ int yaml_tree_parse(const void *data, size_t size, YamlTree **ret, Error *reterr
                 xcheck(NULL);
         yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
         yaml_parser_set_input_string(&b.parser, b.data, b.size);
-        r = take_events(&b, reterr);
+        r = check_directives(&b, reterr);
+        if (r >= 0)
+                r = take_events(&b, reterr);
         delete_parser(&b.parser);
         if (r < 0)
                 return r;

@@ -41,7 +41,8 @@ typedef struct YamlTree {
         const char *data; /* the caller's bytes */
         YamlNode *nodes;  /* of the first document */
         size_t n_nodes;
-        size_t second_line; /* where a second document starts, 0 if there is none */
+        size_t second_line; /* where a second document starts, which is not read; 0: there is none
+                             */
 } YamlTree;
 
 void yaml_tree_free(YamlTree *tree);

@@ -37,6 +37,7 @@ static inline Kubeconfig *parse(const char *text)
         return config;
 }
 
+/* What kubeadm 1.20 and 1.28 wrote; later ones leave out "preferences: {}". */
 static const char *const genuine[] = {
         "v1.20.2/rsa2048-default/etc-kubernetes/admin.conf",
         "v1.20.2/rsa2048-default/etc-kubernetes/controller-manager.conf",

@@ -199,6 +199,8 @@ static void test_bounds(void **state)
                 {"users:\n", "- {name: u@, user: {}}\n", 4096, 0},
                 {"# ", "x", (size_t)5 << 20, -EFBIG},
                 {"", "k@: v\n", 1025, -E2BIG},
+                {"", "%TAG !@! x\n", 200000, -E2BIG},
+                {"users: []\n", "---\n", 1000000, 0},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
