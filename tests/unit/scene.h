@@ -165,6 +165,12 @@ static inline size_t scene_item(Scene *scene, ItemKind kind, const char *name, i
         assert_true(i < SCENE_MAX);
         scene->assessment.n = scene->inventory.n_items;
         scene->entries[i].name = (char *)name;
+        scene->certs[i] = (Cert){
+                .subject = (char *)"CN=kube-apiserver",
+                .issuer = (char *)"CN=kubernetes",
+                .serial = (char *)"01",
+                .key_algorithm = (char *)"RSA-2048",
+        };
         scene->items[i] = (Item){
                 .kind = kind,
                 .name = (char *)name,

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/report.h"
+
+#include "base/log.h"
+
+/* Two nightly passes and their delay: a status older than that is no statement any more. */
+#define STATUS_VALIDITY (2 * DAY + 6 * HOUR)
+
+/* The status before; an empty object if there is none that can be read. */
+static json_t *read_previous(int root_fd, const char *path)
+{
+        json_t *previous = NULL;
+        Error error = {};
+
+        if (json_read_file(root_fd, path, &previous, &error) >= 0 && json_is_object(previous))
+                return previous;
+        log_debug("no previous status: %s", error.text);
+        json_decref(previous);
+        return xcheck(json_object());
+}
+
+static json_t *keep_array(const json_t *previous, const char *key)
+{
+        json_t *array = json_object_get(previous, key);
+
+        return json_is_array(array) ? json_incref(array) : json_array();
+}
+
+static json_t *keep_time(const json_t *previous, const char *key)
+{
+        int64_t t = 0;
+
+        return json_time(json_get_time(json_object_get(previous, key), &t) < 0 ? 0 : t);
+}
+
+static void set(json_t *status, const char *key, json_t *value)
+{
+        json_object_set_new(status, key, xcheck(value));
+}
+
+/* What only a pass that has seen the certificates can say. */
+static void set_certificates(json_t *status, const ReportInput *input, const json_t *previous)
+{
+        autoptr(Rows) rows = input->after ? rows_from_assessment(input->after) : NULL;
+
+        if (rows) {
+                set(status, "certificates", rows_to_json(rows));
+                set(status, "nextDue", json_time(report_next_due(input->after)));
+                set(status, "validUntil", json_time(input->now + STATUS_VALIDITY));
+        } else {
+                set(status, "certificates", keep_array(previous, "certificates"));
+                set(status, "nextDue", keep_time(previous, "nextDue"));
+                set(status, "validUntil", keep_time(previous, "validUntil"));
+        }
+}
+
+static int set_alarms(json_t *status, const ReportInput *input, Error *reterr)
+{
+        autoptr(AlarmList) list = NULL;
+        json_t *alarms;
+        int r;
+
+        r = report_read_alarms(input->root_fd, input->config, &list, reterr);
+        if (r < 0)
+                return r;
+        alarms = xcheck(json_array());
+        for (size_t i = 0; i < list->n; i++)
+                json_array_append_new(alarms, alarm_to_json(&list->alarms[i]));
+        set(status, "alarms", alarms);
+        return 0;
+}
+
+int report_status(const ReportInput *input, Error *reterr)
+{
+        autofree char *directory = xasprintf("%s/public", input->config->state_directory);
+        autofree char *path = xasprintf("%s/status.json", directory);
+        autoptr(json_t) previous = read_previous(input->root_fd, path);
+        autoptr(json_t) status = xcheck(json_object());
+        json_int_t generation = json_integer_value(json_object_get(previous, "generation"));
+        int r;
+
+        /* 1. The pass. */
+        set(status, "generation", json_integer(generation < INT64_MAX ? generation + 1 : 1));
+        set(status, "passId", json_escaped(input->pass_id));
+        set(status, "hostname", json_escaped(input->config->host.node_name));
+        set(status, "exitStatus", json_integer(input->exit_status));
+        set(status, "lastRun", json_time(input->now));
+        set(status, "lastSuccess",
+                input->exit_status == 0 ? json_time(input->now)
+                                        : keep_time(previous, "lastSuccess"));
+
+        /* 2. What it found, and what is left to do. */
+        set_certificates(status, input, previous);
+        set(status, "restartsOwed",
+                input->owed ? owed_to_json(input->owed) : keep_array(previous, "restartsOwed"));
+        r = set_alarms(status, input, reterr);
+        if (r < 0)
+                return r;
+
+        /* 3. For everybody to read. */
+        r = fs_make_directories(input->root_fd, directory, 0755, reterr);
+        if (r < 0)
+                return r;
+        return json_write_file(input->root_fd, path, status, 0644, reterr);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "scene.h"
+
+#define STATUS "/state/public/status.json"
+
+static json_t *report(Scene *scene)
+{
+        json_t *status = NULL;
+        Error error = {};
+
+        if (report_status(&scene->input, &error) < 0 ||
+                json_read_file(root_fd, STATUS, &status, &error) < 0)
+                fail_msg("%s", error.text);
+        return status;
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+        return json_string_value(json_object_get(object, key));
+}
+
+static void test_status_is_as_documented(void **state)
+{
+        Scene *scene = scene_new();
+        Rows *rows = NULL;
+        Error error = {};
+        struct stat st;
+
+        scene_leaf(scene, "apiserver", 300 * DAY);
+        scene_leaf(scene, "etcd-server", -1);
+        scene_item(scene, ITEM_CA, "ca", 9 * YEAR);
+        scene_owe(scene, "etcd");
+        assert_int_equal(report_alarms(&scene->input, NULL), 0);
+
+        autoptr(json_t) status = report(scene);
+        assert_int_equal(json_integer_value(json_object_get(status, "generation")), 1);
+        assert_int_equal(json_integer_value(json_object_get(status, "exitStatus")), 0);
+        assert_string_equal(text(status, "passId"), "pass-0");
+        assert_string_equal(text(status, "hostname"), "cp-1");
+        assert_string_equal(text(status, "lastRun"), "2027-11-11T23:26:00Z");
+        assert_string_equal(text(status, "lastSuccess"), "2027-11-11T23:26:00Z");
+        assert_string_equal(text(status, "nextDue"), "2027-10-27T23:25:59Z");
+        assert_string_equal(text(status, "validUntil"), "2027-11-14T05:26:00Z");
+        assert_int_equal(json_array_size(json_object_get(status, "alarms")), 2);
+        assert_int_equal(json_array_size(json_object_get(status, "restartsOwed")), 1);
+        assert_int_equal(json_object_size(status), 11);
+
+        if (rows_from_json(json_object_get(status, "certificates"), &rows, &error) < 0)
+                fail_msg("%s", error.text);
+        assert_int_equal(rows->n, 3);
+        assert_string_equal(rows->rows[1].name, "etcd-server");
+        assert_string_equal(rows->rows[1].status, "EXPIRED");
+        rows_free(rows);
+
+        assert_int_equal(stat("state/public/status.json", &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0644);
+        assert_int_equal(stat("state/public", &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0755);
+        scene_free(scene);
+}
+
+static void test_a_failed_pass_is_a_run_but_no_success(void **state)
+{
+        Scene *scene = scene_new();
+
+        scene_leaf(scene, "apiserver", 300 * DAY);
+        autoptr(json_t) first = report(scene);
+        scene_next(scene, DAY);
+        scene->input.exit_status = 1;
+        autoptr(json_t) second = report(scene);
+        assert_int_equal(json_integer_value(json_object_get(second, "generation")), 2);
+        assert_int_equal(json_integer_value(json_object_get(second, "exitStatus")), 1);
+        assert_string_equal(text(second, "lastRun"), "2027-11-12T23:26:00Z");
+        assert_string_equal(text(second, "lastSuccess"), "2027-11-11T23:26:00Z");
+        assert_string_equal(text(second, "validUntil"), "2027-11-15T05:26:00Z");
+        scene_free(scene);
+}
+
+/* What was not looked at is not made to look fresh. */
+static void test_a_pass_that_saw_nothing_keeps_the_end_of_validity(void **state)
+{
+        Scene *scene = scene_new();
+
+        scene_leaf(scene, "apiserver", 300 * DAY);
+        scene_owe(scene, "etcd");
+        autoptr(json_t) first = report(scene);
+        scene_next(scene, DAY);
+        scene->input.after = NULL;
+        scene->input.owed = NULL;
+        scene->input.exit_status = 1;
+        autoptr(json_t) second = report(scene);
+        assert_string_equal(text(second, "lastRun"), "2027-11-12T23:26:00Z");
+        assert_string_equal(text(second, "validUntil"), "2027-11-14T05:26:00Z");
+        assert_true(json_equal(
+                json_object_get(first, "certificates"), json_object_get(second, "certificates")));
+        assert_true(json_equal(
+                json_object_get(first, "restartsOwed"), json_object_get(second, "restartsOwed")));
+        assert_true(
+                json_equal(json_object_get(first, "nextDue"), json_object_get(second, "nextDue")));
+        scene_free(scene);
+}
+
+static void test_nothing_seen_ever(void **state)
+{
+        Scene *scene = scene_new();
+
+        scene->input.after = NULL;
+        scene->input.owed = NULL;
+        scene->input.exit_status = 75;
+        autoptr(json_t) status = report(scene);
+        assert_true(json_is_null(json_object_get(status, "validUntil")));
+        assert_true(json_is_null(json_object_get(status, "lastSuccess")));
+        assert_true(json_is_null(json_object_get(status, "nextDue")));
+        assert_int_equal(json_array_size(json_object_get(status, "certificates")), 0);
+        assert_int_equal(json_array_size(json_object_get(status, "restartsOwed")), 0);
+        scene_free(scene);
+}
+
+static void test_whatever_was_there_before(void **state)
+{
+        static const char *const before[] = {"", "{", "[]", "null", "{\"generation\": \"x\"}",
+                "{\"generation\": 9223372036854775807, \"lastSuccess\": null}",
+                "{\"lastSuccess\": {}, \"certificates\": 7, \"validUntil\": []}"};
+
+        for (size_t i = 0; i < ELEMENTSOF(before); i++) {
+                Scene *scene = scene_new();
+
+                assert_int_equal(fs_make_directories(root_fd, "/state/public", 0755, NULL), 0);
+                put("state/public/status.json", before[i]);
+                scene->input.after = NULL;
+                scene->input.exit_status = 1;
+                autoptr(json_t) status = report(scene);
+                assert_int_equal(json_integer_value(json_object_get(status, "generation")), 1);
+                assert_true(json_is_null(json_object_get(status, "validUntil")));
+                assert_true(json_is_null(json_object_get(status, "lastSuccess")));
+                assert_true(json_is_array(json_object_get(status, "certificates")));
+                scene_free(scene);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                SCRATCH_TEST(test_status_is_as_documented),
+                SCRATCH_TEST(test_a_failed_pass_is_a_run_but_no_success),
+                SCRATCH_TEST(test_a_pass_that_saw_nothing_keeps_the_end_of_validity),
+                SCRATCH_TEST(test_nothing_seen_ever),
+                SCRATCH_TEST(test_whatever_was_there_before),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
