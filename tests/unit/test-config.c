@@ -297,6 +297,59 @@ static void test_the_number_of_entries_has_a_limit(void **state)
         assert_load_fails(text, MAIN_FILE ":1024: there are more than 512 sections [component]");
 }
 
+/* "# [renewal]" up to the next heading. The caller frees. */
+static char *manual_section(const ConfigSection *section)
+{
+        bool is_main = section->kind == SECTION_SINGLE && section->in_config;
+        const char *path =
+                is_main ? "/man/kube-renewd.conf.5.scd" : "/man/kube-renewd-layout.5.scd";
+        autofree char *page = tree_read(getenv("SRCDIR"), path, NULL);
+        autofree char *heading = xasprintf(
+                "\n# [%s%s]\n", section->name, section->kind == SECTION_SINGLE ? "" : " NAME");
+        const char *start = strstr(page, heading), *end;
+
+        if (!start)
+                fail_msg("%s has no section [%s]", path, section->name);
+        start += strlen(heading);
+        end = strstr(start, "\n# ");
+        return xstrndup(start, end ? (size_t)(end - start) : strlen(start));
+}
+
+/* The paragraph of a key has its default; that a boolean is not set goes without saying. */
+static void assert_documented(const char *text, const ConfigSection *section, const ConfigKey *key)
+{
+        bool has_default = key->standard && key->type != &value_boolean;
+        autofree char *entry = xasprintf("*%s=*", key->name);
+        autofree char *standard = xasprintf("Default: _%s_", key->standard ? key->standard : "");
+        const char *start = strstr(text, entry), *found, *end;
+
+        if (!start)
+                fail_msg("%s is not in the manual of [%s]", entry, section->name);
+        end = strstr(start, "\n\n");
+        found = strstr(start, standard);
+        if (has_default && (!found || (end && found > end)))
+                fail_msg("the manual of [%s] does not say \"%s\" of %s", section->name, standard,
+                        entry);
+}
+
+/* Every key is in the manual of its section, and the manual has no other. */
+static void test_the_manual_has_every_key(void **state)
+{
+        for (const ConfigSection *section = config_sections; section->name; section++) {
+                autofree char *text = manual_section(section);
+
+                for (const ConfigKey *key = section->keys; key->name; key++)
+                        if (!key->is_inherited)
+                                assert_documented(text, section, key);
+                for (char *p = text; (p = strstr(p, "\n*")); p++) {
+                        autofree char *name = xstrndup(p + 2, strcspn(p + 2, "="));
+
+                        if (!config_key_find(section, name))
+                                fail_msg("[%s] of the manual has %s=", section->name, name);
+                }
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -311,6 +364,7 @@ int main(void)
                 cmocka_unit_test(test_the_effective_configuration_is_whole),
                 cmocka_unit_test(test_the_shipped_configuration_is_the_default),
                 cmocka_unit_test(test_the_number_of_entries_has_a_limit),
+                cmocka_unit_test(test_the_manual_has_every_key),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
