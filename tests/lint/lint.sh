@@ -15,7 +15,7 @@ lint_files() {
                 names+=(-o -name "$pattern")
         done
         (cd "$SRCDIR" && find . -mindepth 1 \
-                \( -path './build*' -o -path ./autom4te.cache -o -path ./m4 -o -path ./tests/data \
+                \( -path './build*' -o -path './_build*' -o -path ./autom4te.cache -o -path ./m4 -o -path ./tests/data \
                 -o -path './.git*' ! -name .gitignore -o -name .deps -o -name .libs -o -name corpus \
                 -o -name aclocal.m4 -o -path './config*' ! -name configure.ac -o -name Makefile -o -name Makefile.in \
                 -o -name libtool -o -name stamp-h1 -o -name '.dirstamp' -o -name '*~' -o -name '*.[oa]' \
