@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/config-value.h"
 
+#include "base/path.h"
 #include "base/time-util.h"
 #include "renew/config.h"
 
@@ -214,19 +215,13 @@ static int read_address(const char *text, char **ret)
                 text, ret);
 }
 
-/* In the one form that can be compared: no "//", "/./", "/../", no "/" at the end. */
+/* In the one form that can be compared, and not the root itself. */
 static int read_path(const char *text, char **ret)
 {
-        if (text[0] != '/' || strlen(text) >= PATH_MAX)
-                return -EINVAL;
-        for (const char *p = text; *p; p += strcspn(p, "/")) {
-                size_t length = strcspn(++p, "/");
+        autofree char *normal = path_normalize(text);
 
-                if (length == 0 || length > NAME_MAX || (length == 1 && p[0] == '.') ||
-                        (length == 2 && p[0] == '.' && p[1] == '.'))
-                        return -EINVAL;
-        }
-        return keep_if(true, text, ret);
+        return keep_if(text[0] == '/' && text[1] && strlen(text) < PATH_MAX && streq(normal, text),
+                text, ret);
 }
 
 static int read_path_or_url(const char *text, char **ret)
