@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "host.h"
+#include "renew/judge.h"
+
+/* Reads members from the tree; an empty name ends the list. */
+static bool judge(const Host *host, const char *const *paths, size_t n)
+{
+        autoptr(PairJudge) pair_judge = pair_judge_new(host->root_fd, host->config);
+        TxnMember members[4];
+        char *owned[4] = {};
+        bool whole;
+
+        for (size_t i = 0; i < n; i++) {
+                size_t size = 0;
+
+                owned[i] = paths[i][0] ? tree_read(host->root, paths[i], &size) : NULL;
+                members[i] = (TxnMember){.path = paths[i], .data = owned[i], .size = size};
+        }
+        whole = pair_is_whole(pair_judge, members, n);
+        for (size_t i = 0; i < n; i++)
+                free(owned[i]);
+        return whole;
+}
+
+#define JUDGE(host, ...)                                                                           \
+        judge(host, (const char *const[]){__VA_ARGS__},                                            \
+                sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+#define PKI "/etc/kubernetes/pki/"
+
+static void test_pairs(void **state)
+{
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+
+        assert_true(JUDGE(&host, PKI "apiserver.crt", PKI "apiserver.key"));
+        assert_true(JUDGE(&host, PKI "apiserver.key", PKI "apiserver.crt"));
+        assert_true(JUDGE(&host, PKI "etcd/peer.crt", PKI "etcd/peer.key"));
+        assert_false(JUDGE(&host, PKI "apiserver.crt", PKI "etcd/peer.key"));
+        assert_false(JUDGE(&host, PKI "apiserver.crt", PKI "apiserver.crt"));
+        assert_false(JUDGE(&host, PKI "apiserver.crt", ""));
+        assert_false(JUDGE(&host, PKI "apiserver.crt"));
+        host_free(&host);
+}
+
+static void test_one_file_holds_both(void **state)
+{
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+        autofree char *certificate = tree_read(host.root, PKI "apiserver.crt", NULL);
+        autofree char *key = tree_read(host.root, PKI "apiserver.key", NULL);
+        autofree char *both = xasprintf("%s%s", certificate, key);
+
+        tree_write_text(host.root, "/etc/both.pem", both);
+        assert_true(JUDGE(&host, "/etc/both.pem"));
+        host_free(&host);
+}
+
+static void test_kubeconfigs(void **state)
+{
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+
+        assert_true(JUDGE(&host, "/etc/kubernetes/admin.conf"));
+        autofree char *text = tree_read(host.root, "/etc/kubernetes/admin.conf", NULL);
+        char *key = strstr(text, "client-key-data: ");
+        assert_non_null(key);
+        strcpy(key, "client-key-data: AAAA\n");
+        tree_write_text(host.root, "/etc/kubernetes/admin.conf", text);
+        assert_false(JUDGE(&host, "/etc/kubernetes/admin.conf"));
+        tree_write_text(host.root, "/etc/kubernetes/admin.conf",
+                "apiVersion: v1\nkind: Config\nusers: []\n");
+        assert_false(JUDGE(&host, "/etc/kubernetes/admin.conf"));
+        host_free(&host);
+}
+
+static void test_a_stranger_s_pair_does_not_chain(void **state)
+{
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+        Host other = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+        autofree char *certificate = tree_read(other.root, PKI "apiserver.crt", NULL);
+        autofree char *key = tree_read(other.root, PKI "apiserver.key", NULL);
+
+        tree_write_text(host.root, "/etc/stranger.crt", certificate);
+        tree_write_text(host.root, "/etc/stranger.key", key);
+        assert_false(JUDGE(&host, "/etc/stranger.crt", "/etc/stranger.key"));
+        host_free(&host);
+        host_free(&other);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_pairs),
+                cmocka_unit_test(test_one_file_holds_both),
+                cmocka_unit_test(test_kubeconfigs),
+                cmocka_unit_test(test_a_stranger_s_pair_does_not_chain),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
