@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/plan.h"
+
+static const char *const outcome_names[] = {
+        [OUTCOME_RENEWED] = "renewed",
+        [OUTCOME_NOT_DUE] = "not due",
+        [OUTCOME_FAILED] = "failed",
+        [OUTCOME_EXTERNAL] = "external",
+        [OUTCOME_MISSING] = "missing",
+        [OUTCOME_CA_LIMITED] = "ca-limited",
+        [OUTCOME_POSTPONED] = "postponed",
+};
+
+const char *outcome_name(Outcome outcome)
+{
+        return outcome_names[outcome];
+}
+
+void plan_free(Plan *plan)
+{
+        if (!plan)
+                return;
+        for (size_t i = 0; i < plan->n_steps; i++)
+                free(plan->steps[i].text);
+        for (size_t i = 0; i < plan->n_skips; i++)
+                free(plan->skips[i].text);
+        restarts_free(plan->restarts, plan->n_restarts);
+        free(plan->steps);
+        free(plan->skips);
+        free(plan);
+}
+
+static void add_step(Plan *plan, StepKind kind, const Item *item, const Verdict *verdict,
+        DueReason reason, char *text)
+{
+        plan->steps = xreallocarray(plan->steps, plan->n_steps + 1, sizeof(Step));
+        plan->steps[plan->n_steps++] = (Step){
+                .kind = kind, .item = item, .verdict = verdict, .reason = reason, .text = text};
+}
+
+static void add_skip(
+        Plan *plan, const Item *item, Outcome outcome, bool is_failure, const char *text)
+{
+        plan->skips = xreallocarray(plan->skips, plan->n_skips + 1, sizeof(Skip));
+        plan->skips[plan->n_skips++] = (Skip){
+                .item = item, .outcome = outcome, .is_failure = is_failure, .text = xstrdup(text)};
+}
+
+static bool is_leaf(const Item *item)
+{
+        return item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG;
+}
+
+static bool is_selected(const Item *item, const Verdict *verdict, const PlanRequest *request)
+{
+        if (request->names)
+                return strv_contains(request->names, item->name);
+        return is_leaf(item) && (request->all || verdict->due);
+}
+
+/* What cannot be renewed here is said if it was asked for or is running out; it fails the pass if
+ * it was named or is running out. Returns false if nothing is in the way. */
+static bool skip_unrenewable(
+        Plan *plan, const Item *item, const Verdict *verdict, const PlanRequest *request)
+{
+        bool ending = verdict->state == STATE_EXPIRED || verdict->state == STATE_EXPIRING;
+        bool asked = request->names || request->all;
+
+        if (item->entry->watch) {
+                if (asked)
+                        add_skip(plan, item, OUTCOME_EXTERNAL, request->names,
+                                "somebody else renews it (Watch=yes)");
+                return true;
+        }
+        if (verdict->state == STATE_MISSING) {
+                if (!verdict->due)
+                        add_skip(plan, item, OUTCOME_MISSING, true, verdict->text);
+                return !verdict->due;
+        }
+        if (verdict->external) {
+                if (asked || ending)
+                        add_skip(plan, item, OUTCOME_EXTERNAL, request->names || ending,
+                                verdict->text ? verdict->text
+                                              : "the key of its CA is not on this host");
+                return true;
+        }
+        if (!item->cert)
+                add_skip(plan, item, OUTCOME_FAILED, true, verdict->text);
+        return !item->cert;
+}
+
+static bool has_repair(const Plan *plan, const char *path)
+{
+        for (size_t i = 0; i < plan->n_steps; i++)
+                if (plan->steps[i].kind == STEP_REPAIR_CA_DATA &&
+                        streq(plan->steps[i].item->path, path))
+                        return true;
+        return false;
+}
+
+static void plan_item(
+        Plan *plan, const Item *item, const Verdict *verdict, const PlanRequest *request)
+{
+        bool selected = is_selected(item, verdict, request);
+
+        /* 1. CA data of a kubeconfig is repaired with every pass, unless only other names were
+         * asked for. */
+        if (verdict->repair_ca_data && !item->entry->watch && (selected || !request->names) &&
+                !has_repair(plan, item->path))
+                add_step(plan, STEP_REPAIR_CA_DATA, item, verdict, DUE_NOT,
+                        xstrdup("embedded CA data lacks a root of the CA file: append it"));
+        if (!is_leaf(item) || (request->names && !selected))
+                return;
+
+        /* 2. What cannot be renewed here is said, not passed over. */
+        if (skip_unrenewable(plan, item, verdict, request))
+                return;
+
+        /* 3. What is due, or was asked for. */
+        if (verdict->due)
+                add_step(plan, verdict->reason == DUE_MISSING ? STEP_CREATE : STEP_RENEW, item,
+                        verdict, verdict->reason, xstrdup(verdict->text));
+        else if (selected)
+                add_step(plan, STEP_RENEW, item, verdict, DUE_REQUESTED, xstrdup("was asked for"));
+}
+
+/* The key file that a step replaces, NULL if the key stays or is in the same file. */
+static const char *changed_key_path(const Step *step)
+{
+        const Item *item = step->item;
+        bool keeps_key = item->entry->policy.reuse_key && item->key;
+
+        return step->kind == STEP_REPAIR_CA_DATA || keeps_key ? NULL : item->key_path;
+}
+
+static void collect_use(Restart *restart, const char *path)
+{
+        const char *how = NULL;
+
+        if (strv_contains(restart->paths, path) || !component_uses(restart->component, path, &how))
+                return;
+        char *text = restart->text ? xasprintf("%s, %s (%s)", restart->text, path, how)
+                                   : xasprintf("uses %s (%s)", path, how);
+        free(restart->text);
+        restart->text = text;
+        strv_add(&restart->paths, path);
+}
+
+Restart *restarts_of_paths(const Inventory *inventory, char *const *paths, size_t *ret_n)
+{
+        Restart *restarts = xcalloc(inventory->n_components, sizeof(*restarts));
+        size_t n = 0;
+
+        for (size_t i = 0; i < inventory->n_components; i++) {
+                Restart restart = {.component = &inventory->components[i]};
+
+                if (restart.component->entry->restart == RESTART_NEVER)
+                        continue;
+                for (char *const *path = paths; path && *path; path++)
+                        collect_use(&restart, *path);
+                if (restart.paths)
+                        restarts[n++] = restart;
+        }
+        *ret_n = n;
+        return restarts;
+}
+
+void restarts_free(Restart *restarts, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                strv_free(restarts[i].paths);
+                free(restarts[i].text);
+        }
+        free(restarts);
+}
+
+static char **changed_paths(const Plan *plan)
+{
+        char **paths = NULL;
+
+        for (size_t i = 0; i < plan->n_steps; i++) {
+                const char *key_path = changed_key_path(&plan->steps[i]);
+
+                strv_add(&paths, plan->steps[i].item->path);
+                if (key_path)
+                        strv_add(&paths, key_path);
+        }
+        return paths;
+}
+
+static int unknown_name(const Inventory *inventory, const char *name, Error *reterr)
+{
+        autofree const char **known = xcalloc(inventory->n_items + 1, sizeof(char *));
+        const char *nearest;
+
+        for (size_t i = 0; i < inventory->n_items; i++)
+                known[i] = inventory->items[i].name;
+        nearest = nearest_word(name, known);
+        if (nearest)
+                return error_set(reterr, -EINVAL,
+                        "no certificate is called '%s'; did you mean '%s'?", name, nearest);
+        return error_set(reterr, -EINVAL,
+                "no certificate is called '%s'; 'kube-renewd check' lists them", name);
+}
+
+static int check_names(const Inventory *inventory, char *const *names, Error *reterr)
+{
+        for (; names && *names; names++) {
+                const Item *found = NULL;
+
+                for (size_t i = 0; i < inventory->n_items && !found; i++)
+                        if (streq(inventory->items[i].name, *names))
+                                found = &inventory->items[i];
+                if (!found)
+                        return unknown_name(inventory, *names, reterr);
+                if (!is_leaf(found))
+                        return error_set(reterr, -EINVAL,
+                                "'%s' is a CA certificate: a pass never renews those", *names);
+        }
+        return 0;
+}
+
+int plan_make(const Assessment *assessment, const PlanRequest *request, Plan **ret, Error *reterr)
+{
+        const Inventory *inventory = assessment->inventory;
+        autoptr(Plan) plan = xcalloc(1, sizeof(*plan));
+        int r;
+
+        /* 1. Every name that was asked for must be one. */
+        r = check_names(inventory, request->names, reterr);
+        if (r < 0)
+                return r;
+
+        /* 2. A step, or a skip with its reason, for each certificate concerned. */
+        plan->assessment = assessment;
+        for (size_t i = 0; i < inventory->n_items; i++)
+                plan_item(plan, &inventory->items[i], &assessment->verdicts[i], request);
+
+        /* 3. Restarts follow from the files; components come ordered. */
+        autostrv paths = changed_paths(plan);
+        plan->restarts = restarts_of_paths(inventory, paths, &plan->n_restarts);
+
+        *ret = TAKE(plan);
+        return 0;
+}
