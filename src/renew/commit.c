@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/commit.h"
+
+#include "renew/backup.h"
+#include "renew/restart.h"
+
+/* A file that changes again while we look is tried this often before the pass gives up on it. */
+#define TRIES_MAX 3
+
+static bool is_unchanged(int root_fd, const FileChange *change)
+{
+        autoptr(FileImage) now = NULL;
+        int r = fs_read_file(root_fd, change->path, FS_SIZE_MAX, &now, NULL);
+
+        if (!change->old)
+                return r == -ENOENT;
+        return r >= 0 && digest_equal(&now->digest, &change->old->digest);
+}
+
+static void fail_pair(Issuance *issuance, const char *path, const char *text)
+{
+        for (size_t i = 0; i < issuance->n; i++) {
+                const Item *item = issuance->results[i].step->item;
+
+                if (streq(item->path, path) || (item->key_path && streq(item->key_path, path)))
+                        issue_result_fail(&issuance->results[i], OUTCOME_FAILED, text);
+        }
+}
+
+static void drop_pair(Issuance *issuance, unsigned pair)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < issuance->n_changes; i++) {
+                FileChange *change = &issuance->changes[i];
+
+                if (change->pair != pair) {
+                        issuance->changes[kept++] = *change;
+                        continue;
+                }
+                free(change->path);
+                secret_free(change->content);
+        }
+        issuance->n_changes = kept;
+}
+
+/* Leaves out every pair of which a file is no longer what the inventory saw. */
+static void drop_changed(int root_fd, Issuance *issuance)
+{
+        for (size_t i = 0; i < issuance->n_changes;) {
+                const FileChange *change = &issuance->changes[i];
+
+                if (is_unchanged(root_fd, change)) {
+                        i++;
+                        continue;
+                }
+                autofree char *text = xasprintf("'%s' was changed by somebody else in the "
+                                                "meantime; the next pass looks again",
+                        change->path);
+                fail_pair(issuance, change->path, text);
+                drop_pair(issuance, change->pair);
+                i = 0;
+        }
+}
+
+static int prepare(const CommitInput *input, const Issuance *issuance, Error *reterr)
+{
+        autofree char *backup = backup_path(input->state_directory, input->now, input->pass_id);
+        int r;
+
+        r = txn_begin(input->txn, input->pass_id, backup, input->reason, input->now, reterr);
+        for (size_t i = 0; r >= 0 && i < issuance->n_changes; i++) {
+                const FileChange *change = &issuance->changes[i];
+
+                r = txn_add(input->txn,
+                        &(TxnChange){.path = change->path,
+                                .data = change->content->data,
+                                .size = change->content->size,
+                                .old = change->old,
+                                .mode = change->mode,
+                                .pair = change->pair},
+                        reterr);
+        }
+        return r < 0 ? r : txn_prepare(input->txn, reterr);
+}
+
+static bool writes_any(const Issuance *issuance, char *const *paths)
+{
+        for (size_t i = 0; i < issuance->n_changes; i++)
+                if (strv_contains(paths, issuance->changes[i].path))
+                        return true;
+        return false;
+}
+
+static int owe_restarts(const CommitInput *input, const Issuance *issuance, Error *reterr)
+{
+        const Plan *plan = issuance->plan;
+
+        for (size_t i = 0; i < plan->n_restarts; i++) {
+                int r = writes_any(issuance, plan->restarts[i].paths)
+                                ? owed_add(input->root_fd, input->state_directory,
+                                          &plan->restarts[i], 1, input->pass_id, input->now, reterr)
+                                : 0;
+
+                if (r < 0)
+                        return error_prefix(reterr, r, "cannot note the restart that will be owed");
+        }
+        return 0;
+}
+
+/* A pair that was returned to what somebody else, or the old pass, had is not renewed. */
+static void fail_conflicts(Issuance *issuance, const TxnOutcome *outcome)
+{
+        for (size_t i = 0; i < outcome->n_conflicts; i++)
+                fail_pair(issuance, outcome->conflicts[i].path,
+                        "somebody else wrote it at the same moment; see the alarm foreign-change");
+}
+
+int commit_run(const CommitInput *input, Issuance *issuance, TxnOutcome *ret_outcome, Error *reterr)
+{
+        const TxnJudge judge = pair_judge_txn(input->judge);
+        TxnOutcome outcome = {};
+        int r = -ESTALE;
+
+        /* 1. Prepare; whoever was edited meanwhile drops out with its partner. */
+        for (unsigned tries = 0; r == -ESTALE && tries < TRIES_MAX; tries++) {
+                drop_changed(input->root_fd, issuance);
+                if (issuance->n_changes == 0)
+                        return 0;
+                r = prepare(input, issuance, reterr);
+        }
+        if (r < 0)
+                return r;
+
+        /* 2. What must be restarted is on disk before there is a reason for it. */
+        r = owe_restarts(input, issuance, reterr);
+        if (r < 0)
+                return r;
+
+        /* 3. The commit point, and the swaps. */
+        r = txn_commit(input->txn, &judge, &outcome, reterr);
+        if (r < 0) {
+                txn_outcome_done(&outcome);
+                return r;
+        }
+        fail_conflicts(issuance, &outcome);
+        *ret_outcome = outcome;
+        return (int)issuance->n_changes;
+}
