@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/init.h"
+
+#include "base/time-util.h"
+#include "kube/kubeconfig.h"
+#include "pki/key-batch.h"
+#include "renew/backup.h"
+#include "renew/identity.h"
+#include "renew/judge.h"
+
+#define CA_VALIDITY (10 * YEAR) /* kubeadm's: 87600 h */
+
+/* One key and what it is for: a CA, or a credential that one of them signs. */
+typedef struct Maker {
+        const CaEntry *ca;                 /* this is a CA */
+        const CredentialEntry *credential; /* this is a leaf */
+        KeyRequest *key;
+        Cert *cert;
+        Ca *signer; /* of a CA, made from its own certificate */
+} Maker;
+
+typedef struct Init {
+        const Config *config;
+        const InitOptions *options;
+        HostIdentity host;
+        int64_t now;
+        Maker *makers; /* CAs first */
+        size_t n;
+        KeyRequest *keys; /* parallel to makers */
+        struct {
+                char *path;
+                Secret *content;
+                mode_t mode;
+        } * files;
+        size_t n_files;
+} Init;
+
+static void init_done(Init *init)
+{
+        for (size_t i = 0; i < init->n; i++) {
+                cert_free(init->makers[i].cert);
+                ca_free(init->makers[i].signer);
+                key_free(init->keys[i].key);
+        }
+        for (size_t i = 0; i < init->n_files; i++) {
+                free(init->files[i].path);
+                secret_free(init->files[i].content);
+        }
+        free(init->makers);
+        free(init->keys);
+        free(init->files);
+}
+
+static void add_file(Init *init, const char *path, const void *data, size_t size, mode_t mode)
+{
+        init->files = xreallocarray(init->files, init->n_files + 1, sizeof(*init->files));
+        init->files[init->n_files].path = xstrdup(path);
+        init->files[init->n_files].content = secret_new(data, size);
+        init->files[init->n_files++].mode = mode;
+}
+
+static int choose_key_kind(const Init *init, const Policy *policy, KeyKind *ret, Error *reterr)
+{
+        KeyKind kind = policy->key_algorithm;
+
+        if (init->options->key_algorithm) {
+                kind = key_kind_parse(init->options->key_algorithm);
+                if (kind == KEY_KIND_NONE)
+                        return error_set(reterr, -EINVAL,
+                                "'%s' is no key algorithm; use RSA-2048, RSA-3072, RSA-4096, "
+                                "ECDSA-P256, ECDSA-P384, "
+                                "ECDSA-P521 or Ed25519",
+                                init->options->key_algorithm);
+        }
+        *ret = kind == KEY_KIND_NONE ? KEY_KIND_RSA_2048 : kind;
+        return 0;
+}
+
+static int refuse_existing(int root_fd, const char *path, Error *reterr)
+{
+        if (path && fs_exists(root_fd, path))
+                return error_set(reterr, -EEXIST,
+                        "'%s' exists: init never overwrites; move it away, or name another --root=",
+                        path);
+        return 0;
+}
+
+/* Everything the layout describes with an identity, none of it on disk. */
+static int collect(Init *init, int root_fd, Error *reterr)
+{
+        const Layout *layout = &init->config->layout;
+        int r = 0;
+
+        init->makers = xcalloc(layout->n_cas + layout->n_credentials, sizeof(Maker));
+        init->keys = xcalloc(layout->n_cas + layout->n_credentials, sizeof(KeyRequest));
+        for (size_t i = 0; r >= 0 && i < layout->n_cas; i++) {
+                const CaEntry *ca = &layout->cas[i];
+
+                r = refuse_existing(root_fd, ca->certificate, reterr);
+                if (r >= 0)
+                        r = refuse_existing(root_fd, ca->key, reterr);
+                if (r >= 0)
+                        r = choose_key_kind(
+                                init, &init->config->policy, &init->keys[init->n].kind, reterr);
+                init->makers[init->n++].ca = ca;
+        }
+        for (size_t i = 0; r >= 0 && i < layout->n_credentials; i++) {
+                const CredentialEntry *entry = &layout->credentials[i];
+
+                if (!entry->identity.common_name)
+                        continue;
+                r = refuse_existing(root_fd, entry->path, reterr);
+                if (r >= 0)
+                        r = refuse_existing(root_fd, entry->key, reterr);
+                if (r >= 0)
+                        r = choose_key_kind(
+                                init, &entry->policy, &init->keys[init->n].kind, reterr);
+                init->makers[init->n++].credential = entry;
+        }
+        for (size_t i = 0; i < init->n; i++)
+                init->makers[i].key = &init->keys[i];
+        return r;
+}
+
+static int make_ca(Init *init, Maker *maker, Error *reterr)
+{
+        int64_t validity = init->options->ca_validity ? init->options->ca_validity : CA_VALIDITY;
+        autofree char *pem = NULL;
+        autoptr(Secret) key_pem = NULL;
+        int r;
+
+        r = ca_create(maker->ca->common_name ? maker->ca->common_name : maker->ca->name,
+                maker->key->key, init->now - 5 * MINUTE, init->now + validity, &maker->cert,
+                reterr);
+        if (r < 0)
+                return r;
+        r = key_to_pem(maker->key->key, key_format_default(maker->key->kind), &key_pem, reterr);
+        if (r < 0)
+                return r;
+        pem = cert_to_pem(maker->cert);
+        add_file(init, maker->ca->certificate, pem, strlen(pem), 0644);
+        add_file(init, maker->ca->key, key_pem->data, key_pem->size, 0600);
+
+        const CertList bundle = {.certs = &maker->cert, .n = 1};
+        r = ca_new(&bundle, maker->key->key, &maker->signer, reterr);
+        if (r >= 0)
+                maker->key->key = NULL;
+        return r;
+}
+
+static const Maker *find_ca(const Init *init, const char *id)
+{
+        for (size_t i = 0; i < init->n; i++)
+                if (init->makers[i].ca && streq(init->makers[i].ca->id, id))
+                        return &init->makers[i];
+        return NULL;
+}
+
+static int write_kubeconfig(Init *init, const Maker *maker, const Maker *ca, const char *pem,
+        const Secret *key, Error *reterr)
+{
+        autofree char *server = NULL, *ca_pem = cert_to_pem(ca->cert);
+        autoptr(Secret) content = NULL;
+        int r;
+
+        if (!maker->credential->server)
+                return error_set(
+                        reterr, -EINVAL, "set Server= of [kubeconfig %s]", maker->credential->name);
+        r = host_identity_expand(&init->host, maker->credential->server, &server, reterr);
+        if (r < 0)
+                return r;
+        content = kubeconfig_write(&(KubeconfigNew){
+                .cluster = "kubernetes",
+                .server = server,
+                .user = maker->cert->common_name,
+                .ca = ca_pem,
+                .ca_size = strlen(ca_pem),
+                .certificate = pem,
+                .certificate_size = strlen(pem),
+                .key = key->data,
+                .key_size = key->size,
+        });
+        add_file(init, maker->credential->path, content->data, content->size, 0600);
+        return 0;
+}
+
+static int make_leaf(Init *init, Maker *maker, Error *reterr)
+{
+        const CredentialEntry *entry = maker->credential;
+        const Maker *ca = find_ca(init, entry->ca);
+        int64_t validity =
+                init->options->validity ? init->options->validity : entry->policy.validity;
+        autoptr(Identity) identity = NULL;
+        autofree char *pem = NULL;
+        autoptr(Secret) key_pem = NULL;
+        int r;
+
+        r = identity_expand(&init->host, &entry->identity, &identity, reterr);
+        if (r < 0)
+                return r;
+        const LeafIdentity leaf = identity_leaf(identity);
+        const LeafTerms terms =
+                leaf_terms(ca->signer, init->now, validity, entry->policy.extra_sans);
+        r = ca_issue(ca->signer, &leaf, maker->key->key, &terms, &maker->cert, reterr);
+        if (r < 0)
+                return r;
+        r = key_to_pem(maker->key->key, key_format_default(maker->key->kind), &key_pem, reterr);
+        if (r < 0)
+                return r;
+        pem = cert_to_pem(maker->cert);
+        if (entry->is_kubeconfig)
+                return write_kubeconfig(init, maker, ca, pem, key_pem, reterr);
+        add_file(init, entry->path, pem, strlen(pem), 0644);
+        add_file(init, entry->key, key_pem->data, key_pem->size, 0600);
+        return 0;
+}
+
+static int make_all(Init *init, Error *reterr)
+{
+        key_generate_all(init->keys, init->n);
+        for (size_t i = 0; i < init->n; i++) {
+                Maker *maker = &init->makers[i];
+                const char *name = maker->ca ? maker->ca->name : maker->credential->name;
+                int r = maker->key->error;
+
+                if (r < 0)
+                        return error_set(
+                                reterr, r, "cannot make '%s': %s", name, maker->key->text.text);
+                r = maker->ca ? make_ca(init, maker, reterr) : make_leaf(init, maker, reterr);
+                if (r < 0)
+                        return error_prefix(reterr, r, "cannot make '%s'", name);
+        }
+        return 0;
+}
+
+static int make_parent(int root_fd, const char *path, Error *reterr)
+{
+        autofree char *parent = xstrndup(path, (size_t)(fs_basename(path) - path));
+
+        return fs_make_directories(root_fd, parent, 0755, reterr);
+}
+
+static int write_all(const Init *init, int root_fd, Error *reterr)
+{
+        const char *state_directory = init->config->state_directory;
+        autofree char *backup = backup_path(state_directory, init->now, init->options->pass_id);
+        autoptr(PairJudge) judge = NULL;
+        autoptr(Txn) txn = NULL;
+        TxnOutcome outcome = {};
+        int r;
+
+        /* 1. The lock, and the end of whatever was interrupted here before. */
+        r = txn_open(root_fd, state_directory, &txn, reterr);
+        if (r < 0)
+                return r;
+        judge = pair_judge_new(root_fd, init->config);
+        const TxnJudge txn_judge = pair_judge_txn(judge);
+        r = txn_recover(txn, &txn_judge, &outcome, reterr);
+        txn_outcome_done(&outcome);
+        if (r < 0)
+                return r;
+
+        /* 2. All files as one. */
+        r = txn_begin(txn, init->options->pass_id, backup, "init", init->now, reterr);
+        for (size_t i = 0; r >= 0 && i < init->n_files; i++) {
+                r = make_parent(root_fd, init->files[i].path, reterr);
+                if (r >= 0)
+                        r = txn_add(txn,
+                                &(TxnChange){.path = init->files[i].path,
+                                        .data = init->files[i].content->data,
+                                        .size = init->files[i].content->size,
+                                        .mode = init->files[i].mode},
+                                reterr);
+        }
+        if (r >= 0)
+                r = txn_prepare(txn, reterr);
+        if (r >= 0)
+                r = txn_commit(txn, &txn_judge, &outcome, reterr);
+        if (r >= 0 && outcome.n_conflicts > 0)
+                r = error_set(reterr, -EEXIST, "somebody else made '%s' at the same moment",
+                        outcome.conflicts[0].path);
+        txn_outcome_done(&outcome);
+        return r;
+}
+
+static HostIdentity merge_host(const HostIdentity *configured, const InitOptions *options)
+{
+        HostIdentity host = *configured;
+
+        if (options->node_name)
+                host.node_name = (char *)options->node_name;
+        if (options->advertise_address)
+                host.advertise_address = (char *)options->advertise_address;
+        if (options->service_address)
+                host.service_address = (char *)options->service_address;
+        if (options->dns_domain)
+                host.dns_domain = (char *)options->dns_domain;
+        return host;
+}
+
+int init_control_plane(int root_fd, const Config *config, const InitOptions *options, int64_t now,
+        char ***ret_paths, Error *reterr)
+{
+        Init init = {.config = config,
+                .options = options,
+                .now = now,
+                .host = merge_host(&config->host, options)};
+        int r;
+
+        r = collect(&init, root_fd, reterr);
+        if (r >= 0)
+                r = make_all(&init, reterr);
+        if (r >= 0)
+                r = write_all(&init, root_fd, reterr);
+        if (r >= 0) {
+                *ret_paths = NULL;
+                for (size_t i = 0; i < init.n_files; i++)
+                        strv_add(ret_paths, init.files[i].path);
+        }
+        init_done(&init);
+        return r;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "renew/init.h"
+
+#include "host.h"
+
+static Host empty_host(void)
+{
+        Host host = {.root = tree_new(), .history = history_new()};
+
+        host_set_layouts();
+        assert_int_equal(time_parse("2027-01-01", &host.now), 0);
+        host.root_fd = fs_open_root(host.root, NULL);
+        host_configure(&host);
+        return host;
+}
+
+static const InitOptions options = {
+        .node_name = "cp-1",
+        .advertise_address = "192.0.2.10",
+        .key_algorithm = "ECDSA-P256",
+        .pass_id = "0123456789abcdef0123456789abcdef",
+};
+
+static void test_t11_makes_everything_where_there_is_nothing(void **state)
+{
+        Host host = empty_host();
+        autostrv paths = NULL;
+        Error error = {};
+
+        if (init_control_plane(host.root_fd, host.config, &options, host.now, &paths, &error) < 0)
+                fail_msg("%s", error.text);
+        assert_int_equal(strv_length(paths), 3 * 2 + 7 * 2 + 5);
+        host_look(&host);
+        for (size_t i = 0; i < host.inventory->n_items; i++) {
+                if (host.assessment->verdicts[i].state != STATE_OK)
+                        fail_msg("%s: %s", host.inventory->items[i].name,
+                                host.assessment->verdicts[i].text);
+                assert_string_equal(host.inventory->items[i].cert->key_algorithm, "ECDSA-P256");
+        }
+        assert_true(cert_has_san(host_item(&host, "apiserver")->cert, "IP:192.0.2.10"));
+        assert_true(cert_has_san(
+                host_item(&host, "apiserver")->cert, "DNS:kubernetes.default.svc.cluster.local"));
+        assert_string_equal(
+                host_item(&host, "kubelet.conf")->cert->common_name, "system:node:cp-1");
+        host_free(&host);
+}
+
+static void test_modes(void **state)
+{
+        static const struct {
+                const char *path;
+                mode_t mode;
+        } table[] = {
+                {"/etc/kubernetes/pki/ca.key", 0600},
+                {"/etc/kubernetes/pki/ca.crt", 0644},
+                {"/etc/kubernetes/pki/etcd/server.key", 0600},
+                {"/etc/kubernetes/admin.conf", 0600},
+        };
+        Host host = empty_host();
+        autostrv paths = NULL;
+        mode_t old = umask(0);
+
+        assert_int_equal(
+                init_control_plane(host.root_fd, host.config, &options, host.now, &paths, NULL), 0);
+        umask(old);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autofree char *path = xasprintf("%s%s", host.root, table[i].path);
+                struct stat st;
+
+                assert_int_equal(stat(path, &st), 0);
+                assert_int_equal(st.st_mode & 07777, table[i].mode);
+        }
+        host_free(&host);
+}
+
+static void test_never_overwrites(void **state)
+{
+        Host host = empty_host();
+        char **paths = NULL;
+        Error error = {};
+
+        tree_write_text(host.root, "/etc/kubernetes/pki/etcd/peer.key", "mine");
+        assert_int_equal(
+                init_control_plane(host.root_fd, host.config, &options, host.now, &paths, &error),
+                -EEXIST);
+        assert_null(paths);
+        assert_non_null(strstr(error.text, "/etc/kubernetes/pki/etcd/peer.key"));
+        autofree char *ca = xasprintf("%s/etc/kubernetes/pki/ca.crt", host.root);
+        assert_int_equal(access(ca, F_OK), -1);
+        host_free(&host);
+}
+
+static void test_bad_options(void **state)
+{
+        Host host = empty_host();
+        InitOptions bad = options;
+        char **paths = NULL;
+        Error error = {};
+
+        bad.key_algorithm = "DSA-512";
+        assert_int_equal(
+                init_control_plane(host.root_fd, host.config, &bad, host.now, &paths, &error),
+                -EINVAL);
+        assert_non_null(strstr(error.text, "RSA-2048"));
+        bad = options;
+        bad.advertise_address = "not an address";
+        assert_int_equal(
+                init_control_plane(host.root_fd, host.config, &bad, host.now, &paths, &error),
+                -EINVAL);
+        assert_non_null(strstr(error.text, "not an address"));
+        host_free(&host);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_t11_makes_everything_where_there_is_nothing),
+                cmocka_unit_test(test_modes),
+                cmocka_unit_test(test_never_overwrites),
+                cmocka_unit_test(test_bad_options),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
