@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/pass.h"
+
+#include "base/log.h"
+#include "host/clock.h"
+#include "renew/backup.h"
+#include "renew/commit.h"
+#include "renew/report.h"
+
+#include <inttypes.h>
+#include <sys/random.h>
+
+void pass_free(Pass *pass)
+{
+        if (!pass)
+                return;
+        txn_outcome_done(&pass->recovery);
+        txn_outcome_done(&pass->conflicts);
+        owed_list_free(pass->owed);
+        assessment_free(pass->after);
+        inventory_free(pass->inventory_after);
+        issuance_free(pass->issuance);
+        plan_free(pass->plan);
+        assessment_free(pass->assessment);
+        inventory_free(pass->inventory);
+        history_free(pass->history);
+        config_free(pass->config);
+        free(pass->id);
+        if (pass->root_fd >= 0)
+                close(pass->root_fd);
+        free(pass);
+}
+
+/* 128 random bits: two passes never share a backup or a journal field. */
+static int make_id(char **ret, Error *reterr)
+{
+        uint64_t bits[2];
+
+        if (getrandom(bits, sizeof(bits), 0) != sizeof(bits))
+                return error_errno(reterr, -errno, "cannot make an id for this pass");
+        *ret = xasprintf("%016" PRIx64 "%016" PRIx64, bits[0], bits[1]);
+        return 0;
+}
+
+int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
+{
+        autoptr(Pass) pass = xcalloc(1, sizeof(*pass));
+        int r;
+
+        pass->root_fd = fs_open_root(options->root ? options->root : "/", reterr);
+        if (pass->root_fd < 0)
+                return pass->root_fd;
+        r = make_id(&pass->id, reterr);
+        if (r < 0)
+                return r;
+        pass->now = options->at ? options->at : clock_now();
+        log_set_pass_id(pass->id);
+        r = config_load(pass->root_fd, &options->config, &pass->config, reterr);
+        if (r < 0)
+                return r;
+        *ret = TAKE(pass);
+        return 0;
+}
+
+int pass_look(Pass *pass, Error *reterr)
+{
+        int r;
+
+        pass->history = history_read(pass->root_fd, pass->config->state_directory);
+        r = inventory_read(pass->root_fd, pass->config, &pass->inventory, reterr);
+        if (r < 0)
+                return r;
+        pass->assessment = assess(pass->inventory, pass->config, pass->history, pass->now);
+        return 0;
+}
+
+/* What is on disk after the pass: evidence for alarms, never what the pass believes it did. */
+static int look_again(Pass *pass, Error *reterr)
+{
+        int r = inventory_read(pass->root_fd, pass->config, &pass->inventory_after, reterr);
+
+        if (r < 0)
+                return r;
+        pass->after = assess(pass->inventory_after, pass->config, pass->history, pass->now);
+        return 0;
+}
+
+static int recover(Pass *pass, Txn **ret_txn, PairJudge **ret_judge, Error *reterr)
+{
+        autoptr(Txn) txn = NULL;
+        autoptr(PairJudge) judge = NULL;
+        int r;
+
+        r = txn_open(pass->root_fd, pass->config->state_directory, &txn, reterr);
+        if (r < 0)
+                return r;
+        judge = pair_judge_new(pass->root_fd, pass->config);
+        const TxnJudge txn_judge = pair_judge_txn(judge);
+        r = txn_recover(txn, &txn_judge, &pass->recovery, reterr);
+        if (r < 0)
+                return r;
+        *ret_txn = TAKE(txn);
+        *ret_judge = TAKE(judge);
+        return 0;
+}
+
+/* The stages in their order; each takes what the ones before it made. A failure ends here and is
+ * reported by the caller. */
+static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
+{
+        autoptr(PairJudge) judge = NULL;
+        autoptr(Txn) txn = NULL;
+        int r;
+
+        /* 1. Nobody else acts, and nothing is half done. */
+        r = recover(pass, &txn, &judge, reterr);
+        if (r < 0)
+                return r;
+
+        /* 2. What is there, how is it, what is to be done. */
+        r = pass_look(pass, reterr);
+        if (r < 0)
+                return r;
+        r = plan_make(pass->assessment, &request->plan, &pass->plan, reterr);
+        if (r < 0)
+                return r;
+
+        /* 3. New certificates, in memory. */
+        pass->issuance = issue_run(pass->root_fd, pass->plan, pass->config, pass->now);
+        if (request->dry_run)
+                return 0;
+
+        /* 4. All of them on disk, as one. */
+        r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
+                               .txn = txn,
+                               .judge = judge,
+                               .state_directory = pass->config->state_directory,
+                               .pass_id = pass->id,
+                               .now = pass->now,
+                               .reason = request->nightly ? "run" : "renew"},
+                pass->issuance, &pass->conflicts, reterr);
+        if (r < 0)
+                return r;
+        pass->committed = r > 0;
+
+        /* 5. What is there now, and what is still owed. */
+        r = pass->committed ? look_again(pass, reterr) : 0;
+        if (r < 0)
+                return r;
+        return owed_read(pass->root_fd, pass->config->state_directory, &pass->owed, reterr);
+}
+
+/* Everything due is new and proven: 0. Something failed: 1. Something is still owed: 75. */
+static int exit_status(const Pass *pass, int r)
+{
+        if (r == -EBUSY)
+                return EXIT_UNFINISHED;
+        if (r == -EINVAL && !pass->plan)
+                return EXIT_USAGE;
+        if (r < 0)
+                return EXIT_FAILED;
+        for (size_t i = 0; i < pass->issuance->n; i++)
+                if (pass->issuance->results[i].outcome != OUTCOME_RENEWED)
+                        return EXIT_FAILED;
+        for (size_t i = 0; i < pass->plan->n_skips; i++)
+                if (pass->plan->skips[i].is_failure)
+                        return EXIT_FAILED;
+        return pass->owed && pass->owed->n > 0 ? EXIT_UNFINISHED : EXIT_DONE;
+}
+
+/* Reports what the pass came to, also where it came to nothing. */
+static int report(
+        Pass *pass, const PassRequest *request, int status, const char *failure, Error *reterr)
+{
+        const ReportInput input = {
+                .root_fd = pass->root_fd,
+                .pass_id = pass->id,
+                .now = pass->now,
+                .config = pass->config,
+                .before = pass->assessment,
+                .plan = pass->plan,
+                .issuance = pass->issuance,
+                .committed = pass->committed,
+                .recovery = pass->recovery.id ? &pass->recovery : NULL,
+                .commit = pass->conflicts.n_conflicts > 0 ? &pass->conflicts : NULL,
+                .after = pass->after ? pass->after : pass->assessment,
+                .owed = pass->owed,
+                .exit_status = status,
+                .failure = failure,
+        };
+        const char *state_directory = pass->config->state_directory;
+        int r;
+
+        report_outcomes(&input);
+        r = report_alarms(&input, reterr);
+        if (r >= 0 && request->nightly && input.after) {
+                autoptr(History) history = assess_history(input.after);
+
+                r = history_write(pass->root_fd, state_directory, history, reterr);
+        }
+        if (r >= 0 && request->nightly && !failure)
+                r = backup_prune(
+                        pass->root_fd, state_directory, pass->config->keep_backups, reterr);
+        return r < 0 ? r : report_status(&input, reterr);
+}
+
+int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
+{
+        Error failure = {}, unreported = {};
+        int r = run_stages(pass, request, &failure);
+        int status = exit_status(pass, r);
+
+        /* A text that was left behind by something that went well in the end is none. */
+        if (r < 0)
+                error_set(reterr, r, "%s", failure.text);
+
+        /* Who only asked, and who found the lock held, leaves no report: it is not theirs to write.
+         */
+        if (request->dry_run || status == EXIT_USAGE || r == -EBUSY)
+                return status;
+        if (report(pass, request, status, r < 0 ? failure.text : NULL, &unreported) >= 0)
+                return status;
+        if (r >= 0)
+                error_set(reterr, r, "cannot report: %s", unreported.text);
+        return EXIT_FAILED;
+}
+
+int pass_recover(Pass *pass, Error *reterr)
+{
+        autoptr(PairJudge) judge = NULL;
+        autoptr(Txn) txn = NULL;
+        int r = recover(pass, &txn, &judge, reterr);
+
+        if (r < 0)
+                return r == -EBUSY ? EXIT_UNFINISHED : EXIT_FAILED;
+        report_recovery(pass->recovery.id ? &pass->recovery : NULL);
+        return EXIT_DONE;
+}

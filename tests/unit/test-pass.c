@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "renew/pass.h"
+
+#include "host.h"
+#include "renew/backup.h"
+#include "renew/judge.h"
+
+#define STATE "/var/lib/kube-renewd"
+
+/* One whole pass over the host's root, as `run` or `renew` would make it. */
+static int run_at(const Host *host, int64_t at, const PassRequest *request)
+{
+        autoptr(Pass) pass = NULL;
+        Error error = {};
+        int status;
+
+        if (pass_open(&(PassOptions){.root = host->root, .config.layout = "kubeadm", .at = at},
+                    &pass, &error) < 0)
+                fail_msg("%s", error.text);
+        status = pass_run(pass, request, &error);
+        if (error.text[0])
+                print_message("# %s\n", error.text);
+        return status;
+}
+
+static int run_nightly(const Host *host)
+{
+        return run_at(host, host->now, &(PassRequest){.nightly = true});
+}
+
+static bool alarm_exists(const Host *host, const char *name)
+{
+        autofree char *path = xasprintf("%s" STATE "/public/alarms/%s.json", host->root, name);
+
+        return access(path, F_OK) == 0;
+}
+
+static Digest tree_digest(const char *root, const char *path)
+{
+        size_t size;
+        autofree char *data = tree_read(root, path, &size);
+
+        return digest_of(data, size);
+}
+
+static void test_t01_all_valid_writes_nothing(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        autofree char *backups = xasprintf("%s" STATE "/backups", host.root);
+        assert_int_equal(access(backups, F_OK), -1);
+        host_free(&host);
+}
+
+static void test_t03_renews_owes_and_then_renews_nothing(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", "2028-01-01");
+
+        assert_int_equal(run_nightly(&host), EXIT_UNFINISHED); /* restarts are owed */
+        assert_true(alarm_exists(&host, "restart-owed@kube-apiserver"));
+        host_look(&host);
+        assert_int_equal(host.assessment->n_due, 0);
+
+        Digest before = tree_digest(host.root, "/etc/kubernetes/pki/apiserver.crt");
+        assert_int_equal(run_nightly(&host), EXIT_UNFINISHED);
+        Digest after = tree_digest(host.root, "/etc/kubernetes/pki/apiserver.crt");
+        assert_true(digest_equal(&before, &after));
+        assert_true(alarm_exists(&host, "restart-owed@kube-apiserver"));
+        host_free(&host);
+}
+
+static void test_t41_expired_alarm_goes_with_the_renewal(void **state)
+{
+        Host host =
+                host_new("v1.36.0/ecdsa-p256", "2028-01-01"); /* no manifests: nothing to restart */
+
+        tree_remove(host.root, "/etc/kubernetes/kubelet.conf");
+        autofree char *key = tree_read(host.root, "/etc/kubernetes/pki/ca.key", NULL);
+        tree_remove(host.root, "/etc/kubernetes/pki/ca.key");
+        assert_int_equal(run_nightly(&host), EXIT_FAILED);
+        assert_true(alarm_exists(&host, "expired@apiserver"));
+        assert_false(alarm_exists(&host, "expired@etcd-server"));
+
+        tree_write_text(host.root, "/etc/kubernetes/pki/ca.key", key);
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        assert_false(alarm_exists(&host, "expired@apiserver"));
+        host_free(&host);
+}
+
+static void test_t19_a_second_pass_says_75(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
+        autoptr(Txn) txn = NULL;
+
+        assert_int_equal(txn_open(host.root_fd, STATE, &txn, NULL), 0);
+        Digest before = tree_digest(host.root, "/etc/kubernetes/pki/apiserver.crt");
+        assert_int_equal(run_nightly(&host), EXIT_UNFINISHED);
+        Digest after = tree_digest(host.root, "/etc/kubernetes/pki/apiserver.crt");
+        assert_true(digest_equal(&before, &after));
+        host_free(&host);
+}
+
+static void test_dry_run_writes_nothing(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
+        Digest before = tree_digest(host.root, "/etc/kubernetes/pki/apiserver.crt");
+
+        assert_int_equal(run_at(&host, host.now, &(PassRequest){.dry_run = true}), EXIT_DONE);
+        Digest after = tree_digest(host.root, "/etc/kubernetes/pki/apiserver.crt");
+        assert_true(digest_equal(&before, &after));
+        assert_false(fs_exists(host.root_fd, STATE "/owed"));
+        assert_false(fs_exists(host.root_fd, STATE "/public"));
+        host_free(&host);
+}
+
+static void test_t33_restore_brings_everything_back(void **state)
+{
+        static const char *const paths[] = {"/etc/kubernetes/pki/apiserver.crt",
+                "/etc/kubernetes/pki/apiserver.key", "/etc/kubernetes/pki/etcd/peer.crt",
+                "/etc/kubernetes/pki/etcd/peer.key", "/etc/kubernetes/admin.conf"};
+        Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
+        Digest before[ELEMENTSOF(paths)], after;
+        autoptr(BackupList) list = NULL;
+        autoptr(RestoreResult) dry = NULL;
+        autoptr(RestoreResult) done = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(paths); i++)
+                before[i] = tree_digest(host.root, paths[i]);
+        assert_int_equal(run_nightly(&host), EXIT_UNFINISHED);
+        assert_int_equal(backup_list(host.root_fd, STATE, &list, NULL), 0);
+        assert_int_equal(list->n, 1);
+
+        RestoreRequest request = {.id = list->backups[0].id,
+                .dry_run = true,
+                .now = host.now,
+                .pass_id = "00000000000000000000000000000001"};
+        assert_int_equal(backup_restore(host.root_fd, host.config, &request, &dry, NULL), 0);
+        assert_int_equal(dry->n_changes, 7 * 2 + 3);
+        after = tree_digest(host.root, paths[0]);
+        assert_false(digest_equal(&before[0], &after));
+
+        request.dry_run = false;
+        assert_int_equal(backup_restore(host.root_fd, host.config, &request, &done, NULL), 0);
+        for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
+                after = tree_digest(host.root, paths[i]);
+                assert_true(digest_equal(&before[i], &after));
+        }
+        host_free(&host);
+}
+
+static void test_restore_refuses_what_has_expired(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", "2028-01-01");
+        autoptr(BackupList) list = NULL;
+        RestoreResult *result = NULL;
+        Error error = {};
+
+        assert_int_equal(run_nightly(&host), EXIT_UNFINISHED);
+        assert_int_equal(backup_list(host.root_fd, STATE, &list, NULL), 0);
+        const RestoreRequest request = {.id = list->backups[0].id,
+                .now = host.now,
+                .pass_id = "00000000000000000000000000000001"};
+        assert_int_equal(backup_restore(host.root_fd, host.config, &request, &result, &error),
+                -EKEYREJECTED);
+        assert_non_null(strstr(error.text, "--force"));
+        assert_null(result);
+        host_free(&host);
+}
+
+static void test_t37_short_lives_do_not_loop(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
+
+        tree_write_text(
+                host.root, "/etc/kube-renewd/kube-renewd.conf", "[renewal]\nValidity=12d\n");
+        assert_int_equal(run_nightly(&host), EXIT_UNFINISHED);
+        Digest before = tree_digest(host.root, "/etc/kubernetes/pki/apiserver.crt");
+        assert_int_equal(run_nightly(&host), EXIT_UNFINISHED);
+        Digest after = tree_digest(host.root, "/etc/kubernetes/pki/apiserver.crt");
+        assert_true(digest_equal(&before, &after));
+        host_free(&host);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_t01_all_valid_writes_nothing),
+                cmocka_unit_test(test_t03_renews_owes_and_then_renews_nothing),
+                cmocka_unit_test(test_t41_expired_alarm_goes_with_the_renewal),
+                cmocka_unit_test(test_t19_a_second_pass_says_75),
+                cmocka_unit_test(test_dry_run_writes_nothing),
+                cmocka_unit_test(test_t33_restore_brings_everything_back),
+                cmocka_unit_test(test_restore_refuses_what_has_expired),
+                cmocka_unit_test(test_t37_short_lives_do_not_loop),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
