@@ -70,7 +70,7 @@ static void read_ca(InventoryReader *reader, const CaEntry *entry, InventoryCa *
         ca->signer = find_signer(ca);
         ca->expected = ca->error != -ENOENT || ca->key_error != -ENOENT ||
                        inventory_expects(reader->inventory, entry->optional, entry->required_by,
-                               entry->certificate, entry->key);
+                               entry->certificate);
 }
 
 void inventory_read_cas(InventoryReader *reader)

@@ -137,14 +137,13 @@ static bool has_component(const Inventory *inventory, const char *name)
         return false;
 }
 
-bool inventory_expects(const Inventory *inventory, bool optional, const char *required_by,
-        const char *path, const char *key)
+bool inventory_expects(
+        const Inventory *inventory, bool optional, const char *required_by, const char *path)
 {
         if (!optional && (!required_by || has_component(inventory, required_by)))
                 return true;
         for (size_t i = 0; i < inventory->n_components; i++)
-                if (component_uses(&inventory->components[i], path, NULL) ||
-                        (key && component_uses(&inventory->components[i], key, NULL)))
+                if (component_uses(&inventory->components[i], path, NULL))
                         return true;
         return false;
 }

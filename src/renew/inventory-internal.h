@@ -56,8 +56,8 @@ void inventory_read_components(InventoryReader *reader);
 void inventory_component_done(InventoryComponent *component);
 
 /* Is a file expected that its section declares so? A file that a component reads always is. */
-bool inventory_expects(const Inventory *inventory, bool optional, const char *required_by,
-        const char *path, const char *key);
+bool inventory_expects(
+        const Inventory *inventory, bool optional, const char *required_by, const char *path);
 
 /* All CA files, then (as the listing has them last) their items. */
 void inventory_read_cas(InventoryReader *reader);

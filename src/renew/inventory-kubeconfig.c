@@ -238,7 +238,7 @@ void inventory_add_kubeconfig(InventoryReader *reader, const CredentialEntry *en
         /* 1. One that is not here, or is none, is one row. */
         r = inventory_file_kubeconfig(source.file, &source.kubeconfig, &error);
         if (r == -ENOENT && !inventory_expects(reader->inventory, entry->optional,
-                                    entry->required_by, entry->path, NULL))
+                                    entry->required_by, entry->path))
                 return;
         if (r < 0) {
                 add_invalid(&source, ITEM_KUBECONFIG, xstrdup(entry->name), r, xstrdup(error.text));

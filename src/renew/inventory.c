@@ -91,8 +91,8 @@ static void add_certificate(InventoryReader *reader, const CredentialEntry *entr
         InventoryFile *key = entry->key ? inventory_file(reader, entry->key) : NULL;
         bool absent = certificate->read.error == -ENOENT && (!key || key->read.error == -ENOENT);
 
-        if (absent && !inventory_expects(reader->inventory, entry->optional, entry->required_by,
-                              entry->path, entry->key))
+        if (absent && !inventory_expects(
+                              reader->inventory, entry->optional, entry->required_by, entry->path))
                 return;
         inventory_add_credential(reader,
                 &(Item){

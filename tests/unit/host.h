@@ -90,6 +90,18 @@ static inline const Verdict *host_verdict(const Host *host, const char *name)
         return &host->assessment->verdicts[host_index(host, name)];
 }
 
+/* The item's state, and a part of what is said about it. */
+static inline void host_assert_row(
+        const Host *host, const char *name, State state, const char *part)
+{
+        const Verdict *verdict = host_verdict(host, name);
+        const char *text = verdict->text ? verdict->text : "";
+
+        if (verdict->state != state || !strstr(text, part))
+                fail_msg("%s is %s: '%s'; expected %s: '%s'", name, state_name(verdict->state),
+                        text, state_name(state), part);
+}
+
 static inline void host_free(Host *host)
 {
         assessment_free(host->assessment);

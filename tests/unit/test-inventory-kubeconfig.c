@@ -13,16 +13,6 @@
 #define FILE_USER                                                                                  \
         "{client-certificate: pki/front-proxy-client.crt, client-key: pki/front-proxy-client.key}"
 
-static void assert_row(const Host *host, const char *name, State state, const char *part)
-{
-        const Verdict *verdict = host_verdict(host, name);
-        const char *text = verdict->text ? verdict->text : "";
-
-        if (verdict->state != state || !strstr(text, part))
-                fail_msg("%s is %s: '%s'; expected %s: '%s'", name, state_name(verdict->state),
-                        text, state_name(state), part);
-}
-
 /* The value behind the first "key: " of a kubeconfig. */
 static char *scalar(const char *text, const char *key)
 {
@@ -62,16 +52,6 @@ static char *embedded_user(const Host *host, const char *name)
                 name, certificate, key);
 }
 
-static void append_file(Host *host, const char *path, const char *data)
-{
-        autofree char *old = tree_read(host->root, path, NULL);
-
-        tree_add(host->root, data, path);
-        autofree char *added = tree_read(host->root, path, NULL);
-        autofree char *both = xasprintf("%s%s", old, added);
-        tree_write_text(host->root, path, both);
-}
-
 /* The CA file has a root that the kubeconfigs lack: to be repaired in each, but the kubelet's. */
 static void test_t14_stale_ca_data(void **state)
 {
@@ -79,15 +59,15 @@ static void test_t14_stale_ca_data(void **state)
                 "admin.conf", "controller-manager.conf", "scheduler.conf"};
         Host host = host_new(TREE, ONE_DAY_OLD);
 
-        append_file(&host, CA_FILE, OTHER_CA);
+        tree_append(host.root, OTHER_CA, CA_FILE);
         host_look(&host);
         for (size_t i = 0; i < ELEMENTSOF(ours); i++) {
-                assert_row(&host, ours[i], STATE_DRIFTED, "lacks a root of '" CA_FILE "'");
+                host_assert_row(&host, ours[i], STATE_DRIFTED, "lacks a root of '" CA_FILE "'");
                 assert_true(host_verdict(&host, ours[i])->repair_ca_data);
         }
-        assert_row(&host, "kubelet.conf", STATE_DRIFTED, "lacks a root");
+        host_assert_row(&host, "kubelet.conf", STATE_DRIFTED, "lacks a root");
         assert_false(host_verdict(&host, "kubelet.conf")->repair_ca_data);
-        assert_row(&host, "apiserver", STATE_OK, "");
+        host_assert_row(&host, "apiserver", STATE_OK, "");
         assert_int_equal(host.assessment->n_due, 0);
         assert_int_equal(host.inventory->n_items, N_ITEMS + 1); /* ca#2 */
         host_free(&host);
@@ -101,7 +81,7 @@ static void test_t43_root_that_only_the_kubeconfig_has(void **state)
         autofree char *ca = tree_read(host.root, CA_FILE, NULL);
         size_t i;
 
-        append_file(&host, CA_FILE, OTHER_CA);
+        tree_append(host.root, OTHER_CA, CA_FILE);
         autofree char *both = tree_read(host.root, CA_FILE, NULL);
         autofree char *data = base64_encode(both, strlen(both));
         autofree char *cluster = xasprintf("certificate-authority-data: %s", data);
@@ -113,13 +93,13 @@ static void test_t43_root_that_only_the_kubeconfig_has(void **state)
         assert_int_equal(i, host_index(&host, "admin.conf") + 1);
         assert_int_equal(host.inventory->items[i].kind, ITEM_EMBEDDED_CA);
         assert_string_equal(host.inventory->items[i].path, ADMIN);
-        assert_row(&host, "admin.conf", STATE_OK, "");
+        host_assert_row(&host, "admin.conf", STATE_OK, "");
         assert_int_equal(host.inventory->n_items, N_ITEMS + 1);
 
         /* Both files hold both: no row but those of the CA file. */
         tree_write_text(host.root, CA_FILE, both);
         host_look(&host);
-        assert_row(&host, "admin.conf", STATE_OK, "");
+        host_assert_row(&host, "admin.conf", STATE_OK, "");
         assert_int_equal(host.inventory->n_items, N_ITEMS + 1);
         assert_non_null(host_item(&host, "ca#2"));
         host_free(&host);
@@ -131,23 +111,23 @@ static void test_t14_ca_path(void **state)
         autofree char *user = embedded_user(&host, "a");
 
         write_admin(&host, "certificate-authority: pki/ca.crt", user);
-        assert_row(&host, "admin.conf", STATE_OK, "");
+        host_assert_row(&host, "admin.conf", STATE_OK, "");
         assert_int_equal(host.inventory->n_items, N_ITEMS);
 
         /* The same roots in another file are as good. */
         tree_add(host.root, "kubeadm/" TREE "/etc-kubernetes/pki/ca.crt", "/etc/other/ca.crt");
         write_admin(&host, "certificate-authority: ../other/ca.crt", user);
-        assert_row(&host, "admin.conf", STATE_OK, "");
+        host_assert_row(&host, "admin.conf", STATE_OK, "");
 
         /* Other roots are not, and that file is not ours to write. */
         tree_add(host.root, OTHER_CA, "/etc/other/ca.crt");
         host_look(&host);
-        assert_row(&host, "admin.conf", STATE_DRIFTED, "'/etc/other/ca.crt', which it trusts");
+        host_assert_row(&host, "admin.conf", STATE_DRIFTED, "'/etc/other/ca.crt', which it trusts");
         assert_false(host_verdict(&host, "admin.conf")->repair_ca_data);
         assert_string_equal(host_item(&host, "admin.conf/ca")->path, "/etc/other/ca.crt");
 
         write_admin(&host, "certificate-authority: /nowhere/ca.crt", user);
-        assert_row(&host, "admin.conf/ca", STATE_MISSING, "'/nowhere/ca.crt' is missing");
+        host_assert_row(&host, "admin.conf/ca", STATE_MISSING, "'/nowhere/ca.crt' is missing");
         host_free(&host);
 }
 
@@ -162,8 +142,8 @@ static void test_t14_other_cluster_is_not_ours(void **state)
                 "certificate-authority: pki/ca.crt}\n- name: other\n"
                 "  cluster: {certificate-authority: /etc/other/ca.crt",
                 user);
-        assert_row(&host, "admin.conf", STATE_OK, "");
-        assert_row(&host, "admin.conf/other/ca", STATE_OK, "");
+        host_assert_row(&host, "admin.conf", STATE_OK, "");
+        host_assert_row(&host, "admin.conf/other/ca", STATE_OK, "");
         host_free(&host);
 }
 
@@ -173,11 +153,11 @@ static void test_bad_ca_data_is_one_row(void **state)
         autofree char *user = embedded_user(&host, "a");
 
         write_admin(&host, "certificate-authority-data: AAAA", user);
-        assert_row(&host, "admin.conf/ca", STATE_INVALID, "cluster 'k' of '" ADMIN "'");
-        assert_row(&host, "admin.conf", STATE_OK, "");
+        host_assert_row(&host, "admin.conf/ca", STATE_INVALID, "cluster 'k' of '" ADMIN "'");
+        host_assert_row(&host, "admin.conf", STATE_OK, "");
         write_admin(&host, "certificate-authority-data: '###'", user);
-        assert_row(&host, "admin.conf/ca", STATE_INVALID, "line 5");
-        assert_row(&host, "admin.conf", STATE_OK, "");
+        host_assert_row(&host, "admin.conf/ca", STATE_INVALID, "line 5");
+        host_assert_row(&host, "admin.conf", STATE_OK, "");
         host_free(&host);
 }
 
@@ -191,9 +171,9 @@ static void test_t26_several_users(void **state)
                 second, first);
 
         write_admin(&host, NULL, users);
-        assert_row(&host, "admin.conf", STATE_OK, "");
+        host_assert_row(&host, "admin.conf", STATE_OK, "");
         assert_string_equal(host_item(&host, "admin.conf")->user->name, "a");
-        assert_row(&host, "admin.conf/b", STATE_OK, "");
+        host_assert_row(&host, "admin.conf/b", STATE_OK, "");
         assert_int_equal(host.inventory->n_items, N_ITEMS + 1);
         assert_ptr_equal(host_item(&host, "admin.conf")->kubeconfig,
                 host_item(&host, "admin.conf/b")->kubeconfig);
@@ -232,8 +212,8 @@ static void test_t26_precise_refusals(void **state)
                 Host host = host_new(TREE, ONE_DAY_OLD);
 
                 write_admin(&host, NULL, table[i].users);
-                assert_row(&host, "admin.conf", STATE_INVALID, table[i].part);
-                assert_row(&host, "scheduler.conf", STATE_OK, "");
+                host_assert_row(&host, "admin.conf", STATE_INVALID, table[i].part);
+                host_assert_row(&host, "scheduler.conf", STATE_OK, "");
                 assert_int_equal(host.assessment->n_due, 0);
                 host_free(&host);
         }
@@ -248,7 +228,7 @@ static void test_t26_bad_key_beside_a_good_certificate(void **state)
 
         stpcpy(key, "'###'}\n");
         write_admin(&host, NULL, user);
-        assert_row(&host, "admin.conf", STATE_INVALID, "line 12");
+        host_assert_row(&host, "admin.conf", STATE_INVALID, "line 12");
         assert_true(host_verdict(&host, "admin.conf")->residual > 0);
         host_free(&host);
 }
@@ -269,7 +249,7 @@ static void test_t26_forms(void **state)
         tree_write_text(host.root, ADMIN, text);
         free(text);
         host_look(&host);
-        assert_row(&host, "admin.conf", STATE_OK, "");
+        host_assert_row(&host, "admin.conf", STATE_OK, "");
         assert_true(host_item(&host, "admin.conf")->key_matches);
         assert_int_equal(host.inventory->n_items, N_ITEMS);
         host_free(&host);
@@ -294,7 +274,7 @@ static void test_user_with_files(void **state)
 
         write_admin(
                 &host, NULL, "- name: a\n  user: {client-certificate: a.crt, client-key: a.key}\n");
-        assert_row(&host, "admin.conf", STATE_MISSING, "'/etc/kubernetes/a.crt' is missing");
+        host_assert_row(&host, "admin.conf", STATE_MISSING, "'/etc/kubernetes/a.crt' is missing");
         host_free(&host);
 }
 
@@ -319,7 +299,7 @@ static void test_kubelet_rotates_its_own(void **state)
                 "users:\n- name: u\n  user: {client-certificate: " CURRENT ", client-key: " CURRENT
                 "}\n");
         host_look(&host);
-        assert_row(&host, "kubelet-client", STATE_EXPIRING, "");
+        host_assert_row(&host, "kubelet-client", STATE_EXPIRING, "");
         assert_true(host_item(&host, "kubelet-client")->key_matches);
         assert_string_equal(host_item(&host, "kubelet.conf")->path, CURRENT);
         assert_int_equal(host.assessment->n_due, 10);

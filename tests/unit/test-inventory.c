@@ -49,15 +49,6 @@ static bool is_ca(const Item *item)
         return item->kind == ITEM_CA;
 }
 
-static void assert_state(const Host *host, const char *name, State state)
-{
-        const Verdict *verdict = host_verdict(host, name);
-
-        if (verdict->state != state)
-                fail_msg("%s is %s (%s), not %s", name, state_name(verdict->state),
-                        verdict->text ? verdict->text : "", state_name(state));
-}
-
 static void test_t01_healthy_trees(void **state)
 {
         for (size_t i = 0; i < ELEMENTSOF(trees); i++) {
@@ -66,7 +57,7 @@ static void test_t01_healthy_trees(void **state)
                 host_look(&host);
                 assert_names(&host, trees[i].names);
                 for (const char *const *name = trees[i].names; *name; name++)
-                        assert_state(&host, *name, STATE_OK);
+                        host_assert_row(&host, *name, STATE_OK, "");
                 assert_int_equal(host.assessment->n_due, 0);
                 host_free(&host);
         }
@@ -188,7 +179,7 @@ static void test_t24_kinds_of_keys(void **state)
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 reissue(&host, table[i].kind, table[i].format);
                 host_look(&host);
-                assert_state(&host, "apiserver", STATE_OK);
+                host_assert_row(&host, "apiserver", STATE_OK, "");
                 assert_int_equal(key_kind(host_item(&host, "apiserver")->key), table[i].kind);
                 assert_int_equal(key_format(host_item(&host, "apiserver")->key), table[i].format);
         }
@@ -223,10 +214,11 @@ static void test_serving_certificate_of_the_kubelet(void **state)
         tree_write(host.root, "/var/lib/kubelet/pki/kubelet.key", pem->data, pem->size);
         host_look(&host);
 
-        assert_state(&host, "kubelet-serving", STATE_OK);
+        host_assert_row(&host, "kubelet-serving", STATE_OK, "");
         assert_true(host_verdict(&host, "kubelet-serving")->external);
         assert_true(host_item(&host, "kubelet-serving")->key_matches);
-        assert_state(&host, "kubelet-serving#2", STATE_OK); /* half a year is no news of this CA */
+        host_assert_row(
+                &host, "kubelet-serving#2", STATE_OK, ""); /* half a year is no news of this CA */
         host_free(&host);
 }
 
@@ -244,8 +236,8 @@ static void test_t12_alias_of_a_ca(void **state)
                 "/etc/kubernetes/pki/server-ca.key");
         host_configure(&host);
         host_look(&host);
-        assert_state(&host, "ca", STATE_OK);
-        assert_state(&host, "server-ca", STATE_OK);
+        host_assert_row(&host, "ca", STATE_OK, "");
+        host_assert_row(&host, "server-ca", STATE_OK, "");
         assert_non_null(host_item(&host, "ca")->ca_file->ca);
         assert_non_null(host_item(&host, "server-ca")->ca_file->ca);
         assert_string_equal(host_item(&host, "apiserver")->ca->entry->name, "ca");
@@ -276,10 +268,11 @@ static void test_t10_external_etcd_with_its_ca(void **state)
         tree_add(host.root, "kubeadm/v1.28.7/extetcd-external/etc-etcd/ca.crt",
                 "/etc/kubernetes/pki/etcd/ca.crt");
         host_look(&host);
-        assert_state(&host, "etcd-ca", STATE_OK);
+        host_assert_row(&host, "etcd-ca", STATE_OK, "");
         assert_true(host_verdict(&host, "etcd-ca")->external);
         assert_true(host_verdict(&host, "apiserver-etcd-client")->external);
         assert_true(host_item(&host, "apiserver-etcd-client")->trusted);
+        assert_true(host_item(&host, "apiserver-etcd-client")->expected_ca->expected);
         assert_int_equal(host.assessment->n_due, 6);
         host_free(&host);
 }

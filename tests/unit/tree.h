@@ -124,6 +124,17 @@ static inline void tree_add(const char *root, const char *data, const char *at)
         tree_set_modes(root, from, at);
 }
 
+/* Appends the file tests/data/DATA to the one at `at`. */
+static inline void tree_append(const char *root, const char *data, const char *at)
+{
+        autofree char *old = tree_read(root, at, NULL);
+        autofree char *source = xasprintf("/tests/data/%s", data);
+        autofree char *added = tree_read(getenv("SRCDIR"), source, NULL);
+        autofree char *both = xasprintf("%s%s", old, added);
+
+        tree_write_text(root, at, both);
+}
+
 static inline char *tree_copy(const char *data, const char *at)
 {
         char *root = tree_new();
