@@ -18,14 +18,15 @@
  * MISMATCH, EXPIRED, NOT YET VALID, UNTRUSTED, EXPIRING, DRIFTED, OK. */
 typedef enum State {
         STATE_OK,
-        STATE_EXPIRING,
+        STATE_EXPIRING, /* inside its threshold; a CA: inside CAExpiringBefore= */
         STATE_EXPIRED,
         STATE_NOT_YET_VALID,
-        STATE_MISSING,
-        STATE_INVALID,
-        STATE_MISMATCH,
-        STATE_UNTRUSTED,
-        STATE_DRIFTED,
+        STATE_MISSING,   /* expected here, and its certificate is not */
+        STATE_INVALID,   /* certificate or key cannot be read, or a CA file holds no CA */
+        STATE_MISMATCH,  /* the key does not belong, or is missing */
+        STATE_UNTRUSTED, /* its issuer is by name a CA of ours, but it does not lead to the layout's
+                            CA: that file was swapped, or the leaf is another CA's */
+        STATE_DRIFTED,   /* a configured SAN is absent; CA data lacks a root */
         STATE_NOT_LOADED,
         N_STATES,
 } State;
@@ -53,7 +54,8 @@ const char *due_reason_name(DueReason reason);
 
 typedef struct Verdict {
         State state;
-        bool external; /* signed by none of our CAs, or its CA's key is elsewhere */
+        bool external; /* the issuer is by name none of our CAs (then nobody is asked whether it is
+                          trusted), or its CA's key is elsewhere */
         bool due;      /* a pass would renew or re-create it */
         DueReason reason;
         bool repair_ca_data; /* the kubeconfig's CA data lacks a root of the CA file: append it */

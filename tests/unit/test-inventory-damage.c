@@ -247,6 +247,19 @@ static void test_what_a_host_need_not_have_is_no_row(void **state)
         host_free(&host);
 }
 
+static void test_half_of_what_a_host_need_not_have_is_a_row(void **state)
+{
+        Host host = host_new(TREE, ONE_DAY_OLD);
+
+        tree_remove(host.root, "/etc/kubernetes/manifests/etcd.yaml");
+        tree_remove(host.root, "/etc/kubernetes/pki/etcd/server.crt");
+        tree_remove(host.root, "/etc/kubernetes/pki/etcd/peer.key");
+        host_look(&host);
+        host_assert_row(&host, "etcd-server", STATE_MISSING, "server.crt' is missing");
+        host_assert_row(&host, "etcd-peer", STATE_MISMATCH, "peer.key' is missing");
+        host_free(&host);
+}
+
 static void test_missing_key(void **state)
 {
         Host host = host_new(TREE, ONE_DAY_OLD);
@@ -462,6 +475,7 @@ int main(void)
                 cmocka_unit_test(test_t05_missing_pair_that_a_manifest_uses),
                 cmocka_unit_test(test_t05_missing_kubeconfig),
                 cmocka_unit_test(test_what_a_host_need_not_have_is_no_row),
+                cmocka_unit_test(test_half_of_what_a_host_need_not_have_is_a_row),
                 cmocka_unit_test(test_missing_key),
                 cmocka_unit_test(test_mismatched_pair),
                 cmocka_unit_test(test_t06_missing_ca_certificate),
