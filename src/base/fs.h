@@ -52,8 +52,9 @@ int fs_read_file(
 /* True if something is there (links are followed inside the root). */
 bool fs_exists(int root_fd, const char *path);
 
-/* Replaces a state file: temporary name beside it, mode from creation, fsync, rename, fsync of the
- * directory. */
+/* Replaces a state file: ".NAME.new" beside it, mode from creation, fsync, rename, fsync of the
+ * directory. Two writers of one file must be kept apart by the lock of base/txn.h; who lists the
+ * directory leaves out names that begin with a dot. */
 int fs_write_file(int root_fd, const char *path, const void *data, size_t size, mode_t mode,
         Error *reterr) MUST_USE;
 
@@ -70,9 +71,10 @@ int fs_make_directories(int root_fd, const char *path, mode_t mode, Error *reter
 int fs_list(int root_fd, const char *path, char ***ret_names, Error *reterr) MUST_USE;
 
 /* Would replacing this file (or creating it) be allowed here? Tests the directory for writing,
- * read-only mounts and immutable or append-only attributes, and writes nothing. -EROFS, -EACCES or
- * -EPERM with the remedy in the error, e.g. the ReadWritePaths= line that the sandbox of the unit
- * lacks. */
+ * read-only mounts, immutable or append-only attributes, a file that is a mount of its own, and an
+ * owner that we could not keep; writes nothing. -EROFS, -EACCES or -EPERM with the remedy in the
+ * error, e.g. the ReadWritePaths= line that the sandbox of the unit lacks; -EISDIR and -EINVAL if
+ * it is no regular file. */
 int fs_test_writable(int root_fd, const char *path, Error *reterr) MUST_USE;
 
 /* Writes all bytes or fails; short writes and EINTR are continued. */

@@ -7,7 +7,7 @@
 /* Somebody who changes the files faster than we look at them this often is left alone for now. */
 #define ROUNDS_MAX 8
 /* Whoever has written one file of a pair has certainly written the other after this. */
-static const struct timespec writer_time = {.tv_nsec = 200 * 1000 * 1000};
+static const struct timespec writer_time = {.tv_nsec = 100 * 1000 * 1000};
 /* Records that could not be read and were kept. */
 #define BAD_MAX 1000
 

@@ -188,6 +188,20 @@ static void test_long_record_is_refused(void **state)
         assert_null(none);
 }
 
+/* What is small in the file must not be large in memory. */
+static void test_many_files_are_refused_unread(void **state)
+{
+        autofree char *zeros = xmalloc(2 * TXN_FILES_MAX + 1), *text = NULL;
+        TxnRecord *record = NULL;
+        Error error = {};
+
+        for (size_t i = 0; i < TXN_FILES_MAX; i++)
+                memcpy(zeros + 2 * i, "0,", 3);
+        text = xasprintf(RECORD("t", "/b", "%s0"), zeros);
+        assert_int_equal(parse(text, strlen(text), &record, &error), -EBADMSG);
+        assert_string_equal(error.text, "'files' is no list of at most 10000 files");
+}
+
 static void test_name_as_long_as_a_directory_takes(void **state)
 {
         for (int length = NAME_MAX; length <= NAME_MAX + 1; length++) {
@@ -210,6 +224,7 @@ int main(void)
                 cmocka_unit_test(test_copy_name_fits_into_a_directory),
                 cmocka_unit_test(test_hostile_records_are_refused),
                 cmocka_unit_test(test_long_record_is_refused),
+                cmocka_unit_test(test_many_files_are_refused_unread),
                 cmocka_unit_test(test_name_as_long_as_a_directory_takes),
         };
 

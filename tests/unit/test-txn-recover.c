@@ -426,6 +426,23 @@ static void test_target_is_no_file_any_more(void **state)
         assert_clean();
 }
 
+/* Neither new nor old can be had: better what is there than what nobody knows. */
+static void test_damaged_backup_is_not_put_back(void **state)
+{
+        TxnOutcome outcome;
+
+        crash_after_prepare();
+        commit_by_hand(ALL);
+        for (size_t i = 0; i < N_FILES; i++)
+                unlink_temporary(i);
+        put("conf/admin.conf", "half admin.conf");
+        put("backups/b-1/0-admin.conf", "damaged");
+        outcome = recover();
+        assert_conflicts(&outcome, (const char *const[3]){"adopted /conf/admin.conf"});
+        txn_outcome_done(&outcome);
+        assert_recovered((const char *const[]){"half", "new", "new", "new", "new", "new"});
+}
+
 static void test_unreadable_record_is_set_aside_once(void **state)
 {
         static const char *const records[] = {"", "{}", "not json", "{\"schema_version\": 2}"};
@@ -465,6 +482,7 @@ int main(void)
                 FIXTURE_TEST(test_without_a_judge_nothing_foreign_is_whole),
                 FIXTURE_TEST(test_directory_of_a_target_is_gone),
                 FIXTURE_TEST(test_target_is_no_file_any_more),
+                FIXTURE_TEST(test_damaged_backup_is_not_put_back),
                 FIXTURE_TEST(test_unreadable_record_is_set_aside_once),
         };
 
