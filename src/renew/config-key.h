@@ -49,6 +49,10 @@ const ConfigKey *config_key_find(const ConfigSection *section, const char *name)
 int config_key_read(
         const ConfigKey *key, const Setting *setting, void *entry, Error *reterr) MUST_USE;
 
+/* config_load() without the files: what the settings of a layout, and those above it, mean. Takes
+ * the settings out of both lists. For fuzzing too. */
+int config_interpret(Settings *layout, Settings *configured, Config **ret, Error *reterr) MUST_USE;
+
 /* What holds the members of a section: the Config itself, or its i-th entry; NULL beyond the last.
  */
 void *config_entry(const Config *config, const ConfigSection *section, size_t i);

@@ -198,54 +198,67 @@ static void sort_components(Layout *layout)
         }
 }
 
+/* The host's name in lower case, where that is one a node can have. */
+static char *default_node_name(void)
+{
+        char name[HOST_NAME_MAX + 1] = "", *node_name = NULL;
+        autofree char *wrong = NULL;
+
+        if (gethostname(name, sizeof(name) - 1) < 0)
+                return NULL;
+        for (char *p = name; *p; p++)
+                *p = (char)tolower((unsigned char)*p);
+        if (value_read(&value_domain, name, &node_name, sizeof(node_name), &wrong) < 0)
+                return NULL;
+        return node_name;
+}
+
 /* Defaults that no table can hold. */
 static void complete(Config *config)
 {
-        char name[HOST_NAME_MAX + 1] = "";
-
-        if (!config->host.node_name && gethostname(name, sizeof(name) - 1) >= 0 && name[0]) {
-                for (char *p = name; *p; p++)
-                        *p = (char)tolower((unsigned char)*p);
-                config->host.node_name = xstrdup(name);
-        }
+        if (!config->host.node_name)
+                config->host.node_name = default_node_name();
         for (size_t i = 0; i < config->layout.n_cas; i++)
                 if (!config->layout.cas[i].name)
                         config->layout.cas[i].name = xstrdup(config->layout.cas[i].id);
         sort_components(&config->layout);
 }
 
-int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *reterr)
+int config_interpret(Settings *layout, Settings *configured, Config **ret, Error *reterr)
 {
         autoptr(Config) config = config_new();
-        autoptr(Settings) configured = settings_new();
-        autoptr(Settings) layout = NULL;
-        size_t n_layout;
+        size_t n_layout = layout->n;
         int r;
 
-        /* 1. What the administrator wrote. */
-        r = read_files(root_fd, options->config_file, configured, reterr);
-        if (r < 0)
-                return r == -EBADMSG ? -EINVAL : r;
-
-        /* 2. What describes this kind of host, below it. */
-        r = layout_choose(root_fd, options, configured, &layout, reterr);
-        if (r < 0)
-                return r == -EBADMSG ? -EINVAL : r;
-        n_layout = layout->n;
         settings_move(config->settings, layout);
         settings_move(config->settings, configured);
-
-        /* 3. What it means. */
         config_warn_unknown(config, n_layout);
         r = apply_all(config, n_layout, reterr);
         if (r < 0)
                 return r;
         complete(config);
-
-        /* 4. Whether it fits together. */
         r = config_check(config, reterr);
         if (r < 0)
                 return r;
         *ret = TAKE(config);
         return 0;
+}
+
+int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *reterr)
+{
+        autoptr(Settings) configured = settings_new();
+        autoptr(Settings) layout = NULL;
+        int r;
+
+        /* 1. What the administrator wrote. */
+        r = read_files(root_fd, options->config_file, configured, reterr);
+
+        /* 2. What describes this kind of host. */
+        if (r >= 0)
+                r = layout_choose(root_fd, options, configured, &layout, reterr);
+
+        /* 3. What both mean, one above the other. */
+        if (r >= 0)
+                r = config_interpret(layout, configured, ret, reterr);
+        return r == -EBADMSG ? -EINVAL : r;
 }
