@@ -49,25 +49,32 @@ bool cert_is_issued_by(const Cert *cert, const Cert *issuer)
                        GNUTLS_VERIFY_ALLOW_BROKEN, &part, &signature) >= 0;
 }
 
+/* A root among the intermediates leads nowhere, and could hide a cross-signed CA of its name and
+ * key. */
+static bool is_self_signed(const Cert *cert)
+{
+        return cert->is_self_issued && cert_is_issued_by(cert, cert);
+}
+
+static const Cert *find_issuer(const Cert *cert, const CertList *intermediates)
+{
+        for (size_t i = 0; intermediates && i < intermediates->n; i++)
+                if (cert_is_issued_by(cert, intermediates->certs[i]) &&
+                        !is_self_signed(intermediates->certs[i]))
+                        return intermediates->certs[i];
+        return NULL;
+}
+
 /* The leaf and those intermediates that lead on from it, in order, whatever the order in the file.
  */
 static unsigned build_chain(
         const Cert *leaf, const CertList *intermediates, const Cert *chain[CHAIN_MAX])
 {
-        const Cert *next = leaf;
         unsigned n = 0;
 
-        while (next && n < CHAIN_MAX) {
-                const Cert *last = chain[n++] = next;
-
-                next = NULL;
-                if (last->is_self_issued)
-                        break;
-                for (size_t i = 0; intermediates && i < intermediates->n && !next; i++)
-                        if (!cert_equal(intermediates->certs[i], last) &&
-                                cert_is_issued_by(last, intermediates->certs[i]))
-                                next = intermediates->certs[i];
-        }
+        for (const Cert *next = leaf; next && n < CHAIN_MAX;
+                next = find_issuer(next, intermediates))
+                chain[n++] = next;
         return n;
 }
 
@@ -152,10 +159,11 @@ int cert_verify(const Cert *leaf, const CertList *intermediates, const CertList 
         };
         const Cert *chain[CHAIN_MAX];
         unsigned n = build_chain(leaf, intermediates, chain);
-        int r;
+        int r = 0;
 
         pki_set_verify_time(at);
-        r = verify_by_roots(chain, n, roots, at != 0, NULL, reterr);
+        if (!(usage & (CERT_USAGE_SERVER | CERT_USAGE_CLIENT)))
+                r = verify_by_roots(chain, n, roots, at != 0, NULL, reterr);
         for (size_t i = 0; i < ELEMENTSOF(purposes) && r == 0; i++)
                 if (usage & purposes[i].usage)
                         r = verify_by_roots(chain, n, roots, at != 0, purposes[i].oid, reterr);

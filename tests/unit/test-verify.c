@@ -19,6 +19,11 @@ static void test_issued_by(void **state)
                 {"pki/rsa-4096.crt", "pki/rsa-4096.crt", true},
                 {"pki/ed25519.crt", "pki/ed25519.crt", true},
                 {"pki/version1.crt", "pki/p256.crt", true},
+                {"pki/sha1.crt", "pki/p256.crt", true},
+                {"pki/cross.crt", "pki/p256.crt", true},
+                {"pki/cross.crt", "pki/cross.crt", false},
+                {"pki/below-cross.crt", "pki/cross.crt", true},
+                {"pki/below-cross.crt", "pki/same-name-ca.crt", true},
                 {"pki/unknown-critical.crt", "pki/p256.crt", true},
                 {"pki/below-intermediate.crt", "pki/intermediate.crt", true},
                 {"pki/below-intermediate.crt", "pki/p256.crt", false},
@@ -91,6 +96,16 @@ static const struct {
         {"below-intermediate", "p256 intermediate", "rsa-2048", "2026-06-01", SERVER,
                 "none of the trusted"},
         {"p256", NULL, "p256", "2026-06-01", 0, NULL},
+        {"p256", "p256", "p256", "2026-06-01", 0, NULL},
+        /* in the middle of a CA rotation: two roots of one name, one of them signed by the other */
+        {"below-cross", "cross", "p256", "2026-06-01", SERVER, NULL},
+        {"below-cross", "same-name-ca cross", "p256", "2026-06-01", SERVER, NULL},
+        {"below-cross", "cross", "same-name-ca", "2026-06-01", SERVER, NULL},
+        {"below-cross", "cross", "p256 same-name-ca", "2026-06-01", SERVER, NULL},
+        {"below-cross", NULL, "same-name-ca", "2026-06-01", SERVER, NULL},
+        {"below-cross", NULL, "p256", "2026-06-01", SERVER, ""},
+        {"server", "cross", "p256", "2026-06-01", SERVER, NULL},
+        {"sha1", NULL, "p256", "2026-06-01", SERVER, "insecure algorithm"},
 };
 
 static void test_verify(void **state)

@@ -39,7 +39,7 @@ sign()
                 set -- "$1" "$2" "-cert $3.crt -keyfile $3.key" "$4" "$5" "$6" "$7"
         fi
         # shellcheck disable=SC2086
-        openssl ca -batch -config "$work/ca.cnf" -preserveDN -notext -in "$work/csr" $3 \
+        openssl ca -batch -config "$work/ca.cnf" -md "${md:-default}" -preserveDN -notext -in "$work/csr" $3 \
                 -extensions "$4" -startdate "$6" -enddate "$7" -out "$1.crt" \
                 2>"$work/log" || { echo "cannot sign $1" && cat "$work/log" && exit 1; } >&2
 }
@@ -82,6 +82,11 @@ sign client p384.key p256 client /CN=client $from $until
 sign no-subject p384.key p256 no-subject / $from $until
 mkdir -p "$work/i" && cp intermediate.crt "$work/i.crt" && cp p384.key "$work/i.key"
 sign below-intermediate p521.key "$work/i" server /CN=below $from $until
+# Of one name: the CA p256, another on the key p384, and that one signed by the first.
+sign cross p384.key p256 authority /CN=ca-p256 20260101000000Z 20350101000000Z
+cp same-name-ca.crt "$work/i.crt"
+sign below-cross p521.key "$work/i" server /CN=below $from $until
+md=sha1 && sign sha1 p384.key p256 server /CN=sha1 $from $until && md=default
 openssl req -new -config "$work/ca.cnf" -key p384.key -subj /CN=version1 -out "$work/csr"
 openssl x509 -req -in "$work/csr" -CA p256.crt -CAkey p256.key -CAserial "$work/serial" \
         -CAcreateserial -days 30 -out version1.crt 2>/dev/null
