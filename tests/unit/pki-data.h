@@ -48,6 +48,22 @@ static inline Cert *data_cert(const char *name)
         return cert;
 }
 
+/* A certificate with some octets of its DER replaced, everywhere, by as many others. Its signature
+ * is wrong then, which reading does not look at. */
+static inline Cert *data_cert_patched(
+        const char *name, const void *old, size_t size, const void *fresh)
+{
+        autoptr(Cert) cert = data_cert(name);
+        unsigned char *at = memmem(cert->der, cert->der_size, old, size);
+        Cert *other = NULL;
+
+        assert_non_null(at);
+        for (; at; at = memmem(cert->der, cert->der_size, old, size))
+                memcpy(at, fresh, size);
+        assert_int_equal(cert_parse_der(cert->der, cert->der_size, &other, NULL), 0);
+        return other;
+}
+
 static inline Key *data_key(const char *name)
 {
         autoptr(FileImage) file = data_file(name);

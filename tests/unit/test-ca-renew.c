@@ -3,6 +3,7 @@
 
 #include "base/time-util.h"
 #include "pki-ca.h"
+#include "pki/der.h"
 
 /* Renewed by that CA of tests/data/pki with a P-256 key, and what comes of it. */
 static Cert *renewed(const char *ca_name, const char *old_name, char *const *extra_sans)
@@ -255,6 +256,51 @@ static void test_what_is_not_understood_is_refused(void **state)
         assert_refused("p256", "version1", NULL, -EOPNOTSUPP, "no extensions");
 }
 
+/* The plain certificate with an issuerUniqueID before its extensions, which are [3]. */
+static Cert *with_unique_identifier(void)
+{
+        static const unsigned char id[] = {0x81, 0x02, 0x00, 0x2a};
+        autoptr(Cert) plain = data_cert("pki/plain.crt");
+        Der rest = {plain->der, plain->der_size}, left;
+        DerElement outer, signed_part, field;
+        autofree unsigned char *fields = xmalloc(plain->der_size + sizeof(id)), *part = NULL,
+                               *inner = NULL, *whole = NULL;
+        size_t used = 0, size;
+        Cert *cert = NULL;
+
+        assert_true(der_next(&rest, &outer));
+        left = outer.content;
+        assert_true(der_next(&left, &signed_part));
+        while (der_next(&signed_part.content, &field)) {
+                if (field.tag == 0xa3) {
+                        memcpy(fields + used, id, sizeof(id));
+                        used += sizeof(id);
+                }
+                memcpy(fields + used, field.whole.data, field.whole.size);
+                used += field.whole.size;
+        }
+        part = der_wrap(DER_SEQUENCE, (Der){fields, used}, &size);
+        inner = xmalloc(size + left.size);
+        memcpy(inner, part, size);
+        memcpy(inner + size, left.data, left.size);
+        whole = der_wrap(DER_SEQUENCE, (Der){inner, size + left.size}, &size);
+        assert_int_equal(cert_parse_der(whole, size, &cert, NULL), 0);
+        return cert;
+}
+
+static void test_unique_identifiers_are_refused(void **state)
+{
+        autoptr(Cert) old = with_unique_identifier();
+        autoptr(Key) key = new_key(KEY_KIND_ECDSA_P256);
+        autoptr(Ca) ca = data_ca("p256");
+        LeafTerms terms = leaf_terms(ca, DATA_NOW, YEAR, NULL);
+        Cert *fresh = NULL;
+        Error error = {};
+
+        assert_int_equal(ca_renew(ca, old, key, &terms, &fresh, &error), -EOPNOTSUPP);
+        assert_non_null(strstr(error.text, "unique identifiers"));
+}
+
 static void test_empty_subject(void **state)
 {
         autoptr(Cert) fresh = renewed("p256", "no-subject", NULL);
@@ -328,6 +374,7 @@ int main(void)
                 cmocka_unit_test(test_many_extra_sans),
                 cmocka_unit_test(test_bad_extra_san),
                 cmocka_unit_test(test_what_is_not_understood_is_refused),
+                cmocka_unit_test(test_unique_identifiers_are_refused),
                 cmocka_unit_test(test_empty_subject),
                 cmocka_unit_test(test_intermediate_signs),
                 cmocka_unit_test(test_ca_limited),

@@ -91,6 +91,23 @@ static void test_serial_and_fingerprint(void **state)
         assert_int_equal(pipe_to(fingerprint, pem, strlen(pem)), 0);
 }
 
+/* The sign octet of a number with its highest bit set is not shown, nor by openssl. */
+static void test_serial_with_a_sign_octet(void **state)
+{
+        autoptr(Cert) plain = data_cert("pki/plain.crt");
+        /* version [0] { 2 }, then an INTEGER of 20 octets */
+        unsigned char *serial = memmem(plain->der, plain->der_size, "\x02\x01\x02\x02\x14", 5);
+        autoptr(Cert) other = NULL;
+
+        assert_non_null(serial);
+        serial[5] = 0;
+        serial[6] = 0x8f;
+        assert_int_equal(cert_parse_der(plain->der, plain->der_size, &other, NULL), 0);
+        assert_int_equal(strlen(other->serial), 38);
+        assert_true(starts_with(other->serial, "8F"));
+        assert_string_equal(other->serial + 2, plain->serial + 4);
+}
+
 static void test_pem_round_trip(void **state)
 {
         autoptr(FileImage) file = data_file(KUBEADM_1_36 "ca.crt");
@@ -113,26 +130,11 @@ static void test_no_subject_and_version_1(void **state)
         assert_false(old->is_ca);
 }
 
-/* The DER with one text in it replaced by another of the same length. The signature is not looked
- * at when reading. */
-static Cert *patched(const char *name, const char *old, const void *fresh)
-{
-        autoptr(Cert) cert = data_cert(name);
-        unsigned char *at = memmem(cert->der, cert->der_size, old, strlen(old));
-        Cert *other = NULL;
-
-        assert_non_null(at);
-        while ((at = memmem(cert->der, cert->der_size, old, strlen(old))))
-                memcpy(at, fresh, strlen(old));
-        assert_int_equal(cert_parse_der(cert->der, cert->der_size, &other, NULL), 0);
-        return other;
-}
-
 static void test_hostile_text_is_seen(void **state)
 {
-        autoptr(Cert) control = patched("pki/server.crt", "server", "a\033[2J\n");
-        autoptr(Cert) nul = patched("pki/server.crt", "server", "ev\0il\0");
-        autoptr(Cert) bytes = patched("pki/server.crt", "server", "\xff\xc2\x9bxyz");
+        autoptr(Cert) control = data_cert_patched("pki/server.crt", "server", 6, "a\033[2J\n");
+        autoptr(Cert) nul = data_cert_patched("pki/server.crt", "server", 6, "ev\0il\0");
+        autoptr(Cert) bytes = data_cert_patched("pki/server.crt", "server", 6, "\xff\xc2\x9bxyz");
 
         assert_string_equal(control->sans[0], "DNS:a\\x1b[2J\\x0a");
         assert_null(strpbrk(control->subject, "\033\n"));
@@ -291,6 +293,7 @@ int main(void)
                 cmocka_unit_test(test_a_kubeadm_certificate),
                 cmocka_unit_test(test_rich_certificate),
                 cmocka_unit_test(test_serial_and_fingerprint),
+                cmocka_unit_test(test_serial_with_a_sign_octet),
                 cmocka_unit_test(test_pem_round_trip),
                 cmocka_unit_test(test_no_subject_and_version_1),
                 cmocka_unit_test(test_hostile_text_is_seen),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "pki-data.h"
+#include "pki-ca.h"
 
 static void test_compare_identity(void **state)
 {
@@ -29,6 +29,50 @@ static void test_compare_identity(void **state)
                         (table[i].words && !strstr(error.text, table[i].words)))
                         fail_msg("%s, %s: %d '%s'", table[i].old, table[i].fresh, r, error.text);
         }
+}
+
+/* Critical, then not: both directions differ. */
+static void test_compare_criticality(void **state)
+{
+        static const struct {
+                const char *extension, *words;
+        } table[] = {
+                {"\x55\x1d\x25\x01\x01\xff", "extension 2.5.29.37"},
+                {"\x55\x1d\x11\x01\x01\xff", "criticality of its SANs"},
+        };
+        autoptr(Cert) rich = data_cert("pki/rich.crt");
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                unsigned char uncritical[6];
+                Error error = {}, reverse = {};
+
+                memcpy(uncritical, table[i].extension, 6);
+                uncritical[5] = 0;
+                autoptr(Cert) other =
+                        data_cert_patched("pki/rich.crt", table[i].extension, 6, uncritical);
+                assert_int_equal(cert_compare_identity(rich, other, &error), -EKEYREJECTED);
+                assert_non_null(strstr(error.text, table[i].words));
+                assert_int_equal(cert_compare_identity(other, rich, &reverse), -EKEYREJECTED);
+                assert_non_null(strstr(reverse.text, table[i].words));
+        }
+}
+
+/* A purpose that the old one did not have is a difference too. */
+static void test_compare_what_is_new(void **state)
+{
+        LeafIdentity without = {.common_name = "x"}, with = without;
+        autoptr(Ca) ca = data_ca("p256");
+        autoptr(Key) key = new_key(KEY_KIND_ECDSA_P256);
+        LeafTerms terms = leaf_terms(ca, DATA_NOW, 60, NULL);
+        autoptr(Cert) old = NULL;
+        autoptr(Cert) fresh = NULL;
+        Error error = {};
+
+        with.usage = CERT_USAGE_CLIENT;
+        assert_int_equal(ca_issue(ca, &without, key, &terms, &old, NULL), 0);
+        assert_int_equal(ca_issue(ca, &with, key, &terms, &fresh, NULL), 0);
+        assert_int_equal(cert_compare_identity(old, fresh, &error), -EKEYREJECTED);
+        assert_string_equal(error.text, "the new certificate differs in the extension 2.5.29.37");
 }
 
 static void test_t25_sans_in_other_order_duplicates_upper_case(void **state)
@@ -159,6 +203,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_compare_identity),
+                cmocka_unit_test(test_compare_criticality),
+                cmocka_unit_test(test_compare_what_is_new),
                 cmocka_unit_test(test_t25_sans_in_other_order_duplicates_upper_case),
                 cmocka_unit_test(test_has_san),
                 cmocka_unit_test(test_san_normalize),
