@@ -14,7 +14,7 @@ skips=
 
 # show LOG: the end of what make said, without the names of what was well.
 show() {
-        grep -vE '^ +(CC|CCLD|AR|GEN|RANLIB) ' "$1" | tail -n 40
+        grep -vE '^ +(CC|CCLD|AR|GEN|RANLIB) |^make.*(directory|up to date|Nothing to be done)' "$1" | tail -n 40
 }
 
 # tree NAME CONFIGURE_ARGUMENT...: the build build/NAME is up to date. Quiet unless it fails.
@@ -97,6 +97,7 @@ floor_tests() {
         # A bad end without a failed result, and a floor without results, are failures too.
         if [ "$f" = 0 ] && { [ "$status" != 0 ] || [ $((p + s)) = 0 ]; }; then
                 f=1
+                echo "--- $name: no test failed, but make ended with $status after $((p + s)) results"
         fi
         [ "$f" = 0 ] || floor_details "$build" "$log"
         floor_line "$name" "$p" "$f" "$s" $((SECONDS - start))

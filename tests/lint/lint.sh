@@ -7,20 +7,19 @@
 . "${SRCDIR:-$(dirname "${BASH_SOURCE[0]}")/../..}/tests/tap.sh"
 
 # lint_files PATTERN...: our files whose names match one of the patterns, relative to the tree. What
-# autotools and compilers make is not ours, and tests/data belongs to kubeadm.
+# a build makes is not ours, tests/data belongs to kubeadm, and a corpus is meant to be odd.
 lint_files() {
-        local names=() pattern
+        local roots names=() pattern
 
         for pattern; do
                 names+=(-o -name "$pattern")
         done
-        (cd "$SRCDIR" && find . -mindepth 1 \
-                \( -path './build*' -o -path './_build*' -o -path ./autom4te.cache -o -path ./m4 -o -path ./tests/data \
-                -o -path './.git*' ! -name .gitignore -o -name .deps -o -name .libs -o -name corpus \
-                -o -name aclocal.m4 -o -path './config*' ! -name configure.ac -o -name Makefile -o -name Makefile.in \
-                -o -name libtool -o -name stamp-h1 -o -name '.dirstamp' -o -name '*~' -o -name '*.[oa]' \
-                -o -name '*.log' -o -name '*.trs' -o -name '*.xz' -o -path './kube-renewd-[0-9]*' \) -prune -o \
-                -type f \( -false "${names[@]}" \) -print) | sed 's,^\./,,' | sort
+        cd "$SRCDIR" || exit 99
+        roots=(.ci .clang-format .clang-tidy .gitignore .shellcheckrc HACKING.md LICENSE Makefile.am README.md
+                configure.ac dev etc man src systemd tests tools)
+        find "${roots[@]}" \( -path tests/data -o -name corpus -o -name .deps -o -name .dirstamp -o -name '*.[oa58]' \
+                -o -name '*.log' -o -name '*.trs' -o -name '*~' -o -path systemd/kube-renewd.service \) -prune -o \
+                -type f \( -false "${names[@]}" \) -print | sort
 }
 
 # lint_scripts: our shell scripts, by their first lines.
