@@ -241,10 +241,9 @@ static void test_the_effective_configuration_is_whole(void **state)
         autoptr(Config) config = load_text(NULL);
         size_t n, expected = 0;
         EffectiveSetting *settings = config_effective(config, &n);
-        void *entry;
 
         for (const ConfigSection *section = config_sections; section->name; section++)
-                for (size_t i = 0; (entry = config_entry(config, section, i)); i++)
+                for (size_t i = 0; config_entry(config, section, i); i++)
                         for (const ConfigKey *key = section->keys; key->name; key++) {
                                 assert_string_equal(settings[expected].section, section->name);
                                 assert_string_equal(settings[expected].key, key->name);
