@@ -350,8 +350,7 @@ static void judge_item(const Evidence *evidence, const Item *item, Verdict *verd
         verdict->reason = due_reason(evidence, item, verdict);
         verdict->due = verdict->reason != DUE_NOT;
         verdict->due_at = due_time(evidence, item, verdict);
-        verdict->repair_ca_data =
-                item->ca_data_stale && !item->ca_data_path && item->embedded && !item->entry->watch;
+        verdict->repair_ca_data = item->ca_data_stale && !item->ca_data_path && !item->entry->watch;
 }
 
 Assessment *assess(

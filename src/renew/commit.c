@@ -20,9 +20,10 @@ static bool is_unchanged(int root_fd, const FileChange *change)
 static void fail_pair(Issuance *issuance, const char *path, const char *text)
 {
         for (size_t i = 0; i < issuance->n; i++) {
-                const Item *item = issuance->results[i].step->item;
+                const Step *step = issuance->results[i].step;
+                const char *key_path = step->item->key_path;
 
-                if (streq(item->path, path) || (item->key_path && streq(item->key_path, path)))
+                if (streq(step_path(step), path) || (key_path && streq(key_path, path)))
                         issue_result_fail(&issuance->results[i], OUTCOME_FAILED, text);
         }
 }

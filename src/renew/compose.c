@@ -106,13 +106,33 @@ static Secret *one_file(const IssueResult *result)
         return buffer.secret;
 }
 
+/* No pass ever writes a CA file, whatever a kubeconfig or a layout names. */
+static bool is_ca_file(const Inventory *inventory, const char *path, const FileImage *file)
+{
+        for (size_t i = 0; i < inventory->n_cas; i++) {
+                const InventoryCa *ca = &inventory->cas[i];
+
+                if (streq(ca->entry->certificate, path) ||
+                        (ca->entry->key && streq(ca->entry->key, path)))
+                        return true;
+                if (file && ca->file && file->st.st_dev == ca->file->st.st_dev &&
+                        file->st.st_ino == ca->file->st.st_ino)
+                        return true;
+        }
+        return false;
+}
+
 static int compose_files(Issuance *issuance, IssueResult *result, unsigned pair, Error *reterr)
 {
+        const Inventory *inventory = issuance->plan->assessment->inventory;
         const Item *item = result->step->item;
         bool same_file = item->key_path && streq(item->key_path, item->path);
         int r;
 
-        /* 1. A file that another credential of this pass already changes would be lost. */
+        /* 1. A CA file never; nor one that another credential of this pass already changes. */
+        if (is_ca_file(inventory, item->path, item->file) ||
+                (item->key_path && is_ca_file(inventory, item->key_path, item->key_file)))
+                return error_set(reterr, -EPERM, "'%s' is in a file of a CA", item->name);
         if (find_change(issuance, item->path) ||
                 (item->key_path && find_change(issuance, item->key_path)))
                 return error_set(reterr, -ENOTUNIQ, "'%s' shares a file with another certificate",
@@ -271,10 +291,10 @@ static bool is_spliced(const IssueResult *result)
 
 static bool splices_into(const IssueResult *result, const char *path)
 {
-        return is_spliced(result) && streq(result->step->item->path, path);
+        return is_spliced(result) && streq(step_path(result->step), path);
 }
 
-static int splice(const Issuance *issuance, const Item *item, Secret **ret, Error *reterr)
+static int splice(const Issuance *issuance, const FileImage *old, Secret **ret, Error *reterr)
 {
         Edits edits = {};
         autoptr(Kubeconfig) fresh = NULL;
@@ -283,10 +303,9 @@ static int splice(const Issuance *issuance, const Item *item, Secret **ret, Erro
 
         /* 1. All that is to change in this file, at once. */
         for (size_t i = 0; i < issuance->n; i++)
-                if (splices_into(&issuance->results[i], item->path))
+                if (splices_into(&issuance->results[i], old->path))
                         edits_of_result(&edits, &issuance->results[i]);
-        r = kubeconfig_replace(
-                item->file->data, item->file->size, edits.edits, edits.n, &content, reterr);
+        r = kubeconfig_replace(old->data, old->size, edits.edits, edits.n, &content, reterr);
         edits_done(&edits);
         if (r < 0)
                 return r;
@@ -294,7 +313,7 @@ static int splice(const Issuance *issuance, const Item *item, Secret **ret, Erro
         /* 2. Read it as a client would. */
         r = kubeconfig_parse(content->data, content->size, &fresh, reterr);
         for (size_t i = 0; r >= 0 && i < issuance->n; i++)
-                if (splices_into(&issuance->results[i], item->path))
+                if (splices_into(&issuance->results[i], old->path))
                         r = check_kubeconfig(&issuance->results[i], fresh, reterr);
         if (r < 0)
                 return r;
@@ -303,20 +322,20 @@ static int splice(const Issuance *issuance, const Item *item, Secret **ret, Erro
 }
 
 /* One change for the whole kubeconfig; if that fails, all its results fail with it. */
-static void compose_kubeconfig(Issuance *issuance, const Item *item, unsigned pair)
+static void compose_kubeconfig(Issuance *issuance, const FileImage *old, unsigned pair)
 {
         Error error = {};
         Secret *content;
 
-        if (find_change(issuance, item->path))
+        if (find_change(issuance, old->path))
                 return;
-        if (splice(issuance, item, &content, &error) >= 0) {
-                add_change(issuance, item->path, content, item->file, 0600, pair);
+        if (splice(issuance, old, &content, &error) >= 0) {
+                add_change(issuance, old->path, content, old, 0600, pair);
                 return;
         }
-        error_prefix(&error, -EBADMSG, "cannot change '%s'", item->path);
+        error_prefix(&error, -EBADMSG, "cannot change '%s'", old->path);
         for (size_t i = 0; i < issuance->n; i++)
-                if (splices_into(&issuance->results[i], item->path))
+                if (splices_into(&issuance->results[i], old->path))
                         issue_result_fail(&issuance->results[i], OUTCOME_FAILED, error.text);
 }
 
@@ -342,6 +361,6 @@ void issuance_compose(Issuance *issuance, const Config *config)
         }
         for (size_t i = 0; i < issuance->n; i++)
                 if (is_spliced(&issuance->results[i]))
-                        compose_kubeconfig(
-                                issuance, issuance->results[i].step->item, (unsigned)i + 1);
+                        compose_kubeconfig(issuance,
+                                issuance->results[i].step->item->kubeconfig_file, (unsigned)i + 1);
 }

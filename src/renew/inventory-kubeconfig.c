@@ -21,6 +21,7 @@ static Item base_item(const Source *source, ItemKind kind, char *name)
                 .path = xstrdup(source->entry->path),
                 .file = source->file->image,
                 .kubeconfig = source->kubeconfig,
+                .kubeconfig_file = source->file->image,
         };
 }
 

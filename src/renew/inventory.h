@@ -55,11 +55,12 @@ typedef struct Item {
         char *key_path; /* of the file the key is in */
         const FileImage *file, *key_file; /* their bytes, NULL where missing */
         const Kubeconfig *kubeconfig; /* parsed, for items of a kubeconfig that could be parsed */
-        const KubeconfigUser *user;   /* for ITEM_KUBECONFIG */
-        bool embedded;                /* certificate and key are scalars of the kubeconfig */
-        const Cert *cert;             /* NULL: missing or invalid */
-        const CertList *chain;        /* all certificates of the same source, leaf first */
-        const Key *key;               /* NULL: missing or unreadable */
+        const FileImage *kubeconfig_file; /* its bytes; `file` where the certificate is embedded */
+        const KubeconfigUser *user;       /* for ITEM_KUBECONFIG */
+        bool embedded;                    /* certificate and key are scalars of the kubeconfig */
+        const Cert *cert;                 /* NULL: missing or invalid */
+        const CertList *chain;            /* all certificates of the same source, leaf first */
+        const Key *key;                   /* NULL: missing or unreadable */
         int error;        /* 0; -ENOENT missing; others unreadable: the row is INVALID */
         int key_error;    /* 0; -ENOENT no key file; others unreadable */
         char *problem;    /* one sentence for `error` or `key_error` */

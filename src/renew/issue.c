@@ -56,7 +56,7 @@ static bool keeps_key(const Item *item)
 static int test_targets(int root_fd, const Step *step, Error *reterr)
 {
         const Item *item = step->item;
-        int r = fs_test_writable(root_fd, item->path, reterr);
+        int r = fs_test_writable(root_fd, step_path(step), reterr);
 
         if (r < 0 || step->kind == STEP_REPAIR_CA_DATA || !item->key_path ||
                 streq(item->key_path, item->path) || keeps_key(item))

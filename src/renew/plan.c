@@ -72,6 +72,11 @@ static bool skip_unrenewable(
                                 "somebody else renews it (Watch=yes)");
                 return true;
         }
+        if (item->renewed_as) {
+                if (asked)
+                        add_skip(plan, item, OUTCOME_NOT_DUE, request->names, verdict->text);
+                return true;
+        }
         if (verdict->state == STATE_MISSING) {
                 if (!verdict->due)
                         add_skip(plan, item, OUTCOME_MISSING, true, verdict->text);
@@ -89,11 +94,17 @@ static bool skip_unrenewable(
         return !item->cert;
 }
 
+const char *step_path(const Step *step)
+{
+        return step->kind == STEP_REPAIR_CA_DATA ? step->item->kubeconfig_file->path
+                                                 : step->item->path;
+}
+
 static bool has_repair(const Plan *plan, const char *path)
 {
         for (size_t i = 0; i < plan->n_steps; i++)
                 if (plan->steps[i].kind == STEP_REPAIR_CA_DATA &&
-                        streq(plan->steps[i].item->path, path))
+                        streq(step_path(&plan->steps[i]), path))
                         return true;
         return false;
 }
@@ -105,8 +116,8 @@ static void plan_item(
 
         /* 1. CA data of a kubeconfig is repaired with every pass, unless only other names were
          * asked for. */
-        if (verdict->repair_ca_data && !item->entry->watch && (selected || !request->names) &&
-                !has_repair(plan, item->path))
+        if (verdict->repair_ca_data && (selected || !request->names) &&
+                !has_repair(plan, item->entry->path))
                 add_step(plan, STEP_REPAIR_CA_DATA, item, verdict, DUE_NOT,
                         xstrdup("embedded CA data lacks a root of the CA file: append it"));
         if (!is_leaf(item) || (request->names && !selected))
@@ -181,7 +192,7 @@ static char **changed_paths(const Plan *plan)
         for (size_t i = 0; i < plan->n_steps; i++) {
                 const char *key_path = changed_key_path(&plan->steps[i]);
 
-                strv_add(&paths, plan->steps[i].item->path);
+                strv_add(&paths, step_path(&plan->steps[i]));
                 if (key_path)
                         strv_add(&paths, key_path);
         }

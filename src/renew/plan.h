@@ -31,6 +31,10 @@ typedef struct Step {
         char *text; /* why, one sentence */
 } Step;
 
+/* The file that a step changes first: the certificate's, or the kubeconfig whose CA data is
+ * repaired. */
+const char *step_path(const Step *step);
+
 /* Outcomes of behaviour.md "Issuing": each certificate has its own. */
 typedef enum Outcome {
         OUTCOME_RENEWED,

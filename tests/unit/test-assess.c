@@ -279,16 +279,15 @@ static void test_t14_stale_ca_data(void **state)
         assert_verdict(judge(sample, LEAF), STATE_DRIFTED, DUE_NOT);
         assert_true(sample->assessment->verdicts[LEAF].repair_ca_data);
 
-        /* A file that the kubeconfig names is not ours to write; nor is what is only watched, or
-         * written as the files it names. */
+        /* A file that the kubeconfig names is not ours to write; nor is what is only watched. */
         item->ca_data_path = "/etc/other/ca.crt";
         assert_verdict(judge(sample, LEAF), STATE_DRIFTED, DUE_NOT);
         assert_false(sample->assessment->verdicts[LEAF].repair_ca_data);
         assert_text(&sample->assessment->verdicts[LEAF], "/etc/other/ca.crt");
         item->ca_data_path = NULL;
-        item->embedded = false;
-        assert_false(judge(sample, LEAF)->repair_ca_data);
-        item->embedded = true;
+        item->embedded =
+                false; /* its user has files: the CA data is the kubeconfig's all the same */
+        assert_true(judge(sample, LEAF)->repair_ca_data);
         sample->entry.watch = true;
         assert_verdict(judge(sample, LEAF), STATE_DRIFTED, DUE_NOT);
         assert_false(sample->assessment->verdicts[LEAF].repair_ca_data);

@@ -210,6 +210,80 @@ static void test_t43_both_roots_stay_and_missing_ones_are_appended(void **state)
         run_free(&run);
 }
 
+/* A kubeconfig that names files instead of embedding them. */
+static void name_files(const Host *host, const char *certificate, const char *key)
+{
+        autofree char *conf = tree_read(host->root, "/etc/kubernetes/admin.conf", NULL);
+        char *at = strstr(conf, "    client-certificate-data: ");
+
+        assert_non_null(at);
+        *at = 0;
+        autofree char *fresh = xasprintf(
+                "%s    client-certificate: %s\n    client-key: %s\n", conf, certificate, key);
+        tree_write_text(host->root, "/etc/kubernetes/admin.conf", fresh);
+}
+
+static void test_users_with_files_are_followed(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
+        autofree char *certificate =
+                tree_read(host.root, "/etc/kubernetes/pki/apiserver-kubelet-client.crt", NULL);
+        autofree char *key =
+                tree_read(host.root, "/etc/kubernetes/pki/apiserver-kubelet-client.key", NULL);
+
+        tree_write_text(host.root, "/etc/kubernetes/admin.crt", certificate);
+        tree_write_text(host.root, "/etc/kubernetes/admin.key", key);
+        name_files(&host, "admin.crt", "/etc/kubernetes/admin.key");
+        Run run = run_on(host, &(PlanRequest){});
+
+        assert_int_equal(find(&run, "admin.conf")->outcome, OUTCOME_RENEWED);
+        assert_non_null(find_change(&run, "/etc/kubernetes/admin.crt"));
+        assert_non_null(find_change(&run, "/etc/kubernetes/admin.key"));
+        assert_null(find_change(&run, "/etc/kubernetes/admin.conf"));
+        run_free(&run);
+}
+
+static void test_shared_files_change_once(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
+
+        name_files(&host, "pki/apiserver-kubelet-client.crt", "pki/apiserver-kubelet-client.key");
+        Run run = run_on(host, &(PlanRequest){.all = true});
+
+        assert_int_equal(run.issuance->n, 9);
+        for (size_t i = 0; i < run.issuance->n; i++)
+                assert_int_equal(run.issuance->results[i].outcome, OUTCOME_RENEWED);
+        run_free(&run);
+}
+
+static void test_i9_a_kubeconfig_never_leads_to_a_ca_file(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", "2028-01-01");
+
+        name_files(&host, "pki/ca.crt", "pki/ca.key");
+        Run run = run_on(host, &(PlanRequest){.all = true});
+
+        assert_null(find_change(&run, "/etc/kubernetes/pki/ca.crt"));
+        assert_null(find_change(&run, "/etc/kubernetes/pki/ca.key"));
+        run_free(&run);
+}
+
+static void test_t14_ca_data_is_repaired_where_users_have_files(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+        autofree char *ca = tree_read(host.root, "/etc/kubernetes/pki/ca.crt", NULL);
+        autofree char *other = tree_read(host.root, "/etc/kubernetes/pki/front-proxy-ca.crt", NULL);
+        autofree char *bundle = xasprintf("%s%s", ca, other);
+
+        tree_write_text(host.root, "/etc/kubernetes/pki/ca.crt", bundle);
+        name_files(&host, "pki/apiserver-kubelet-client.crt", "pki/apiserver-kubelet-client.key");
+        Run run = run_on(host, &(PlanRequest){});
+
+        assert_non_null(find_change(&run, "/etc/kubernetes/admin.conf"));
+        assert_null(find_change(&run, "/etc/kubernetes/pki/apiserver-kubelet-client.crt"));
+        run_free(&run);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -221,6 +295,10 @@ int main(void)
                 cmocka_unit_test(test_one_failure_never_stops_the_others),
                 cmocka_unit_test(test_ca_limited),
                 cmocka_unit_test(test_intermediates_stay),
+                cmocka_unit_test(test_users_with_files_are_followed),
+                cmocka_unit_test(test_shared_files_change_once),
+                cmocka_unit_test(test_i9_a_kubeconfig_never_leads_to_a_ca_file),
+                cmocka_unit_test(test_t14_ca_data_is_repaired_where_users_have_files),
                 cmocka_unit_test(test_t43_both_roots_stay_and_missing_ones_are_appended),
         };
 
