@@ -137,9 +137,8 @@ static Evidence look_externally_managed(const Look *look, Finding *finding)
 
         if (is_authority(look->item) || is_watched(look->item) || !look->verdict->external)
                 return look->item->cert ? EVIDENCE_GONE : EVIDENCE_NONE;
-        return evidence == EVIDENCE_FAULT
-                       ? fault(finding, end_reason(look, "expires", look->verdict->text))
-                       : evidence;
+        return evidence == EVIDENCE_FAULT ? fault(finding, end_reason(look, "expires", NULL))
+                                          : evidence;
 }
 
 /* Why automatic renewal is overdue, NULL while it is not. A kubelet renews its certificate when at

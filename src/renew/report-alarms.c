@@ -49,7 +49,7 @@ static void log_raised(const Alarm *alarm)
         };
 
         log_event(event_priority(alarm->severity), EVENT_ALARM_RAISED, fields,
-                "Alarm %s of '%s' (%s): %s %s", alarm->type, alarm->resource,
+                "Alarm %s of '%s' (%s): %s Reason: %s.", alarm->type, alarm->resource,
                 alarm_severity_name(alarm->severity), alarm->text, alarm->reason);
 }
 
@@ -198,7 +198,8 @@ static const char *why_item_fault_is_gone(
         look = look_at(input, item);
         evidence = evidence_look(type, &look, &finding);
         free(finding.reason);
-        return evidence == EVIDENCE_GONE ? "this pass has seen that the fault is gone" : NULL;
+        return evidence == EVIDENCE_GONE ? "this pass has looked for it, and it is not there"
+                                         : NULL;
 }
 
 static bool is_owed(const OwedList *list, const char *component)

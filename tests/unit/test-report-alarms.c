@@ -84,6 +84,9 @@ static void test_raising_again_is_no_news(void **state)
         scene_result(scene, i, OUTCOME_FAILED, "x");
         assert_active(scene, "expiring@apiserver renewal-failed@apiserver");
         assert_int_equal(scene_n_events, 2);
+        assert_string_equal(scene_find_event(EVENT_ALARM_RAISED, "ALARM_ID=250.003\n")->message,
+                "Alarm renewal-failed of 'apiserver' (major): Kubernetes certificates renewal "
+                "failed. Reason: x.");
         scene_next(scene, DAY);
         scene_result(scene, i, OUTCOME_FAILED, "y");
         assert_active(scene, "expiring@apiserver renewal-failed@apiserver");
