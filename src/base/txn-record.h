@@ -36,8 +36,11 @@ typedef struct TxnFile {
         char *copy;      /* of the old content, in the backup */
 
         /* In memory only. */
-        Secret *content;  /* what to write; NULL in a record that was read */
-        mode_t mode;      /* of a file that did not exist */
+        Secret *content; /* what to write; NULL in a record that was read */
+        mode_t mode;     /* of a file that did not exist */
+        bool owned;      /* such a file gets an owner: */
+        uid_t uid;
+        gid_t gid;
         int directory_fd; /* borrowed from the record's list; -1 if the directory is gone */
         int swap_error; /* negative errno if it cannot be swapped, so that its pair stays behind */
 } TxnFile;

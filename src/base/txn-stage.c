@@ -127,6 +127,8 @@ static int fill(int fd, const TxnFile *file, const void *data, size_t size, Erro
                 return error_errno(reterr, target_fd, "cannot open the target");
         if (target_fd >= 0)
                 r = copy_access(target_fd, fd, reterr);
+        else if (file->owned && fchown(fd, file->uid, file->gid) < 0)
+                r = error_errno(reterr, -errno, "cannot set the owner %u:%u", file->uid, file->gid);
         else if (fchmod(fd, file->mode & 07777) < 0)
                 r = error_errno(reterr, -errno, "cannot set the mode");
         if (r < 0)

@@ -137,6 +137,9 @@ int txn_add(Txn *txn, const TxnChange *change, Error *reterr)
                 .new_digest = digest_of(change->data, change->size),
                 .content = secret_new(change->data, change->size),
                 .mode = change->mode,
+                .owned = change->like,
+                .uid = change->like ? change->like->st_uid : 0,
+                .gid = change->like ? change->like->st_gid : 0,
                 .directory_fd = -1,
         };
         if (change->old)

@@ -26,8 +26,9 @@ typedef struct TxnChange {
         size_t size;
         /* What the inventory saw; NULL: there was no file and there must be none. */
         const FileImage *old;
-        mode_t mode;   /* for a new file only; an old file's owner, mode, ACL and label are kept */
-        unsigned pair; /* files with the same number are one credential; 0 stands alone */
+        mode_t mode; /* for a new file only; an old file's owner, mode, ACL and label are kept */
+        const struct stat *like; /* for a new file only: whose owner it gets; NULL: ours */
+        unsigned pair;           /* files with the same number are one credential; 0 stands alone */
 } TxnChange;
 
 /* The bytes that are on disk for the members of one pair, for a judge. A missing file has data

@@ -211,8 +211,7 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
         int status = exit_status(pass, r);
 
         /* A text that was left behind by something that went well in the end is none. */
-        if (r < 0)
-                error_set(reterr, r, "%s", failure.text);
+        error_set(reterr, r, "%s", r < 0 ? failure.text : "");
 
         /* Who only asked, and who found the lock held, leaves no report: it is not theirs to write.
          */
@@ -229,8 +228,10 @@ int pass_recover(Pass *pass, Error *reterr)
 {
         autoptr(PairJudge) judge = NULL;
         autoptr(Txn) txn = NULL;
-        int r = recover(pass, &txn, &judge, reterr);
+        Error failure = {};
+        int r = recover(pass, &txn, &judge, &failure);
 
+        error_set(reterr, r, "%s", r < 0 ? failure.text : "");
         if (r < 0)
                 return r == -EBUSY ? EXIT_UNFINISHED : EXIT_FAILED;
         report_recovery(pass->recovery.id ? &pass->recovery : NULL);

@@ -164,6 +164,7 @@ static int stage(const Restore *restore, Txn *txn, Error *reterr)
         r = txn_begin(txn, request->pass_id, backup, reason, request->now, reterr);
         for (size_t i = 0; r >= 0 && i < restore->manifest->n_files; i++) {
                 const BackupFile *file = &restore->manifest->files[i];
+                const struct stat like = {.st_uid = file->uid, .st_gid = file->gid};
 
                 if (!changes(restore, i))
                         continue;
@@ -173,6 +174,7 @@ static int stage(const Restore *restore, Txn *txn, Error *reterr)
                                 .size = restore->saved[i]->size,
                                 .old = restore->present[i],
                                 .mode = file->mode,
+                                .like = &like,
                                 .pair = pair_of(&restore->config->layout, file->path)},
                         reterr);
         }
