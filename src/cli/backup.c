@@ -27,7 +27,7 @@ static char *cell_state(const void *backup)
 
 static char *cell_paths(const void *backup)
 {
-        return text_join(((const Backup *)backup)->paths, ",");
+        return strv_join(((const Backup *)backup)->paths, ",");
 }
 
 static const Column columns[] = {
@@ -76,6 +76,15 @@ static int list_backups(const Options *options, const BackupList *list, Table *t
         return EXIT_DONE;
 }
 
+static int find_backup(const BackupList *list, const char *id, Error *reterr)
+{
+        for (size_t i = 0; i < list->n; i++)
+                if (streq(list->backups[i].id, id))
+                        return 0;
+        return error_set(reterr, -ENOENT,
+                "there is no backup '%s'; 'kube-renewd backup list' lists their ids", id);
+}
+
 static int verify_one(const Pass *pass, const char *id)
 {
         Error error = {};
@@ -91,61 +100,94 @@ static int verify_one(const Pass *pass, const char *id)
 /* The named ones, or all. */
 static int verify_backups(const Options *options, const Pass *pass, const BackupList *list)
 {
+        char **ids = options->names + 1;
         int status = EXIT_DONE;
+        Error error = {};
 
-        for (size_t i = 1; i < options->n_names; i++)
-                status |= verify_one(pass, options->names[i]);
-        for (size_t i = 0; options->n_names == 1 && i < list->n; i++)
+        for (char **id = ids; *id; id++)
+                if (find_backup(list, *id, &error) < 0)
+                        return command_fail(options, EXIT_USAGE, &error);
+        for (char **id = ids; *id; id++)
+                status |= verify_one(pass, *id);
+        for (size_t i = 0; !*ids && i < list->n; i++)
                 status |= verify_one(pass, list->backups[i].id);
         return status;
 }
 
+/* "list" or "verify [ID...]"; a verb of a verb is a name, so it is checked here. */
+static int check_words(const Options *options, Error *reterr)
+{
+        const char *word = options->names[0];
+
+        if (streq(word, "verify") || (streq(word, "list") && options->n_names == 1))
+                return 0;
+        if (streq(word, "list"))
+                return error_set(reterr, -EINVAL,
+                        "'backup list' takes no names, but '%s' was given", options->names[1]);
+        return error_set(reterr, -EINVAL,
+                "'backup %s' is unknown; it is 'backup list' or 'backup verify [ID...]'", word);
+}
+
+/* Root, configuration and the backups that there are. */
+static int open_backups(const Options *options, Pass **ret, BackupList **ret_list)
+{
+        autoptr(Pass) pass = NULL;
+        Error error = {};
+        int status;
+
+        status = command_open(options, &pass);
+        if (status != 0)
+                return status;
+        if (backup_list(pass->root_fd, pass->config->state_directory, ret_list, &error) < 0)
+                return command_fail(options, EXIT_FAILED, &error);
+        *ret = TAKE(pass);
+        return 0;
+}
+
 int verb_backup(const Options *options)
 {
-        bool list_only = streq(options->names[0], "list");
         autoptr(Pass) pass = NULL;
         autoptr(BackupList) list = NULL;
         autoptr(Table) table = NULL;
         Error error = {};
-        int status, r;
+        int status;
 
-        if (!list_only && !streq(options->names[0], "verify")) {
-                error_set(&error, -EINVAL,
-                        "'backup %s' is unknown; it is 'backup list' or 'backup verify [ID...]'",
-                        options->names[0]);
+        if (check_words(options, &error) < 0 ||
+                table_new(columns, ELEMENTSOF(columns), options->columns, &table, &error) < 0)
                 return command_fail(options, EXIT_USAGE, &error);
-        }
-        if (list_only && options->n_names > 1) {
-                error_set(&error, -EINVAL, "'backup list' takes no names, but '%s' was given",
-                        options->names[1]);
-                return command_fail(options, EXIT_USAGE, &error);
-        }
-        if (table_new(columns, ELEMENTSOF(columns), options->columns, &table, &error) < 0)
-                return command_fail(options, EXIT_USAGE, &error);
-        status = command_open(options, &pass);
+        status = open_backups(options, &pass, &list);
         if (status != 0)
                 return status;
-        r = backup_list(pass->root_fd, pass->config->state_directory, &list, &error);
-        if (r < 0)
-                return command_fail(options, EXIT_FAILED, &error);
-        return list_only ? list_backups(options, list, table) : verify_backups(options, pass, list);
+        return streq(options->names[0], "list") ? list_backups(options, list, table)
+                                                : verify_backups(options, pass, list);
 }
 
-static int restore_status(int r)
+static void print_restored(const RestoreResult *result, bool dry_run)
 {
-        return r == -EBUSY ? EXIT_UNFINISHED : r == -ENOENT ? EXIT_USAGE : EXIT_FAILED;
+        for (size_t i = 0; i < result->n; i++) {
+                autofree char *line =
+                        xasprintf("%s: %s", result->lines[i].path, result->lines[i].text);
+
+                text_line(line);
+        }
+        printf("\n%zu file%s %s\n", result->n_changes, result->n_changes == 1 ? "" : "s",
+                dry_run ? "would change" : "restored");
 }
 
 int verb_restore(const Options *options)
 {
         autoptr(Pass) pass = NULL;
+        autoptr(BackupList) list = NULL;
         autoptr(RestoreResult) result = NULL;
+        autoptr(OwedList) owed = NULL;
         Error error = {};
         int status, r;
 
-        status = command_open(options, &pass);
+        status = open_backups(options, &pass, &list);
         if (status != 0)
                 return status;
+        if (find_backup(list, options->names[0], &error) < 0)
+                return command_fail(options, EXIT_USAGE, &error);
         RestoreRequest request = {.id = options->names[0],
                 .force = options->force,
                 .dry_run = options->dry_run,
@@ -153,13 +195,12 @@ int verb_restore(const Options *options)
                 .pass_id = pass->id};
         r = backup_restore(pass->root_fd, pass->config, &request, &result, &error);
         if (r < 0)
-                return command_fail(options, restore_status(r), &error);
-        for (size_t i = 0; i < result->n; i++) {
-                autofree char *line =
-                        xasprintf("%s: %s", result->lines[i].path, result->lines[i].text);
-                text_line(line);
-        }
-        printf("\n%zu file%s %s\n", result->n_changes, result->n_changes == 1 ? "" : "s",
-                options->dry_run ? "would change" : "restored");
-        return EXIT_DONE;
+                return command_fail(options, r == -EBUSY ? EXIT_UNFINISHED : EXIT_FAILED, &error);
+        print_restored(result, options->dry_run);
+        if (options->dry_run)
+                return EXIT_DONE;
+        if (owed_read(pass->root_fd, pass->config->state_directory, &owed, &error) < 0)
+                return command_fail(options, EXIT_FAILED, &error);
+        print_owed(owed);
+        return owed->n > 0 ? EXIT_UNFINISHED : EXIT_DONE;
 }

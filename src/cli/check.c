@@ -52,12 +52,12 @@ static char *cell_ca(const void *data)
 
 static char *cell_sans(const void *row)
 {
-        return text_join(((const Row *)row)->sans, ",");
+        return strv_join(((const Row *)row)->sans, ",");
 }
 
 static char *cell_usages(const void *row)
 {
-        return text_join(((const Row *)row)->usages, ",");
+        return strv_join(((const Row *)row)->usages, ",");
 }
 
 static char *cell_external(const void *row)
@@ -77,7 +77,7 @@ static const Column columns[] = {
         {"EXPIRES", 0, cell_expires},
         {"RESIDUAL", COLUMN_RIGHT, cell_residual},
         {"STATUS", COLUMN_STATE, cell_status},
-        {"CA", 0, cell_ca},
+        {"CA", COLUMN_FLAT, cell_ca},
         {"PATH", COLUMN_WIDE, cell_path},
         {"KIND", COLUMN_ASKED, cell_kind},
         {"ISSUED", COLUMN_ASKED, cell_issued},

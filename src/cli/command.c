@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/command.h"
 
-#include "base/escape.h"
 #include "base/txn.h"
 #include "cli/help.h"
+#include "cli/term.h"
 #include "cli/text.h"
 
 #include <config.h>
@@ -21,7 +21,7 @@ void complain(const char *format, ...)
                 text = NULL;
         va_end(args);
         xcheck(text);
-        autofree char *safe = escape_text(text);
+        autofree char *safe = term_escape(text);
         free(text);
         fprintf(stderr, "kube-renewd: %s\n", safe);
 }
@@ -117,6 +117,19 @@ bool print_recovery(const TxnOutcome *recovery)
                 text_line(what);
         }
         return true;
+}
+
+void print_owed(const OwedList *owed)
+{
+        for (size_t i = 0; i < owed->n; i++) {
+                const Owed *entry = &owed->entries[i];
+                char date[DATE_TEXT_SIZE];
+                autofree char *paths = strv_join(entry->paths, ", ");
+                autofree char *line = xasprintf("restart of %s is owed since %s: %s changed",
+                        entry->component, text_date(entry->since, date), paths);
+
+                text_line(line);
+        }
 }
 
 /* A descriptor below 3 that is closed would be the next file we open, and our first complaint would

@@ -40,3 +40,6 @@ void print_json(json_t *json);
 
 /* What an earlier crash had left, on stdout. False if nothing was unfinished. */
 bool print_recovery(const TxnOutcome *recovery);
+
+/* What the ledger of restarts says, on stdout. */
+void print_owed(const OwedList *owed);

@@ -6,8 +6,8 @@
 
 static void explain_identity(const Row *row)
 {
-        autofree char *sans = text_join(row->sans, ", ");
-        autofree char *usages = text_join(row->usages, ", ");
+        autofree char *sans = strv_join(row->sans, ", ");
+        autofree char *usages = strv_join(row->usages, ", ");
 
         text_field("subject", row->subject_dn);
         text_field("SANs", sans);
@@ -46,7 +46,16 @@ static void explain_signer(const Item *item, const Row *row)
                 text_field("", item->trust_problem);
 }
 
-static void explain_dates(const Row *row, const Verdict *verdict)
+static const char *why_never(const Item *item, const Verdict *verdict)
+{
+        if (!item->entry)
+                return "a CA is not renewed by a pass";
+        if (item->entry->watch)
+                return "somebody else renews it, it is only watched";
+        return verdict->external ? "it is signed elsewhere" : "it cannot be renewed";
+}
+
+static void explain_dates(const Item *item, const Row *row, const Verdict *verdict)
 {
         char date[DATE_TEXT_SIZE], span[SPAN_TEXT_SIZE];
         autofree char *expires = NULL, *due = NULL;
@@ -64,66 +73,93 @@ static void explain_dates(const Row *row, const Verdict *verdict)
         else if (verdict->due_at)
                 due = xstrdup(text_date(verdict->due_at, date));
         else
-                due = xstrdup("never: not renewed by this program");
+                due = xasprintf("never: %s", why_never(item, verdict));
         text_field("due", due);
 }
 
-/* One use: "kube-apiserver --tls-cert-file: loads it …". */
-static void explain_use(const InventoryComponent *component, const char *path, const char *flag)
-{
-        const Consumer *consumer = consumer_find(component->entry->name, flag);
-        const char *version = component->manifest ? component->manifest->version : NULL;
-        autofree char *who = xasprintf("%s%s%s %s %s", component->entry->name, version ? " " : "",
-                version ? version : "", flag ? flag : "mounts", path);
+/* The flags of one component that name one of the files: what a component knows about one
+ * credential.
+ */
+typedef struct Uses {
+        const char **flags;
+        size_t n;
+} Uses;
 
-        text_field("used by", who);
-        if (component_mounts_singly(component, path))
-                text_field(
-                        "", "  the file itself is mounted: a running container keeps the old one");
-        if (!consumer)
-                return;
-        autofree char *reload = xasprintf("  %s", consumer->reload);
-        autofree char *breaks = xasprintf("  when it has expired, %s", consumer->breaks);
-        text_field("", reload);
-        text_field("", breaks);
-}
-
-/* Every flag of a manifest that names the file; Uses= where no manifest does. */
-static size_t explain_component(const InventoryComponent *component, const char *path)
+/* Uses= of a layout counts where no flag of the manifest names the file. */
+static void find_uses(const InventoryComponent *component, const char *path, Uses *uses)
 {
         const Manifest *manifest = component->manifest;
         const char *how = NULL;
-        size_t n = 0;
+        size_t n = uses->n;
 
-        for (size_t i = 0; manifest && i < manifest->n_files; i++) {
-                if (!manifest->files[i].flag || !streq(manifest->files[i].path, path))
-                        continue;
-                explain_use(component, path, manifest->files[i].flag);
-                n++;
-        }
-        if (n == 0 && component_uses(component, path, &how)) {
-                explain_use(component, path, how);
-                n++;
-        }
-        return n;
+        uses->flags = xreallocarray(
+                uses->flags, n + (manifest ? manifest->n_files : 0) + 1, sizeof(*uses->flags));
+        for (size_t i = 0; manifest && i < manifest->n_files; i++)
+                if (manifest->files[i].flag && streq(manifest->files[i].path, path))
+                        uses->flags[uses->n++] = manifest->files[i].flag;
+        if (uses->n == n && component_uses(component, path, &how))
+                uses->flags[uses->n++] = how;
+}
+
+static bool same_consumer(const Consumer *a, const Consumer *b)
+{
+        return a == b || (a && b && streq(a->reload, b->reload) && streq(a->breaks, b->breaks));
+}
+
+/* Takes the first flag and all others of which the same is to be said, and says it. */
+static void explain_some_uses(const InventoryComponent *component, Uses *uses)
+{
+        const char *name = component->entry->name;
+        const Consumer *consumer = consumer_find(name, uses->flags[0]);
+        autostrv flags = NULL;
+        size_t left = 0;
+
+        for (size_t i = 0; i < uses->n; i++)
+                if (same_consumer(consumer, consumer_find(name, uses->flags[i])))
+                        strv_add(&flags, uses->flags[i]);
+                else
+                        uses->flags[left++] = uses->flags[i];
+        uses->n = left;
+        autofree char *joined = strv_join(flags, ", ");
+        const char *version = component->manifest ? component->manifest->version : NULL;
+        autofree char *who =
+                xasprintf("%s%s%s: %s", name, version ? " " : "", version ? version : "", joined);
+        text_field("used by", who);
+        if (!consumer)
+                return;
+        autofree char *breaks = xasprintf("when it has expired, %s", consumer->breaks);
+        text_field("", consumer->reload);
+        text_field("", breaks);
+}
+
+static bool explain_component(const InventoryComponent *component, const Item *item)
+{
+        Uses uses = {};
+        bool any;
+
+        find_uses(component, item->path, &uses);
+        if (item->key_path && !streq(item->key_path, item->path))
+                find_uses(component, item->key_path, &uses);
+        any = uses.n > 0;
+        while (uses.n > 0)
+                explain_some_uses(component, &uses);
+        if (any && component_mounts_singly(component, item->path))
+                text_field("", "the file itself is mounted: a running container keeps the old one");
+        free(uses.flags);
+        return any;
 }
 
 static void explain_users(const Inventory *inventory, const Item *item)
 {
-        size_t n = 0;
+        bool any = false;
 
-        for (size_t i = 0; i < inventory->n_components; i++) {
-                const InventoryComponent *component = &inventory->components[i];
-
-                n += explain_component(component, item->path);
-                if (item->key_path && !streq(item->key_path, item->path))
-                        n += explain_component(component, item->key_path);
-        }
-        if (n > 0)
+        for (size_t i = 0; i < inventory->n_components; i++)
+                any |= explain_component(&inventory->components[i], item);
+        if (any)
                 return;
         text_field("used by", "no component of this host");
-        if (item->kind == ITEM_KUBECONFIG)
-                text_field("", "  people and tools: when it has expired, they are refused");
+        if (item->kind == ITEM_KUBECONFIG && !item->entry->watch)
+                text_field("", "people and tools: when it has expired, they are refused");
 }
 
 static void explain(const Pass *pass, size_t index, const Row *row)
@@ -137,7 +173,7 @@ static void explain(const Pass *pass, size_t index, const Row *row)
         text_field("files", files);
         explain_identity(row);
         explain_signer(item, row);
-        explain_dates(row, &pass->assessment->verdicts[index]);
+        explain_dates(item, row, &pass->assessment->verdicts[index]);
         explain_users(pass->inventory, item);
 }
 

@@ -83,30 +83,41 @@ static int store(Options *options, const OptionInfo *info, const char *value, Er
         return 0;
 }
 
-/* What getopt_long() did not like, with the nearest option that there is. */
-static int refuse(char **argv, int c, Error *reterr)
+/* A word that begins no option, or more than one. */
+static int refuse_word(const char *word, Error *reterr)
 {
         const char *names[ELEMENTSOF(table) + 1] = {}, *near;
+        bool begins = false;
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                names[i] = table[i].name;
+                begins |= starts_with(names[i], word);
+        }
+        near = nearest_word(word, names);
+        autofree char *what =
+                begins ? xasprintf("option '--%s' is ambiguous", word)
+                : near ? xasprintf("unknown option '--%s', did you mean '--%s'?", word, near)
+                       : xasprintf("unknown option '--%s'", word);
+        return usage(reterr, what, NULL);
+}
+
+/* What getopt_long() did not like: optopt is 0 for a word, a letter, or one of our values. */
+static int refuse(char **argv, int c, Error *reterr)
+{
         const char *given = argv[optind - 1];
 
         if (c == ':')
                 return error_set(
-                        reterr, -EINVAL, "%s needs a value; give it as %s=…", given, given);
-        if (optopt > 0 && optopt < 0x100)
-                return error_set(reterr, -EINVAL,
-                        "unknown option '-%c'; only -h has one letter, all others begin with --",
-                        optopt);
+                        reterr, -EINVAL, "%s needs a value; give it as %s=...", given, given);
         if (optopt >= 0x100)
                 return error_set(
                         reterr, -EINVAL, "--%s takes no value", table[optopt - 0x100].name);
-        for (size_t i = 0; i < ELEMENTSOF(table); i++)
-                names[i] = table[i].name;
+        if (optopt > 0)
+                return error_set(reterr, -EINVAL,
+                        "unknown option '-%c'; only -h has one letter, all others begin with --",
+                        optopt);
         autofree char *word = xstrndup(given + 2, strcspn(given + 2, "="));
-        near = nearest_word(word, names);
-        autofree char *what =
-                near ? xasprintf("unknown option '--%s', did you mean '--%s'?", word, near)
-                     : xasprintf("unknown or ambiguous option '--%s'", word);
-        return usage(reterr, what, NULL);
+        return refuse_word(word, reterr);
 }
 
 /* 1. Options, wherever they stand; getopt_long() moves the rest to the end. The first error is

@@ -84,9 +84,9 @@ static void print_step(const StepView *view)
 {
         char old[DATE_TEXT_SIZE], new[DATE_TEXT_SIZE];
         autofree char *title = xasprintf("%s: %s", view->row->name, view->step->text);
-        autofree char *sans = text_join(view->row->sans, ", ");
-        autofree char *more = text_join(view->step->verdict->missing_sans, ", ");
-        autofree char *files = text_join(view->files, " ");
+        autofree char *sans = strv_join(view->row->sans, ", ");
+        autofree char *more = strv_join(view->step->verdict->missing_sans, ", ");
+        autofree char *files = strv_join(view->files, " ");
 
         printf("\n");
         text_line(title);
@@ -95,8 +95,11 @@ static void print_step(const StepView *view)
         text_field("added SANs", more);
         text_field("key", view->key);
         if (view->expires) {
-                autofree char *dates = xasprintf("%s, now %s", text_date(view->expires, new),
-                        text_date(view->row->not_after, old));
+                autofree char *dates =
+                        view->row->not_after
+                                ? xasprintf("%s instead of %s", text_date(view->expires, new),
+                                          text_date(view->row->not_after, old))
+                                : xstrdup(text_date(view->expires, new));
                 text_field("expires", dates);
         } else
                 text_field("changes", "missing roots are appended to certificate-authority-data");
@@ -190,10 +193,11 @@ static void print_plan(const Pass *pass, const Rows *rows, const Plan *plan)
         if (plan->n_restarts > 0)
                 printf("\nRestarts that would be owed, in this order:\n");
         for (size_t i = 0; i < plan->n_restarts; i++) {
-                autofree char *label = xasprintf("%zu.", i + 1);
-                autofree char *line = xasprintf(
-                        "%s %s", plan->restarts[i].component->entry->name, plan->restarts[i].text);
-                text_field(label, line);
+                autofree char *line =
+                        xasprintf("  %zu. %s", i + 1, plan->restarts[i].component->entry->name);
+
+                text_line(line);
+                text_field("", plan->restarts[i].text);
         }
 }
 

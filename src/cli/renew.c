@@ -49,15 +49,8 @@ static void print_restarts(const Pass *pass, bool dry_run)
 
                 text_line(line);
         }
-        for (size_t i = 0; !dry_run && pass->owed && i < pass->owed->n; i++) {
-                const Owed *owed = &pass->owed->entries[i];
-                char date[DATE_TEXT_SIZE];
-                autofree char *paths = text_join(owed->paths, ", ");
-                autofree char *line = xasprintf("restart of %s is owed since %s: %s changed",
-                        owed->component, text_date(owed->since, date), paths);
-
-                text_line(line);
-        }
+        if (!dry_run && pass->owed)
+                print_owed(pass->owed);
 }
 
 static int run_pass(const Options *options, const PassRequest *request)

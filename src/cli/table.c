@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/table.h"
 
-#include "base/escape.h"
 #include "cli/term.h"
 
 #include <libsmartcols.h>
@@ -114,36 +113,52 @@ void table_add(Table *table, const void *row, size_t parent, int severity)
         for (size_t i = 0; i < table->n_columns; i++) {
                 autofree char *text = table->columns[i].cell(row);
 
-                added->cells[i] = escape_text(text && text[0] ? text : "-");
+                added->cells[i] = term_escape(text && text[0] ? text : "-");
         }
 }
 
-static size_t column_width(const Table *table, size_t column)
+/* How many branches lead to a row. */
+static size_t row_depth(const Table *table, size_t i)
 {
+        size_t depth = 0;
+
+        while (table->rows[i].parent != NO_PARENT && depth < table->n_rows) {
+                i = table->rows[i].parent;
+                depth++;
+        }
+        return depth;
+}
+
+static size_t column_width(const Table *table, size_t column, bool tree)
+{
+        bool branches = tree && table->columns[column].flags & COLUMN_TREE;
         size_t width = term_text_width(table->columns[column].name);
 
         for (size_t i = 0; i < table->n_rows; i++) {
-                size_t n = term_text_width(table->rows[i].cells[column]);
+                size_t n = term_text_width(table->rows[i].cells[column]) +
+                           (branches ? 2 * row_depth(table, i) : 0);
 
                 width = n > width ? n : width;
         }
         return width;
 }
 
-/* The default set: what is always there, then from left to right each wide column that still fits
- * with the separators (and the branches of a tree). */
-static size_t default_columns(const Table *table, bool *is_shown)
+/* The default set: what is always there, then each wide column that still fits, the last ones
+ * first.
+ */
+static size_t default_columns(const Table *table, bool tree, bool *is_shown)
 {
-        size_t used = 0, n = 0, limit = term_width();
+        unsigned hidden = COLUMN_WIDE | COLUMN_ASKED | (tree ? COLUMN_FLAT : 0);
+        size_t used = 0, n = 0, limit = term_width() + 1; /* the last one has no separator */
 
         for (size_t i = 0; i < table->n_columns; i++) {
-                is_shown[i] = !(table->columns[i].flags & (COLUMN_WIDE | COLUMN_ASKED));
-                used += is_shown[i] ? column_width(table, i) + 1 : 0;
+                is_shown[i] = !(table->columns[i].flags & hidden);
+                used += is_shown[i] ? column_width(table, i, tree) + 1 : 0;
         }
-        for (size_t i = 0; i < table->n_columns; i++) {
-                size_t width = column_width(table, i) + 1;
+        for (size_t i = table->n_columns; i-- > 0;) {
+                size_t width = column_width(table, i, tree) + 1;
 
-                if (table->columns[i].flags & COLUMN_WIDE && used + width <= limit + 1) {
+                if (table->columns[i].flags & COLUMN_WIDE && used + width <= limit) {
                         is_shown[i] = true;
                         used += width;
                 }
@@ -152,7 +167,7 @@ static size_t default_columns(const Table *table, bool *is_shown)
         return n;
 }
 
-static size_t *columns_to_show(const Table *table, size_t *ret_n)
+static size_t *columns_to_show(const Table *table, bool tree, size_t *ret_n)
 {
         autofree bool *is_shown = xcalloc(table->n_columns, sizeof(bool));
         size_t *shown, n = 0;
@@ -161,7 +176,7 @@ static size_t *columns_to_show(const Table *table, size_t *ret_n)
                 *ret_n = table->n_shown;
                 return xmemdup(table->shown, table->n_shown * sizeof(*table->shown));
         }
-        shown = xcalloc(default_columns(table, is_shown), sizeof(*shown));
+        shown = xcalloc(default_columns(table, tree, is_shown), sizeof(*shown));
         for (size_t i = 0; i < table->n_columns; i++)
                 if (is_shown[i])
                         shown[n++] = i;
@@ -211,7 +226,7 @@ void table_print(const Table *table, bool headings)
         struct libscols_table *out = xcheck(scols_new_table());
         bool tree = is_tree(table);
         size_t n;
-        autofree size_t *shown = columns_to_show(table, &n);
+        autofree size_t *shown = columns_to_show(table, tree, &n);
 
         scols_table_enable_noheadings(out, !headings);
         scols_table_enable_colors(out, term_colors());

@@ -17,8 +17,9 @@ typedef enum ColumnFlags {
         COLUMN_RIGHT = 1 << 0, /* aligned to the right */
         COLUMN_TREE = 1 << 1,  /* carries the branches */
         COLUMN_STATE = 1 << 2, /* coloured by the row's severity */
-        COLUMN_WIDE = 1 << 3,  /* by default only where it fits */
+        COLUMN_WIDE = 1 << 3,  /* by default only where it fits, the last ones first */
         COLUMN_ASKED = 1 << 4, /* only where --columns= names it */
+        COLUMN_FLAT = 1 << 5,  /* by default not in a tree, whose branches say it */
 } ColumnFlags;
 
 typedef struct Column {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/term.h"
 
+#include "base/escape.h"
+
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <wchar.h>
+#include <wctype.h>
 
 static bool is_no(const char *value)
 {
@@ -39,22 +42,54 @@ size_t term_width(void)
         return n > 0 && n < 10000 ? n : 80;
 }
 
-size_t term_text_width(const char *text)
+/* One character of the locale; a byte that begins none stands for itself. False: not to be shown.
+ */
+static bool next_character(const char *text, wchar_t *ret, size_t *ret_length)
 {
         mbstate_t state = {};
-        size_t width = 0;
+        size_t length = strlen(text), n = mbrtowc(ret, text, length, &state);
+        bool valid = n > 0 && n <= length;
 
-        while (*text) {
+        *ret_length = valid ? n : 1;
+        return valid && iswprint((wint_t)*ret);
+}
+
+size_t term_text_width(const char *text)
+{
+        size_t width = 0, n;
+
+        for (; *text; text += n) {
                 wchar_t c;
-                size_t n = mbrtowc(&c, text, strlen(text), &state);
-                int columns = n == 0 || n > strlen(text) ? 1 : wcwidth(c);
+                int columns = next_character(text, &c, &n) ? wcwidth(c) : 1;
 
-                if (n == 0 || n > strlen(text)) {
-                        n = 1;
-                        state = (mbstate_t){};
-                }
                 width += columns > 0 ? (size_t)columns : 0;
-                text += n;
         }
         return width;
+}
+
+/* Marks that turn the direction of the text around them (Unicode TR 9): a name must not look like
+ * another one. */
+static bool turns_direction(wchar_t c)
+{
+        return c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
+               (c >= 0x2066 && c <= 0x2069);
+}
+
+char *term_escape(const char *text)
+{
+        autofree char *escaped = escape_text(text ? text : "");
+        char *safe = xmalloc(strlen(escaped) * 4 + 1), *out = safe;
+        size_t n;
+
+        for (const char *p = escaped; *p; p += n) {
+                wchar_t c;
+
+                if (next_character(p, &c, &n) && !turns_direction(c))
+                        out = mempcpy(out, p, n);
+                else
+                        for (size_t i = 0; i < n; i++)
+                                out += sprintf(out, "\\x%02x", (unsigned char)p[i]);
+        }
+        *out = 0;
+        return safe;
 }

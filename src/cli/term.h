@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The terminal: colour or not, and how wide.
+/* The terminal: colour or not, how wide, and what may be sent to it.
  *
+ *     autofree char *text = term_escape(row->subject);
  *     if (term_text_width(text) <= term_width()) ...
  *
- * Never writes to it; text from outside is escaped by base/escape.h before it goes there. */
+ * Text of certificates, file names and configurations is somebody else's: nothing of it reaches a
+ * terminal that could move the cursor, change a colour or turn the direction of writing. */
 
 #include "base/macro.h"
 
@@ -18,3 +20,7 @@ size_t term_width(void);
 
 /* How many columns this text takes. */
 size_t term_text_width(const char *text);
+
+/* base/escape.h, and more: marks of writing direction, and what is no text in this locale
+ * (libsmartcols would never end), as \xNN byte by byte. NULL gives "". The caller frees. */
+char *term_escape(const char *text);

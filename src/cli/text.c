@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/text.h"
 
-#include "base/escape.h"
 #include "cli/term.h"
 
 #include <time.h>
@@ -20,22 +19,9 @@ const char *text_date(int64_t t, char text[DATE_TEXT_SIZE])
         return text;
 }
 
-char *text_join(char *const *strv, const char *separator)
-{
-        char *joined = xstrdup("");
-
-        for (size_t i = 0; strv && strv[i]; i++) {
-                char *longer = xasprintf("%s%s%s", joined, i > 0 ? separator : "", strv[i]);
-
-                free(joined);
-                joined = longer;
-        }
-        return joined;
-}
-
 void text_line(const char *text)
 {
-        autofree char *safe = escape_text(text);
+        autofree char *safe = term_escape(text);
 
         printf("%s\n", safe);
 }
@@ -47,7 +33,7 @@ void text_field(const char *label, const char *value)
 
         if (!value || !value[0])
                 return;
-        autofree char *safe = escape_text(value);
+        autofree char *safe = term_escape(value);
         printf("  %-*s", LABEL_WIDTH - 2, label);
         rest = safe;
         while ((word = strsep(&rest, " "))) {

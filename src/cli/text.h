@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How values are written for people: dates, lists, and lines that fit the terminal.
+/* How values are written for people: dates, and lines that fit the terminal.
  *
  *     text_line("Nothing is due.");
  *     text_field("subject", row->subject_dn);
@@ -14,9 +14,6 @@
 
 /* "Nov 21, 2027 23:26 UTC", as kubeadm writes it; "-" for 0. */
 const char *text_date(int64_t t, char text[DATE_TEXT_SIZE]);
-
-/* Joins strings; "" for none. The caller frees. */
-char *text_join(char *const *strv, const char *separator);
 
 /* One line on stdout. */
 void text_line(const char *text);

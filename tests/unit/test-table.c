@@ -17,7 +17,7 @@ MEMBER_CELL(cell_serial, Line, serial)
 
 static const Column columns[] = {
         {"NAME", COLUMN_TREE, cell_name},
-        {"STATE", COLUMN_STATE, cell_state},
+        {"STATE", COLUMN_STATE | COLUMN_FLAT, cell_state},
         {"PATH", COLUMN_WIDE, cell_path},
         {"SERIAL", COLUMN_ASKED | COLUMN_RIGHT, cell_serial},
 };

@@ -57,12 +57,42 @@ static void test_text_width(void **state)
         assert_int_equal(term_text_width("a\xff"), 2);
 }
 
+/* What may be sent to a terminal, in a locale that knows UTF-8 and in one that does not. */
+static const struct {
+        const char *locale, *text, *escaped;
+} escapes[] = {
+        {"C.UTF-8", "apiserver", "apiserver"},
+        {"C.UTF-8", "caf\xc3\xa9", "caf\xc3\xa9"},
+        {"C.UTF-8", "a\033[2Jb\x7f\n", "a\\x1b[2Jb\\x7f\\x0a"},
+        {"C.UTF-8", "\xc2\x9b", "\\xc2\\x9b"},
+        {"C.UTF-8", "\xff", "\\xff"},
+        {"C.UTF-8",
+                "a\xe2\x80\xae"
+                "b",
+                "a\\xe2\\x80\\xae"
+                "b"},
+        {"C.UTF-8", NULL, ""},
+        {"C", "caf\xc3\xa9", "caf\\xc3\\xa9"},
+        {"C", "\xc2\x9b", "\\xc2\\x9b"},
+};
+
+static void test_escape(void **state)
+{
+        for (size_t i = 0; i < ELEMENTSOF(escapes); i++) {
+                assert_non_null(setlocale(LC_CTYPE, escapes[i].locale));
+                autofree char *escaped = term_escape(escapes[i].text);
+                assert_string_equal(escaped, escapes[i].escaped);
+        }
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_colors),
                 cmocka_unit_test(test_width),
                 cmocka_unit_test(test_text_width),
+                cmocka_unit_test(test_escape),
         };
 
         setlocale(LC_CTYPE, "C.UTF-8");

@@ -12,15 +12,6 @@ static void test_dates_are_kubeadms(void **state)
         assert_string_equal(text_date(0, text), "-");
 }
 
-static void test_join(void **state)
-{
-        char *words[] = {"a", "b", NULL};
-        autofree char *two = text_join(words, ", "), *none = text_join(NULL, ", ");
-
-        assert_string_equal(two, "a, b");
-        assert_string_equal(none, "");
-}
-
 static void print_fields(const void *unused)
 {
         text_line("a\033[31mb");
@@ -47,7 +38,6 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_dates_are_kubeadms),
-                cmocka_unit_test(test_join),
                 cmocka_unit_test(test_fields_are_broken_and_escaped),
         };
 
