@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# config: what is effective and where it comes from; a wrong value stops every verb before it has
+# touched anything.
+
+# shellcheck source=tests/cli/cli.sh
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+
+# configure TEXT: the main file of $ROOT.
+configure() {
+        mkdir -p "$ROOT/etc/kube-renewd/kube-renewd.conf.d"
+        printf '%b' "$1" >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+}
+
+# everything: each file below $ROOT, our own state included.
+everything() {
+        (cd "$ROOT" && find . -type f -exec sha256sum {} + | sort -k 2)
+}
+
+host v1.28.7/rsa2048-default
+tap_status 0 "without any file" renewd config
+tap_like "$OUTPUT" '^RenewBefore=15d +# default$' "defaults are named as such"
+tap_like "$OUTPUT" '^\[certificate apiserver\]$' "the layout is part of it"
+tap_like "$OUTPUT" '^Certificate=/etc/kubernetes/pki/apiserver.crt +# .*layouts/kubeadm.conf:[0-9]+$' "with file and line"
+
+configure '[renewal]\nRenewBefore=20d\n'
+printf '[renewal]\nRenewBefore=25d\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf.d/10-site.conf"
+tap_status 0 "with a file and a drop-in" renewd config
+tap_like "$OUTPUT" '^RenewBefore=25d +# /etc/kube-renewd/kube-renewd.conf.d/10-site.conf:2$' "the last one counts, and is named"
+tap_status 0 "as JSON" renewd config --output=json
+tap_is "$(jq -r '.[] | select(.section == "renewal" and .key == "RenewBefore") | .value' <<<"$OUTPUT")" 25d "the same as JSON"
+rm "$ROOT/etc/kube-renewd/kube-renewd.conf.d/10-site.conf"
+
+configure '[renewal]\nRenewBefor=20d\n'
+tap_status 0 "an unknown key is no error" renewd config
+tap_like "$OUTPUT" "^kube-renewd: warning: /etc/kube-renewd/kube-renewd.conf:2: .*'RenewBefor'.*'RenewBefore" \
+        "but a warning with the nearest known one"
+
+configure '[renewal]\nRenewBefore=soon\n'
+before=$(everything)
+for verb in config plan renew run recover init "explain apiserver" "backup list"; do
+        # shellcheck disable=SC2086 # a verb and its name
+        tap_status 78 "a bad value stops '$verb'" renewd $verb
+        tap_like "$OUTPUT" '^kube-renewd: /etc/kube-renewd/kube-renewd.conf:2: .*soon' "'$verb' names file, line and value"
+done
+for verb in check alarms; do
+        tap_status 3 "a bad value is unknown to '$verb'" renewd "$verb"
+done
+tap_is "$(everything)" "$before" "and nothing was touched"
+printf '[renewal]\nRenewBefore=9d\n' >"$ROOT/etc/other.conf"
+tap_status 0 "--config= is read instead" renewd config --config=/etc/other.conf
+tap_like "$OUTPUT" '^RenewBefore=9d +# /etc/other.conf:2$' "and counts"
+tap_status 78 "--config= must exist" renewd config --config=/etc/none.conf
+rm -r "$ROOT/etc/kube-renewd" "$ROOT/etc/kubernetes"
+tap_status 78 "no layout fits an empty host" "$KUBE_RENEWD" --root="$ROOT" plan
+tap_like "$OUTPUT" '^kube-renewd: no layout fits this host' "and that is said"
+tap_status 78 "an unknown layout" "$KUBE_RENEWD" --root="$ROOT" --layout=frobnicate plan
+tap_done

@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# explain: who signed it, who uses it, what a new file needs, what breaks.
+
+# shellcheck source=tests/cli/cli.sh
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+
+host v1.28.7/rsa2048-default
+for name in apiserver controller-manager.conf etcd-ca kubelet.conf admin.conf; do
+        tap_status 0 "$name can be explained" renewd explain "$name" --at="$NEW"
+        golden "explain-$name.text" "$name as people read it"
+done
+fingerprint=$(openssl x509 -noout -fingerprint -sha256 -in "$ROOT/etc/kubernetes/pki/etcd/server.crt" |
+        sed 's/.*=//; s/://g' | tr A-F a-f)
+tap_status 0 "etcd-server" renewd explain etcd-server --at="$NEW"
+tap_like "$OUTPUT" "^  SHA-256     $fingerprint\$" "the fingerprint is openssl's"
+tap_status 2 "an unknown name is a usage error" renewd explain apisrever
+tap_like "$OUTPUT" "did you mean 'apiserver'\?" "answered with the nearest"
+tap_status 2 "no name is a usage error" renewd explain
+rm "$ROOT/etc/kubernetes/pki/ca.key"
+tap_status 0 "T10 without the CA's key" renewd explain apiserver --at="$NEW"
+tap_like "$OUTPUT" '^  signed by .*its key is elsewhere' "T10 the key is elsewhere"
+tap_like "$(tr -s ' \n' ' ' <<<"$OUTPUT")" 'due never: it is signed elsewhere' "T10 so it is never due"
+rm "$ROOT/etc/kubernetes/pki/apiserver.crt"
+tap_status 0 "T05 what is missing can be explained" renewd explain apiserver --at="$NEW"
+tap_like "$OUTPUT" '^  state       MISSING$' "T05 as missing"
+tap_done
