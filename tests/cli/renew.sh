@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# renew and run: what is due, what is named, and what cannot be renewed.
+
+# shellcheck source=tests/cli/cli.sh
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+
+# T01, T02, T03: only what is due.
+host v1.28.7/ecdsa-p256
+digests >"$SCRATCH/before"
+tap_status 0 "T01 all leaves valid" renewd renew --at="$NEW"
+tap_is "$(changed)" "" "T01 nothing is written"
+tap_status 75 "T02 one is named" renewd renew --at="$NEW" apiserver
+tap_is "$(changed)" "$(printf 'etc/kubernetes/pki/apiserver.%s\n' crt key)" "T02 only that pair is new"
+tap_like "$OUTPUT" '^restart of kube-apiserver is owed' "T02 its user is owed a restart"
+tap_unlike "$OUTPUT" '^restart of (etcd|kube-scheduler|kube-controller-manager)' "T02 no other is"
+digests >"$SCRATCH/before"
+tap_status 75 "T03 all others expired" renewd renew --at="$EXPIRED"
+tap_is "$(changed | wc -l)" 17 "T03 all expired are renewed"
+tap_status 2 "an unknown name is a usage error" renewd renew --at="$EXPIRED" apisrever
+tap_like "$OUTPUT" "'apiserver'" "with the nearest that is one"
+
+# T05, T06, T10: what cannot be renewed is said, and does not stop the others.
+host v1.28.7/ecdsa-p256
+rm "$ROOT/etc/kubernetes/pki/apiserver.crt" "$ROOT/etc/kubernetes/pki/apiserver.key"
+digests >"$SCRATCH/before"
+tap_status 1 "T05 a missing leaf" renewd renew --at="$TEN_DAYS"
+tap_like "$OUTPUT" '^apiserver: missing' "T05 is not re-created, and said"
+tap_is "$(changed | wc -l)" 15 "T05 the others are renewed"
+host v1.28.7/ecdsa-p256
+rm "$ROOT/etc/kubernetes/pki/etcd/ca.crt"
+digests >"$SCRATCH/before"
+tap_status 1 "T06 a missing CA" renewd renew --at="$TEN_DAYS"
+tap_is "$(changed | grep -c etcd)" 0 "T06 signs nothing"
+tap_is "$(changed | wc -l)" 9 "T06 the other CAs' leaves are renewed"
+host v1.28.7/ecdsa-p256
+rm "$ROOT/etc/kubernetes/pki/ca.key"
+digests >"$SCRATCH/before"
+tap_status 1 "T10 a CA whose key is elsewhere" renewd renew --at="$TEN_DAYS"
+tap_like "$OUTPUT" '^apiserver: external' "T10 is said"
+tap_unlike "$OUTPUT" '^apiserver: renewed' "T10 and is no success"
+tap_is "$(changed | grep -c -e apiserver.crt -e conf)" 0 "T10 its leaves stay"
+tap_done
