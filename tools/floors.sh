@@ -125,7 +125,7 @@ floors() {
         for name; do
                 case $name in
                 sanitize | gcc | clang) floor_build "$name" ;;
-                crash) floor_tests "$name" gcc ;;
+                crash | system) floor_tests "$name" gcc ;;
                 *) floor_tests "$name" sanitize ;;
                 esac
         done
