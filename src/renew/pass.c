@@ -112,8 +112,9 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         autoptr(Txn) txn = NULL;
         int r;
 
-        /* 1. Nobody else acts, and nothing is half done. */
-        r = recover(pass, &txn, &judge, reterr);
+        /* 1. Nobody else acts, and nothing is half done. A dry run takes no lock and writes
+         * nothing. */
+        r = request->dry_run ? 0 : recover(pass, &txn, &judge, reterr);
         if (r < 0)
                 return r;
 
