@@ -75,13 +75,14 @@ static void print_alarms(const Options *options, const AlarmList *list, Table *t
         table_print(table, !options->no_headings);
         if (options->no_legend)
                 return;
-        printf("%s", list->n > 0 ? "\n" : "");
         for (size_t i = 0; i < list->n; i++) {
                 const Alarm *alarm = &list->alarms[i];
-                autofree char *line = xasprintf(
-                        "%s: %s %s", alarm->resource, alarm->reason, alarm->repair_action);
+                autofree char *title = xasprintf("%s of %s", alarm->type, alarm->resource);
 
-                text_line(line);
+                printf("\n");
+                text_line(title);
+                text_field("reason", alarm->reason);
+                text_field("repair", alarm->repair_action);
         }
         printf("%s%zu active alarm%s\n", list->n > 0 ? "\n" : "", list->n, list->n == 1 ? "" : "s");
 }

@@ -124,9 +124,10 @@ void print_owed(const OwedList *owed)
         for (size_t i = 0; i < owed->n; i++) {
                 const Owed *entry = &owed->entries[i];
                 char date[DATE_TEXT_SIZE];
-                autofree char *paths = strv_join(entry->paths, ", ");
-                autofree char *line = xasprintf("restart of %s is owed since %s: %s changed",
-                        entry->component, text_date(entry->since, date), paths);
+                size_t n = strv_length(entry->paths);
+                autofree char *line = xasprintf(
+                        "restart of %s is owed since %s, for %zu new file%s", entry->component,
+                        text_date(entry->since, date), n, n == 1 ? "" : "s");
 
                 text_line(line);
         }

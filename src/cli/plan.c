@@ -155,18 +155,17 @@ static void print_nothing(const Assessment *assessment)
         int64_t at = 0;
         char date[DATE_TEXT_SIZE];
 
-        for (size_t i = 0; i < assessment->inventory->n_items; i++) {
+        for (size_t i = 0; i < assessment->n; i++) {
                 int64_t due_at = assessment->verdicts[i].due_at;
 
-                if (due_at == 0 || (at != 0 && due_at >= at))
+                if (due_at <= assessment->now || (next && due_at >= at))
                         continue;
                 at = due_at;
                 next = &assessment->inventory->items[i];
         }
-        autofree char *when = next ? xasprintf("; '%s' is the next to be due, on %s", next->name,
-                                             text_date(at, date))
-                                   : xstrdup("");
-        autofree char *line = xasprintf("Nothing to do%s.", when);
+        autofree char *line = next ? xasprintf("Nothing to do; '%s' is the next to be due, on %s.",
+                                             next->name, text_date(at, date))
+                                   : xstrdup("Nothing to do.");
         text_line(line);
 }
 

@@ -44,8 +44,9 @@ static void print_restarts(const Pass *pass, bool dry_run)
 {
         for (size_t i = 0; dry_run && pass->plan && i < pass->plan->n_restarts; i++) {
                 const Restart *restart = &pass->plan->restarts[i];
-                autofree char *line = xasprintf("restart of %s would be owed: %s",
-                        restart->component->entry->name, restart->text);
+                size_t n = strv_length(restart->paths);
+                autofree char *line = xasprintf("restart of %s would be owed, for %zu new file%s",
+                        restart->component->entry->name, n, n == 1 ? "" : "s");
 
                 text_line(line);
         }

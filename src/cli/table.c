@@ -155,15 +155,14 @@ static size_t default_columns(const Table *table, bool tree, bool *is_shown)
                 is_shown[i] = !(table->columns[i].flags & hidden);
                 used += is_shown[i] ? column_width(table, i, tree) + 1 : 0;
         }
-        for (size_t i = table->n_columns; i-- > 0;) {
-                size_t width = column_width(table, i, tree) + 1;
-
-                if (table->columns[i].flags & COLUMN_WIDE && used + width <= limit) {
-                        is_shown[i] = true;
-                        used += width;
-                }
-                n += is_shown[i];
+        for (size_t i = table->n_columns; i-- > 0 && used <= limit;) {
+                if (!(table->columns[i].flags & COLUMN_WIDE))
+                        continue;
+                used += column_width(table, i, tree) + 1;
+                is_shown[i] = used <= limit;
         }
+        for (size_t i = 0; i < table->n_columns; i++)
+                n += is_shown[i];
         return n;
 }
 

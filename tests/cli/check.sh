@@ -79,6 +79,11 @@ tap_is "$(jq -r '.[] | select(.externallyManaged and .kind != "ca") | .name' <<<
         "admin.conf apiserver apiserver-kubelet-client controller-manager.conf kubelet.conf scheduler.conf" \
         "T10 what it signed is external"
 
+# controls: lines of $OUTPUT with a control character.
+controls() {
+        LC_ALL=C grep -nP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' <<<"$OUTPUT"
+}
+
 # T07: one bad file is one bad row. $pki/apiserver.crt becomes each of them in turn.
 hostile() {
         local title=$1 rows
@@ -87,7 +92,7 @@ hostile() {
         tap_like "$OUTPUT" '^apiserver .*INVALID' "T07 $title is one bad row"
         rows=$(grep -c ' OK ' <<<"$OUTPUT")
         tap_is "$rows" "$all" "T07 $title leaves the other rows"
-        tap_empty "$(LC_ALL=C grep -nP '[\x00-\x08\x0b-\x1f\x7f]' <<<"$OUTPUT")" "T07 $title sends no control character"
+        tap_empty "$(controls)" "T07 $title sends no control character"
 }
 host v1.28.7/rsa2048-default
 all=$(($(renewd check --at="$NEW" | grep -c ' OK ') - 1))
@@ -128,10 +133,23 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$p
         -out "$pki/apiserver.crt" -days 3650 -subj "/CN=$(printf 'evil\033[2J\033]0;title\007\302\233')" 2>/dev/null
 for format in table tree json; do
         tap_status 0 "T07 a hostile subject as $format, signed elsewhere" renewd check --at="$NEW" --output="$format" --columns=all
-        tap_empty "$(LC_ALL=C grep -nP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' <<<"$OUTPUT")" \
-                "T07 nothing of it reaches the terminal as $format"
+        tap_empty "$(controls)" "T07 nothing of it reaches the terminal as $format"
 done
 tap_like "$OUTPUT" 'evil.*x1b' "T07 it is shown escaped"
+
+# Names in a kubeconfig are somebody else's text too: of rows, of steps, of alarms.
+host v1.28.7/ecdsa-p256
+sed -n '/^users:/,$p' "$ROOT/etc/kubernetes/admin.conf" | tail -n +2 |
+        sed 's/kubernetes-admin/"evil\\e[2J\\x07\\u009b"/' >"$SCRATCH/user"
+cat "$SCRATCH/user" >>"$ROOT/etc/kubernetes/admin.conf"
+for words in check "check --output=tree" "check --output=json" "plan --all" "plan --all --output=json" \
+        "explain admin.conf" "renew --dry-run --all" run alarms "alarms --output=json"; do
+        [ "$words" != run ] || rm "$ROOT/etc/kubernetes/pki/ca.key" # or no alarm would be about it
+        # shellcheck disable=SC2086 # a verb and its options
+        OUTPUT=$(renewd $words --at="$EXPIRED" 2>&1)
+        tap_like "$OUTPUT" 'admin.conf/evil.*x1b' "'$words' shows it escaped"
+        tap_empty "$(controls)" "T07 '$words' sends no control character of a user's name"
+done
 
 # Colour: only for people, and only if they want it.
 host v1.28.7/rsa2048-default
