@@ -171,8 +171,10 @@ int command_main(int argc, char **argv, const Verb *verbs)
         if (options_parse(argc, argv, verbs, &options, &error) < 0)
                 return command_fail(&options, EXIT_USAGE, &error);
         status = run_verb(&options, verbs);
+        errno = 0;
         if (fflush(stdout) == 0 && !ferror(stdout))
                 return status;
-        error_errno(&error, -errno, "cannot write to standard output");
+        /* An earlier write may have failed, and only the flag of it is left. */
+        error_errno(&error, errno > 0 ? -errno : -EIO, "cannot write to standard output");
         return command_fail(&options, status ? status : EXIT_FAILED, &error);
 }
