@@ -286,3 +286,25 @@ int key_to_pem(const Key *key, KeyFormat format, Secret **ret, Error *reterr)
         explicit_bzero(pem, strlen(pem));
         return 0;
 }
+
+int key_public_to_pem(const Key *key, char **ret, Error *reterr)
+{
+        autopubkey public_half = NULL;
+        autoprivkey private_half = NULL;
+        autodatum pem = {};
+        int g;
+
+        g = gnutls_privkey_init(&private_half);
+        if (g >= 0)
+                g = gnutls_privkey_import_x509(private_half, key->native, 0);
+        if (g >= 0)
+                g = gnutls_pubkey_init(&public_half);
+        if (g >= 0)
+                g = gnutls_pubkey_import_privkey(public_half, private_half, 0, 0);
+        if (g >= 0)
+                g = gnutls_pubkey_export2(public_half, GNUTLS_X509_FMT_PEM, &pem);
+        if (g < 0)
+                return pki_error(reterr, -EIO, g, "cannot write the public key");
+        *ret = xstrndup((const char *)pem.data, pem.size);
+        return 0;
+}

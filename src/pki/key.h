@@ -66,5 +66,8 @@ bool key_matches(const Key *key, const Cert *cert);
  * the kubeadm form: PKCS#1 for RSA, SEC1 for ECDSA, PKCS#8 for Ed25519. */
 int key_to_pem(const Key *key, KeyFormat format, Secret **ret, Error *reterr) MUST_USE;
 
+/* PEM of the public half (PUBLIC KEY, RFC 5280 SubjectPublicKeyInfo). The caller frees. */
+int key_public_to_pem(const Key *key, char **ret, Error *reterr) MUST_USE;
+
 /* The form kubeadm writes for this kind. */
 KeyFormat key_format_default(KeyKind kind);

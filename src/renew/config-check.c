@@ -217,6 +217,10 @@ static void collect_claims(const Layout *layout, Claims *claims)
         for (size_t i = 0; i < layout->n_components; i++)
                 add_claim(claims, (Claim){"file", layout->components[i].manifest, "component",
                                           layout->components[i].name, "Manifest"});
+        add_claim(
+                claims, (Claim){"file", layout->service_account_key, "service-account", "", "Key"});
+        add_claim(claims, (Claim){"file", layout->service_account_public_key, "service-account", "",
+                                  "PublicKey"});
 }
 
 static int refuse_claims(const Config *config, const Claim *a, const Claim *b, Error *reterr)

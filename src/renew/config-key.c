@@ -111,6 +111,12 @@ static const ConfigKey component_keys[] = {
         {},
 };
 
+static const ConfigKey service_account_keys[] = {
+        KEY(Config, layout.service_account_key, "Key", path),
+        KEY(Config, layout.service_account_public_key, "PublicKey", path),
+        {},
+};
+
 const ConfigSection config_sections[] = {
         {"agent", SECTION_SINGLE, true, false, agent_keys},
         {"renewal", SECTION_SINGLE, true, true, renewal_keys},
@@ -122,6 +128,7 @@ const ConfigSection config_sections[] = {
         {"certificate", SECTION_CERTIFICATE, true, true, certificate_keys},
         {"kubeconfig", SECTION_KUBECONFIG, true, true, kubeconfig_keys},
         {"component", SECTION_COMPONENT, true, true, component_keys},
+        {"service-account", SECTION_SINGLE, false, true, service_account_keys},
         {},
 };
 

@@ -95,6 +95,9 @@ typedef struct Layout {
         size_t n_credentials;
         ComponentEntry *components; /* by order */
         size_t n_components;
+        char *service_account_key; /* Key= of [service-account], for init; no pass ever touches it
+                                    */
+        char *service_account_public_key; /* PublicKey= */
 } Layout;
 
 typedef struct Config {

@@ -10,7 +10,8 @@
 
 #define CA_VALIDITY (10 * YEAR) /* kubeadm's: 87600 h */
 
-/* One key and what it is for: a CA, or a credential that one of them signs. */
+/* One key and what it is for: a CA, a credential that one of them signs, or neither: the service
+ * account's. */
 typedef struct Maker {
         const CaEntry *ca;                 /* this is a CA */
         const CredentialEntry *credential; /* this is a leaf */
@@ -85,41 +86,82 @@ static int refuse_existing(int root_fd, const char *path, Error *reterr)
         return 0;
 }
 
+/* One more key to make, for files that must not be there yet. */
+static int add_maker(Init *init, int root_fd, const Maker *maker, const Policy *policy,
+        const char *const paths[2], Error *reterr)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < 2; i++)
+                r = refuse_existing(root_fd, paths[i], reterr);
+        if (r >= 0)
+                r = choose_key_kind(init, policy, &init->keys[init->n].kind, reterr);
+        if (r < 0)
+                return r;
+        init->makers[init->n] = *maker;
+        init->makers[init->n].key = &init->keys[init->n];
+        init->n++;
+        return 0;
+}
+
+static int add_ca_maker(Init *init, int root_fd, const CaEntry *ca, Error *reterr)
+{
+        const char *const paths[] = {ca->certificate, ca->key};
+
+        if (!ca->key || ca->key[0] != '/')
+                return error_set(reterr, -EINVAL,
+                        "cannot make CA '%s': its key is not in a file; set Key= to a path",
+                        ca->name);
+        return add_maker(init, root_fd, &(Maker){.ca = ca}, &init->config->policy, paths, reterr);
+}
+
 /* Everything the layout describes with an identity, none of it on disk. */
 static int collect(Init *init, int root_fd, Error *reterr)
 {
         const Layout *layout = &init->config->layout;
+        const char *const service_account[] = {
+                layout->service_account_key, layout->service_account_public_key};
+        size_t n_max = layout->n_cas + layout->n_credentials + 1;
         int r = 0;
 
-        init->makers = xcalloc(layout->n_cas + layout->n_credentials, sizeof(Maker));
-        init->keys = xcalloc(layout->n_cas + layout->n_credentials, sizeof(KeyRequest));
-        for (size_t i = 0; r >= 0 && i < layout->n_cas; i++) {
-                const CaEntry *ca = &layout->cas[i];
-
-                r = refuse_existing(root_fd, ca->certificate, reterr);
-                if (r >= 0)
-                        r = refuse_existing(root_fd, ca->key, reterr);
-                if (r >= 0)
-                        r = choose_key_kind(
-                                init, &init->config->policy, &init->keys[init->n].kind, reterr);
-                init->makers[init->n++].ca = ca;
-        }
+        init->makers = xcalloc(n_max, sizeof(Maker));
+        init->keys = xcalloc(n_max, sizeof(KeyRequest));
+        for (size_t i = 0; r >= 0 && i < layout->n_cas; i++)
+                r = add_ca_maker(init, root_fd, &layout->cas[i], reterr);
         for (size_t i = 0; r >= 0 && i < layout->n_credentials; i++) {
                 const CredentialEntry *entry = &layout->credentials[i];
+                const char *const paths[] = {entry->path, entry->key};
 
-                if (!entry->identity.common_name)
-                        continue;
-                r = refuse_existing(root_fd, entry->path, reterr);
-                if (r >= 0)
-                        r = refuse_existing(root_fd, entry->key, reterr);
-                if (r >= 0)
-                        r = choose_key_kind(
-                                init, &entry->policy, &init->keys[init->n].kind, reterr);
-                init->makers[init->n++].credential = entry;
+                if (entry->identity.common_name)
+                        r = add_maker(init, root_fd, &(Maker){.credential = entry}, &entry->policy,
+                                paths, reterr);
         }
-        for (size_t i = 0; i < init->n; i++)
-                init->makers[i].key = &init->keys[i];
+        if (r < 0 || !service_account[0] || !service_account[1])
+                return r;
+
+        /* The API server signs and verifies tokens with RSA and ECDSA only. */
+        r = add_maker(init, root_fd, &(Maker){}, &init->config->policy, service_account, reterr);
+        if (r >= 0 && init->keys[init->n - 1].kind == KEY_KIND_ED25519)
+                init->keys[init->n - 1].kind = KEY_KIND_ECDSA_P256;
         return r;
+}
+
+/* The pair that signs tokens: kubeadm keeps both halves to root. */
+static int make_service_account(Init *init, const Maker *maker, Error *reterr)
+{
+        const Layout *layout = &init->config->layout;
+        autofree char *public_pem = NULL;
+        autoptr(Secret) key_pem = NULL;
+        int r;
+
+        r = key_to_pem(maker->key->key, key_format_default(maker->key->kind), &key_pem, reterr);
+        if (r >= 0)
+                r = key_public_to_pem(maker->key->key, &public_pem, reterr);
+        if (r < 0)
+                return r;
+        add_file(init, layout->service_account_key, key_pem->data, key_pem->size, 0600);
+        add_file(init, layout->service_account_public_key, public_pem, strlen(public_pem), 0600);
+        return 0;
 }
 
 static int make_ca(Init *init, Maker *maker, Error *reterr)
@@ -215,20 +257,29 @@ static int make_leaf(Init *init, Maker *maker, Error *reterr)
         return 0;
 }
 
+static int make(Init *init, Maker *maker, Error *reterr)
+{
+        if (maker->key->error < 0)
+                return error_set(reterr, maker->key->error, "%s", maker->key->text.text);
+        if (maker->ca)
+                return make_ca(init, maker, reterr);
+        if (maker->credential)
+                return make_leaf(init, maker, reterr);
+        return make_service_account(init, maker, reterr);
+}
+
 static int make_all(Init *init, Error *reterr)
 {
         key_generate_all(init->keys, init->n);
         for (size_t i = 0; i < init->n; i++) {
                 Maker *maker = &init->makers[i];
-                const char *name = maker->ca ? maker->ca->name : maker->credential->name;
-                int r = maker->key->error;
+                int r = make(init, maker, reterr);
 
                 if (r < 0)
-                        return error_set(
-                                reterr, r, "cannot make '%s': %s", name, maker->key->text.text);
-                r = maker->ca ? make_ca(init, maker, reterr) : make_leaf(init, maker, reterr);
-                if (r < 0)
-                        return error_prefix(reterr, r, "cannot make '%s'", name);
+                        return error_prefix(reterr, r, "cannot make '%s'",
+                                maker->ca           ? maker->ca->name
+                                : maker->credential ? maker->credential->name
+                                                    : init->config->layout.service_account_key);
         }
         return 0;
 }

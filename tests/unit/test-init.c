@@ -31,7 +31,7 @@ static void test_t11_makes_everything_where_there_is_nothing(void **state)
 
         if (init_control_plane(host.root_fd, host.config, &options, host.now, &paths, &error) < 0)
                 fail_msg("%s", error.text);
-        assert_int_equal(strv_length(paths), 3 * 2 + 7 * 2 + 5);
+        assert_int_equal(strv_length(paths), 3 * 2 + 7 * 2 + 5 + 2);
         host_look(&host);
         for (size_t i = 0; i < host.inventory->n_items; i++) {
                 if (host.assessment->verdicts[i].state != STATE_OK)
@@ -57,6 +57,8 @@ static void test_modes(void **state)
                 {"/etc/kubernetes/pki/ca.crt", 0644},
                 {"/etc/kubernetes/pki/etcd/server.key", 0600},
                 {"/etc/kubernetes/admin.conf", 0600},
+                {"/etc/kubernetes/pki/sa.key", 0600},
+                {"/etc/kubernetes/pki/sa.pub", 0600},
         };
         Host host = empty_host();
         autostrv paths = NULL;
@@ -72,6 +74,24 @@ static void test_modes(void **state)
                 assert_int_equal(stat(path, &st), 0);
                 assert_int_equal(st.st_mode & 07777, table[i].mode);
         }
+        host_free(&host);
+}
+
+static void test_service_account_halves_belong_together(void **state)
+{
+        Host host = empty_host();
+        autostrv paths = NULL;
+        autoptr(Key) key = NULL;
+        autofree char *again = NULL;
+
+        assert_int_equal(
+                init_control_plane(host.root_fd, host.config, &options, host.now, &paths, NULL), 0);
+        autofree char *private_pem = tree_read(host.root, "/etc/kubernetes/pki/sa.key", NULL);
+        autofree char *public_pem = tree_read(host.root, "/etc/kubernetes/pki/sa.pub", NULL);
+        assert_int_equal(key_parse(private_pem, strlen(private_pem), &key, NULL), 0);
+        assert_int_equal(key_public_to_pem(key, &again, NULL), 0);
+        assert_string_equal(public_pem, again);
+        assert_true(starts_with(public_pem, "-----BEGIN PUBLIC KEY-----\n"));
         host_free(&host);
 }
 
@@ -118,6 +138,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_t11_makes_everything_where_there_is_nothing),
                 cmocka_unit_test(test_modes),
+                cmocka_unit_test(test_service_account_halves_belong_together),
                 cmocka_unit_test(test_never_overwrites),
                 cmocka_unit_test(test_bad_options),
         };
