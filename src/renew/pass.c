@@ -205,6 +205,14 @@ static int report(
         return r < 0 ? r : report_status(&input, reterr);
 }
 
+/* What was issued and not written was not renewed, whoever asks for its outcome now. */
+static void fail_unwritten(Pass *pass, const char *failure)
+{
+        for (size_t i = 0; pass->issuance && i < pass->issuance->n; i++)
+                if (pass->issuance->results[i].outcome == OUTCOME_RENEWED)
+                        issue_result_fail(&pass->issuance->results[i], OUTCOME_FAILED, failure);
+}
+
 int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
 {
         Error failure = {}, unreported = {};
@@ -218,11 +226,14 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
          */
         if (request->dry_run || status == EXIT_USAGE || r == -EBUSY)
                 return status;
-        if (report(pass, request, status, r < 0 ? failure.text : NULL, &unreported) >= 0)
-                return status;
-        if (r >= 0)
-                error_set(reterr, r, "cannot report: %s", unreported.text);
-        return EXIT_FAILED;
+        if (report(pass, request, status, r < 0 ? failure.text : NULL, &unreported) < 0) {
+                status = EXIT_FAILED;
+                if (r >= 0)
+                        error_set(reterr, r, "cannot report: %s", unreported.text);
+        }
+        if (r < 0 && !pass->committed)
+                fail_unwritten(pass, failure.text);
+        return status;
 }
 
 int pass_recover(Pass *pass, Error *reterr)

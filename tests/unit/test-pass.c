@@ -104,6 +104,31 @@ static void test_t19_a_second_pass_says_75(void **state)
         host_free(&host);
 }
 
+static void test_what_could_not_be_written_was_not_renewed(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
+        autoptr(Pass) pass = NULL;
+        Error error = {};
+
+        tree_write_text(host.root, STATE "/backups", "a file where the directory should be");
+        assert_int_equal(pass_open(&(PassOptions){.root = host.root,
+                                           .config.layout = "kubeadm",
+                                           .at = host.now},
+                                 &pass, NULL),
+                0);
+        assert_int_equal(pass_run(pass, &(PassRequest){.nightly = true}, &error), EXIT_FAILED);
+        assert_int_equal(pass->issuance->n, 10);
+        for (size_t i = 0; i < pass->issuance->n; i++) {
+                assert_int_equal(pass->issuance->results[i].outcome, OUTCOME_FAILED);
+                assert_string_equal(pass->issuance->results[i].text, error.text);
+        }
+
+        /* One alarm for the one fault. */
+        assert_true(alarm_exists(&host, "renewal-failed@host"));
+        assert_false(alarm_exists(&host, "renewal-failed@apiserver"));
+        host_free(&host);
+}
+
 static void test_dry_run_writes_nothing(void **state)
 {
         Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
@@ -216,6 +241,7 @@ int main(void)
                 cmocka_unit_test(test_t03_renews_owes_and_then_renews_nothing),
                 cmocka_unit_test(test_t41_expired_alarm_goes_with_the_renewal),
                 cmocka_unit_test(test_t19_a_second_pass_says_75),
+                cmocka_unit_test(test_what_could_not_be_written_was_not_renewed),
                 cmocka_unit_test(test_dry_run_writes_nothing),
                 cmocka_unit_test(test_t33_restore_brings_everything_back),
                 cmocka_unit_test(test_t33_restore_of_a_lost_file_keeps_owner_and_mode),
