@@ -54,11 +54,13 @@ static char *end_reason(const Look *look, const char *verb, const char *why)
                 why ? "; " : "", why ? why : "");
 }
 
-/* What failed because there is no certificate to renew is the alarm "invalid". */
+/* What failed because certificate or key cannot be read is the alarm "invalid". */
 static Evidence look_renewal_failed(const Look *look, Finding *finding)
 {
         const char *text = outcome_text(look, OUTCOME_FAILED);
 
+        if (look->verdict->state == STATE_INVALID && !look->verdict->due)
+                return EVIDENCE_NONE;
         if (text && look->item->cert)
                 return fault(finding, xstrdup(text));
         return settled(look);

@@ -89,9 +89,12 @@ static bool skip_unrenewable(
                                               : "the key of its CA is not on this host");
                 return true;
         }
-        if (!item->cert)
-                add_skip(plan, item, OUTCOME_FAILED, true, verdict->text);
-        return !item->cert;
+
+        /* A key that cannot be read may be on its way: replaced when somebody asks for it. */
+        if (item->cert && (verdict->state != STATE_INVALID || verdict->due || asked))
+                return false;
+        add_skip(plan, item, OUTCOME_FAILED, true, verdict->text);
+        return true;
 }
 
 const char *step_path(const Step *step)

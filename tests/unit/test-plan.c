@@ -156,6 +156,23 @@ static void test_t05_missing_is_said_or_created(void **state)
         host_free(&host);
 }
 
+static void test_t07_unreadable_key_fails_the_pass(void **state)
+{
+        char *names[] = {"apiserver", NULL};
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+
+        tree_write_text(host.root, "/etc/kubernetes/pki/apiserver.key", "no key");
+        autoptr(Plan) nightly = make_plan(&host, &(PlanRequest){});
+        assert_int_equal(nightly->n_steps, 0);
+        assert_int_equal(find_skip(nightly, "apiserver")->outcome, OUTCOME_FAILED);
+        assert_true(find_skip(nightly, "apiserver")->is_failure);
+
+        autoptr(Plan) named = make_plan(&host, &(PlanRequest){.names = names});
+        assert_int_equal(named->n_skips, 0);
+        assert_int_equal(find_step(named, "apiserver")->reason, DUE_REQUESTED);
+        host_free(&host);
+}
+
 static void test_watched_is_never_renewed(void **state)
 {
         char *names[] = {"kubelet.conf", NULL};
@@ -208,6 +225,7 @@ int main(void)
                 cmocka_unit_test(test_t10_external_is_said),
                 cmocka_unit_test(test_t10_ca_key_absent),
                 cmocka_unit_test(test_t05_missing_is_said_or_created),
+                cmocka_unit_test(test_t07_unreadable_key_fails_the_pass),
                 cmocka_unit_test(test_watched_is_never_renewed),
                 cmocka_unit_test(test_bad_names),
         };
