@@ -257,6 +257,19 @@ static Evidence (*const looks[N_ALARM_TYPES])(const Look *look, Finding *finding
         [ALARM_TYPE_POSTPONED] = look_postponed,
 };
 
+/* Nobody is told to renew with us what we never renew. */
+static const char *repair_action(AlarmType type, const Look *look)
+{
+        if (type != ALARM_TYPE_EXPIRING && type != ALARM_TYPE_EXPIRED && type != ALARM_TYPE_INVALID)
+                return alarm_type_info(type)->repair_action;
+        if (is_watched(look->item))
+                return "Have it renewed by the program that it belongs to; a kubelet renews its "
+                       "own while it runs and reaches the API server.";
+        if (look->verdict->external && !is_authority(look->item))
+                type = ALARM_TYPE_EXTERNALLY_MANAGED_EXPIRING;
+        return alarm_type_info(type)->repair_action;
+}
+
 bool evidence_is_of_item(AlarmType type)
 {
         return looks[type];
@@ -266,6 +279,6 @@ Evidence evidence_look(AlarmType type, const Look *look, Finding *finding)
 {
         const AlarmTypeInfo *info = alarm_type_info(type);
 
-        *finding = (Finding){info->severity, info->text, NULL};
+        *finding = (Finding){info->severity, info->text, repair_action(type, look), NULL};
         return looks[type](look, finding);
 }

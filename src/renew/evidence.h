@@ -23,7 +23,7 @@ typedef enum Evidence {
 /* Of a fault. */
 typedef struct Finding {
         AlarmSeverity severity;
-        const char *text;
+        const char *text, *repair_action;
         char *reason; /* the caller frees; NULL if there is no fault */
 } Finding;
 

@@ -65,7 +65,7 @@ static void board_raise(Board *board, AlarmType type, const char *resource, cons
                 .probable_cause = (char *)info->probable_cause,
                 .text = (char *)finding->text,
                 .reason = finding->reason,
-                .repair_action = (char *)info->repair_action,
+                .repair_action = (char *)finding->repair_action,
                 .service_affecting = info->service_affecting,
                 .pass_id = (char *)board->input->pass_id,
         };
@@ -83,7 +83,7 @@ static void board_raise_plain(Board *board, AlarmType type, const char *resource
 {
         const AlarmTypeInfo *info = alarm_type_info(type);
         autofree char *owned = reason;
-        const Finding finding = {info->severity, info->text, owned};
+        const Finding finding = {info->severity, info->text, info->repair_action, owned};
 
         board_raise(board, type, resource, &finding);
 }

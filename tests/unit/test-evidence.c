@@ -33,10 +33,45 @@ static void test_t07_an_unreadable_key_is_no_failed_renewal(void **state)
         scene_free(scene);
 }
 
+/* What a pass refuses to renew nobody is told to renew by hand. */
+static void test_repair_action_is_of_who_renews_it(void **state)
+{
+        static const struct {
+                AlarmType type;
+                bool watch, external;
+                const char *action;
+        } table[] = {
+                {ALARM_TYPE_EXPIRING, false, false, "Run 'kube-renewd plan'"},
+                {ALARM_TYPE_EXPIRING, true, false, "Have it renewed by the program"},
+                {ALARM_TYPE_EXPIRED, false, false, "Run 'kube-renewd renew'"},
+                {ALARM_TYPE_EXPIRED, true, false, "Have it renewed by the program"},
+                {ALARM_TYPE_EXPIRED, true, true, "Have it renewed by the program"},
+                {ALARM_TYPE_EXPIRED, false, true, "Have it renewed where the key of its CA is"},
+                {ALARM_TYPE_INVALID, false, false, "Put the right files in place"},
+                {ALARM_TYPE_INVALID, false, true, "Have it renewed where the key of its CA is"},
+                {ALARM_TYPE_FOREIGN_CHANGE, true, true, "Let only one program renew"},
+        };
+        Scene *scene = scene_new();
+        size_t i = scene_leaf(scene, "kubelet", 300 * DAY);
+
+        for (size_t k = 0; k < ELEMENTSOF(table); k++) {
+                Finding finding;
+
+                scene->entries[i].watch = table[k].watch;
+                scene->verdicts[i].external = table[k].external;
+                look_at(scene, i, table[k].type, &finding);
+                if (!strstr(finding.repair_action, table[k].action))
+                        fail_msg("%zu: '%s'", k, finding.repair_action);
+                free(finding.reason);
+        }
+        scene_free(scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_t07_an_unreadable_key_is_no_failed_renewal),
+                SCRATCH_TEST(test_repair_action_is_of_who_renews_it),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
