@@ -147,11 +147,21 @@ static const char *changed_key_path(const Step *step)
         return step->kind == STEP_REPAIR_CA_DATA || keeps_key ? NULL : item->key_path;
 }
 
+/* Where the manifest does not tell, any file may be in use: one restart too many is the lesser
+ * harm. */
+static bool may_use(const InventoryComponent *component, const char *path, const char **ret_how)
+{
+        if (component->error >= 0)
+                return component_uses(component, path, ret_how);
+        *ret_how = "its manifest cannot be read";
+        return true;
+}
+
 static void collect_use(Restart *restart, const char *path)
 {
         const char *how = NULL;
 
-        if (strv_contains(restart->paths, path) || !component_uses(restart->component, path, &how))
+        if (strv_contains(restart->paths, path) || !may_use(restart->component, path, &how))
                 return;
         char *text = restart->text ? xasprintf("%s, %s (%s)", restart->text, path, how)
                                    : xasprintf("uses %s (%s)", path, how);

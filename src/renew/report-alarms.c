@@ -120,6 +120,27 @@ static void raise_for_stray_conflicts(Board *board, const TxnOutcome *outcome)
         }
 }
 
+/* What a component uses is not known then. It is on the host, so its manifest is in the inventory.
+ */
+static void raise_for_manifests(Board *board, const Inventory *inventory)
+{
+        for (size_t i = 0; i < inventory->n_components; i++) {
+                const InventoryComponent *component = &inventory->components[i];
+
+                if (component->error >= 0)
+                        continue;
+                autofree char *reason = xasprintf("which files '%s' uses is not known: %s",
+                        component->entry->name, component->problem);
+                const Finding finding = {
+                        .severity = ALARM_MAJOR,
+                        .text = "The manifest of a component cannot be read.",
+                        .repair_action = "Put a manifest in place that the kubelet can read too.",
+                        .reason = reason,
+                };
+                board_raise(board, ALARM_TYPE_INVALID, component->entry->manifest, &finding);
+        }
+}
+
 static void raise_for_owed(Board *board)
 {
         const OwedList *list = board->input->owed;
@@ -145,6 +166,8 @@ static void raise_all(Board *board)
 
                 raise_for_item(board, &look);
         }
+        if (input->after)
+                raise_for_manifests(board, input->after->inventory);
         raise_for_stray_conflicts(board, input->recovery);
         raise_for_stray_conflicts(board, input->commit);
         raise_for_owed(board);

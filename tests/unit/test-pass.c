@@ -129,6 +129,24 @@ static void test_what_could_not_be_written_was_not_renewed(void **state)
         host_free(&host);
 }
 
+static void test_unreadable_manifest_is_an_alarm(void **state)
+{
+        static const char *const manifest = "/etc/kubernetes/manifests/etcd.yaml";
+        static const char *const alarm = "invalid@%2Fetc%2Fkubernetes%2Fmanifests%2Fetcd.yaml";
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+        autofree char *good = tree_read(host.root, manifest, NULL);
+
+        tree_write_text(host.root, manifest, "{[");
+        run_nightly(&host);
+        assert_true(alarm_exists(&host, alarm));
+        run_nightly(&host);
+        assert_true(alarm_exists(&host, alarm));
+        tree_write_text(host.root, manifest, good);
+        run_nightly(&host);
+        assert_false(alarm_exists(&host, alarm));
+        host_free(&host);
+}
+
 static void test_dry_run_writes_nothing(void **state)
 {
         Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
@@ -242,6 +260,7 @@ int main(void)
                 cmocka_unit_test(test_t41_expired_alarm_goes_with_the_renewal),
                 cmocka_unit_test(test_t19_a_second_pass_says_75),
                 cmocka_unit_test(test_what_could_not_be_written_was_not_renewed),
+                cmocka_unit_test(test_unreadable_manifest_is_an_alarm),
                 cmocka_unit_test(test_dry_run_writes_nothing),
                 cmocka_unit_test(test_t33_restore_brings_everything_back),
                 cmocka_unit_test(test_t33_restore_of_a_lost_file_keeps_owner_and_mode),

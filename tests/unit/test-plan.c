@@ -84,6 +84,22 @@ static void test_restarts_in_order(void **state)
         host_free(&host);
 }
 
+static void test_unreadable_manifest_may_use_anything(void **state)
+{
+        char *names[] = {"scheduler.conf", NULL};
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+
+        tree_write_text(host.root, "/etc/kubernetes/manifests/etcd.yaml", "{[");
+        autoptr(Plan) plan = make_plan(&host, &(PlanRequest){.names = names});
+
+        assert_int_equal(plan->n_restarts, 2);
+        assert_string_equal(plan->restarts[0].component->entry->name, "etcd");
+        assert_string_equal(plan->restarts[0].text,
+                "uses /etc/kubernetes/scheduler.conf (its manifest cannot be read)");
+        assert_string_equal(plan->restarts[1].component->entry->name, "kube-scheduler");
+        host_free(&host);
+}
+
 static void test_t02_one_name_and_only_its_users(void **state)
 {
         char *names[] = {"scheduler.conf", NULL};
@@ -220,6 +236,7 @@ int main(void)
                 cmocka_unit_test(test_t01_all_valid_is_an_empty_plan),
                 cmocka_unit_test(test_exactly_the_due_ones),
                 cmocka_unit_test(test_restarts_in_order),
+                cmocka_unit_test(test_unreadable_manifest_may_use_anything),
                 cmocka_unit_test(test_t02_one_name_and_only_its_users),
                 cmocka_unit_test(test_t20_front_proxy_leaves_etcd_alone),
                 cmocka_unit_test(test_t10_external_is_said),
