@@ -315,11 +315,18 @@ static DueReason due_reason(const Evidence *evidence, const Item *item, const Ve
 /* The first second at which a pass would renew it, as things are. */
 static int64_t due_time(const Evidence *evidence, const Item *item, const Verdict *verdict)
 {
+        int64_t due_at;
+
         if (verdict->due && (verdict->reason != DUE_EXPIRING && verdict->reason != DUE_EXPIRED))
                 return evidence->now;
         if (!item->cert || !is_renewable(item, verdict))
                 return 0;
-        return item->cert->not_after - due_span(&item->entry->policy, item->cert) + 1;
+        if (verdict->state == STATE_MISMATCH)
+                return evidence->now;
+        due_at = item->cert->not_after - due_span(&item->entry->policy, item->cert) + 1;
+
+        /* What holds it back now (an unreadable key, a swapped CA) does so until it has expired. */
+        return !verdict->due && due_at <= evidence->now ? item->cert->not_after + 1 : due_at;
 }
 
 static void judge_item(const Evidence *evidence, const Item *item, Verdict *verdict)

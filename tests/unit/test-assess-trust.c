@@ -115,6 +115,7 @@ static void test_mismatch_is_due_at_the_second_sighting(void **state)
         /* 1. Somebody may be copying. */
         sample->items[LEAF].key_matches = false;
         assert_verdict(judge(sample, LEAF), STATE_MISMATCH, DUE_NOT);
+        assert_int_equal(sample->assessment->verdicts[LEAF].due_at, NOW); /* by the next pass */
         assert_text(&sample->assessment->verdicts[LEAF], "'/pki/apiserver.key' does not belong");
         history_free(sample->history);
         sample->history = assess_history(sample->assessment);
@@ -161,6 +162,13 @@ static void test_unreadable_key_is_invalid(void **state)
         sample->items[LEAF].problem = "'/pki/apiserver.key': several keys";
         sample->cert.not_after = NOW + DAY;
         assert_verdict(judge(sample, LEAF), STATE_INVALID, DUE_NOT);
+
+        /* It holds a renewal back until the certificate has expired. */
+        int64_t due_at = sample->assessment->verdicts[LEAF].due_at;
+        assert_int_equal(due_at, sample->cert.not_after + 1);
+        Assessment *then = assess(&sample->inventory, &sample->config, NULL, due_at);
+        assert_int_equal(then->verdicts[LEAF].reason, DUE_EXPIRED);
+        assessment_free(then);
 }
 
 static void test_ca_key_of_another_ca(void **state)
