@@ -28,8 +28,8 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .text = "Kubernetes certificates have been renewed but not all services "
                                 "have been updated.",
                         .repair_action = "Restart the component (a static pod by stopping its "
-                                         "container), or lock and unlock the host to update its "
-                                         "services with the new certificates.",
+                                         "container), then remove its entry from the directory "
+                                         "'owed' of the state directory.",
                 },
         [ALARM_TYPE_EXPIRING] =
                 {
