@@ -63,6 +63,6 @@ say "The backup that 'restore' would put back, and the heartbeat that a monitori
 agent reads without being root:"
 step 0 backup list
 echo
-jq -c '{lastRun, validUntil, alarms: (.alarms | length), certificates: (.certificates | length)}' \
+jq -c '{last_run, valid_until, alarms: (.alarms | length), certificates: (.certificates | length)}' \
         "$root/var/lib/kube-renewd/public/status.json" 2>/dev/null
 [ "$keep" != --keep ] || say "Kept in $root"

@@ -192,6 +192,26 @@ static bool is_anything_readable(const Rows *rows)
         return false;
 }
 
+/* What is not about one certificate; its severity. A manifest that cannot be read hides who uses
+ * what. */
+static int complain_of_host(const Inventory *inventory, const Rows *rows)
+{
+        int severity = 0;
+
+        for (size_t i = 0; i < inventory->n_components; i++)
+                if (inventory->components[i].problem) {
+                        complain("%s: %s", inventory->components[i].entry->name,
+                                inventory->components[i].problem);
+                        severity = 1;
+                }
+        for (size_t i = 0; geteuid() != 0 && i < rows->n; i++)
+                if (streq(rows->rows[i].status, state_name(STATE_INVALID))) {
+                        complain("not everything could be read; root can read all of it");
+                        break;
+                }
+        return severity;
+}
+
 int verb_check(const Options *options)
 {
         autoptr(Pass) pass = NULL;
@@ -199,7 +219,7 @@ int verb_check(const Options *options)
         autoptr(Selection) selection = NULL;
         autoptr(Table) table = NULL;
         Error error = {};
-        int status;
+        int status, severity;
 
         /* 1. Before anything is read: do the columns exist? */
         if (table_new(columns, ELEMENTSOF(columns), options->columns, &table, &error) < 0)
@@ -215,9 +235,11 @@ int verb_check(const Options *options)
 
         /* 3. Show. */
         print_rows(options, &selection->view, table);
+        severity = complain_of_host(pass->inventory, &selection->view);
         if (!is_anything_readable(&selection->view)) {
                 error_set(&error, -ENODATA, "no certificate could be read");
                 return command_fail(options, EXIT_UNKNOWN, &error);
         }
-        return rows_severity(&selection->view);
+        status = rows_severity(&selection->view);
+        return status > severity ? status : severity;
 }

@@ -46,7 +46,7 @@ int command_open(const Options *options, Pass **ret)
                 .root = options->root,
                 .config = {.config_file = options->config,
                         .layout = options->layout,
-                        .layout_any = options->verb->run == verb_init},
+                        .layout_any = options->verb->any_layout},
                 .at = options->at,
         };
         autoptr(Pass) pass = NULL;

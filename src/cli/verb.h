@@ -32,8 +32,9 @@ struct Verb {
         const char *outputs; /* "table|json", the first is the default; NULL: no --output= */
         unsigned options;    /* OptionGroup bits */
         size_t min_names, max_names;
-        bool writes; /* --at= only together with --root=; not ended by SIGPIPE */
-        bool judges; /* exit status as a monitoring plugin's: 3 for everything unknown */
+        bool writes;     /* --at= only together with --root=; not ended by SIGPIPE */
+        bool any_layout; /* works where no layout is detected: nothing, or nothing left, is there */
+        bool judges;     /* exit status as a monitoring plugin's: 3 for everything unknown */
 };
 
 int verb_check(const Options *options);

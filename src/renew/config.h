@@ -116,7 +116,7 @@ typedef struct Config {
 typedef struct ConfigOptions {
         const char *config_file; /* --config=: instead of the main file and all drop-ins; NULL */
         const char *layout;      /* --layout=: a name or a path; NULL: Layout= or by Detect= */
-        bool layout_any; /* `init`: when nothing is detected take kubeadm instead of failing */
+        bool layout_any;         /* when nothing is detected take kubeadm instead of failing */
 } ConfigOptions;
 
 void config_free(Config *config);

@@ -8,6 +8,7 @@
 #include "renew/report.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <sys/random.h>
 
 void pass_free(Pass *pass)
@@ -104,6 +105,20 @@ static int recover(Pass *pass, Txn **ret_txn, PairJudge **ret_judge, Error *rete
         return 0;
 }
 
+/* A stop in the middle of a commit would be survived, but it would look like a crash. From here on
+ * the program ends by itself in a moment, with everything told that happened: so it is not killed.
+ */
+static void hold_signals(void)
+{
+        sigset_t signals;
+
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SIGINT);
+        sigaddset(&signals, SIGHUP);
+        sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 /* The stages in their order; each takes what the ones before it made. A failure ends here and is
  * reported by the caller. */
 static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
@@ -131,7 +146,8 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         if (request->dry_run)
                 return 0;
 
-        /* 4. All of them on disk, as one. */
+        /* 4. All of them on disk, as one. Who asks us to stop now waits until it is reported. */
+        hold_signals();
         r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
                                .txn = txn,
                                .judge = judge,

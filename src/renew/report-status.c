@@ -45,12 +45,12 @@ static void set_certificates(json_t *status, const ReportInput *input, const jso
 
         if (rows) {
                 set(status, "certificates", rows_to_json(rows));
-                set(status, "nextDue", json_time(report_next_due(input->after)));
-                set(status, "validUntil", json_time(input->now + STATUS_VALIDITY));
+                set(status, "next_due", json_time(report_next_due(input->after)));
+                set(status, "valid_until", json_time(input->now + STATUS_VALIDITY));
         } else {
                 set(status, "certificates", keep_array(previous, "certificates"));
-                set(status, "nextDue", keep_time(previous, "nextDue"));
-                set(status, "validUntil", keep_time(previous, "validUntil"));
+                set(status, "next_due", keep_time(previous, "next_due"));
+                set(status, "valid_until", keep_time(previous, "valid_until"));
         }
 }
 
@@ -81,18 +81,18 @@ int report_status(const ReportInput *input, Error *reterr)
 
         /* 1. The pass. */
         set(status, "generation", json_integer(generation < INT64_MAX ? generation + 1 : 1));
-        set(status, "passId", json_escaped(input->pass_id));
+        set(status, "pass_id", json_escaped(input->pass_id));
         set(status, "hostname", json_escaped(input->config->host.node_name));
-        set(status, "exitStatus", json_integer(input->exit_status));
-        set(status, "lastRun", json_time(input->now));
-        set(status, "lastSuccess",
+        set(status, "exit_status", json_integer(input->exit_status));
+        set(status, "last_run", json_time(input->now));
+        set(status, "last_success",
                 input->exit_status == 0 ? json_time(input->now)
-                                        : keep_time(previous, "lastSuccess"));
+                                        : keep_time(previous, "last_success"));
 
         /* 2. What it found, and what is left to do. */
         set_certificates(status, input, previous);
-        set(status, "restartsOwed",
-                input->owed ? owed_to_json(input->owed) : keep_array(previous, "restartsOwed"));
+        set(status, "restarts_owed",
+                input->owed ? owed_to_json(input->owed) : keep_array(previous, "restarts_owed"));
         r = set_alarms(status, input, reterr);
         if (r < 0)
                 return r;

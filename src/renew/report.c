@@ -143,7 +143,8 @@ static void log_new_restarts(const ReportInput *input)
 
                 if (streq(owed->pass_id, input->pass_id))
                         log_event(LOG_WARNING, EVENT_RESTART_OWED, fields,
-                                "'%s' must be restarted to use its new certificates.",
+                                "'%s' is owed a restart, or proof that it uses its new "
+                                "certificates.",
                                 owed->component);
         }
 }

@@ -49,8 +49,8 @@ int report_alarms(const ReportInput *input, Error *reterr) MUST_USE;
 /* When the next certificate will be due, or was; 0 if none ever will. */
 int64_t report_next_due(const Assessment *assessment);
 
-/* generation lastRun lastSuccess nextDue validUntil hostname passId exitStatus certificates[]
- * (rows_to_json) alarms[] (alarm_to_json) restartsOwed[]. valid_until: now + 2 days + 6 h. A pass
+/* generation last_run last_success next_due valid_until hostname pass_id exit_status certificates[]
+ * (rows_to_json) alarms[] (alarm_to_json) restarts_owed[]. valid_until: now + 2 days + 6 h. A pass
  * that saw no certificate keeps the ones of the status before, and their end of validity. */
 int report_status(const ReportInput *input, Error *reterr) MUST_USE;
 

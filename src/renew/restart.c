@@ -29,7 +29,7 @@ void owed_list_free(OwedList *list)
 static json_t *entry_to_json(const Owed *owed)
 {
         return xcheck(json_pack("{s:o, s:o, s:o, s:o}", "component", json_escaped(owed->component),
-                "since", json_time(owed->since), "passId", json_escaped(owed->pass_id), "paths",
+                "since", json_time(owed->since), "pass_id", json_escaped(owed->pass_id), "paths",
                 json_strv(owed->paths)));
 }
 
@@ -54,7 +54,7 @@ static int entry_read(int root_fd, const char *path, Owed *ret, Error *reterr)
         if (r < 0)
                 return r;
         component = json_string_value(json_object_get(json, "component"));
-        pass_id = json_string_value(json_object_get(json, "passId"));
+        pass_id = json_string_value(json_object_get(json, "pass_id"));
         if (!component || !pass_id ||
                 json_get_time(json_object_get(json, "since"), &owed->since) < 0 ||
                 json_get_strv(json_object_get(json, "paths"), &owed->paths) < 0)

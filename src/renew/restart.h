@@ -36,5 +36,5 @@ int owed_add(int root_fd, const char *state_directory, const Restart *restarts, 
 /* All that is owed; a missing ledger is an empty one. */
 int owed_read(int root_fd, const char *state_directory, OwedList **ret, Error *reterr) MUST_USE;
 
-/* component since passId paths, for status.json. */
+/* component since pass_id paths, for status.json. */
 json_t *owed_to_json(const OwedList *list);

@@ -45,6 +45,13 @@ tap_like "$OUTPUT" '^kube-renewd: .*expired.*--force' "without --force"
 tap_status 2 "an unknown id" renewd restore nonesuch
 tap_like "$OUTPUT" "'kube-renewd backup list' lists" "is answered with where to look"
 tap_status 2 "an id that would lead out" renewd restore ../../../../etc
+saved=$ROOT.saved
+mv "$ROOT/etc/kubernetes" "$saved"
+mkdir -p "$ROOT/etc/kubernetes/pki/etcd"
+tap_ok "backups are listed where nothing is left to detect" "$KUBE_RENEWD" --root="$ROOT" backup list
+tap_ok "and one can be restored" "$KUBE_RENEWD" --root="$ROOT" restore "$second" --dry-run --force --at="$TEN_DAYS"
+rm -r "$ROOT/etc/kubernetes"
+mv "$saved" "$ROOT/etc/kubernetes"
 printf 'x' >>"$(find "$ROOT/var/lib/kube-renewd/backups/$first" -type f ! -name manifest.json | head -n 1)"
 tap_status 1 "a damaged backup" renewd backup verify "$first"
 tap_status 1 "is not restored" renewd restore "$first" --at="$TEN_DAYS"

@@ -151,6 +151,12 @@ for words in check "check --output=tree" "check --output=json" "plan --all" "pla
         tap_empty "$(controls)" "T07 '$words' sends no control character of a user's name"
 done
 
+# What hides who uses a file is said, whatever the certificates are.
+host v1.28.7/rsa2048-default
+printf '{[' >"$ROOT/etc/kubernetes/manifests/etcd.yaml"
+tap_status 1 "an unreadable manifest is a warning" renewd check --at="$NEW"
+tap_like "$OUTPUT" '^kube-renewd: etcd: .*etcd.yaml' "and named"
+
 # Colour: only for people, and only if they want it.
 host v1.28.7/rsa2048-default
 tap_ok "colour is off in a pipe" renewd check --at="$NEW"

@@ -41,7 +41,7 @@ echo "summaries=$(count MESSAGE_ID=761ea697f80d48c7a3c8efe68579c1ea)"
 journalctl --update-catalog
 echo "explained=$(journalctl -q -x -o short -u kube-renewd.service | grep -c 'The replaced files are kept')"
 echo "denied=$(count | grep -ci 'not permitted\|denied\|read-only')"
-echo "heartbeat=$(as_nobody cat /var/lib/kube-renewd/public/status.json | grep -c validUntil)"
+echo "heartbeat=$(as_nobody cat /var/lib/kube-renewd/public/status.json | grep -c valid_until)"
 echo "backups=$(as_nobody ls /var/lib/kube-renewd/backups 2>/dev/null | wc -l)"
 echo "list=$(as_nobody ls /var/lib/kube-renewd 2>/dev/null | wc -l)"
 systemctl stop kube-renewd.service

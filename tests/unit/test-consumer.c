@@ -7,14 +7,14 @@
 static const struct {
         const char *component, *flag, *reload;
 } cases[] = {
-        {"kube-apiserver", "--tls-cert-file", "no restart"},
-        {"kube-apiserver", "--etcd-certfile", "no restart"},
+        {"kube-apiserver", "--tls-cert-file", "needs no restart"},
+        {"kube-apiserver", "--etcd-certfile", "needs no restart"},
         {"kube-apiserver", "--etcd-cafile", "starts: restart"},
-        {"etcd", "--peer-cert-file", "no restart"},
+        {"etcd", "--peer-cert-file", "needs no restart"},
         {"etcd", "--trusted-ca-file", "starts: restart"},
         {"kube-controller-manager", "--kubeconfig", "process: restart"},
         {"kube-scheduler", "--kubeconfig", "process: restart"},
-        {"kube-scheduler", "--client-ca-file", "no restart"},
+        {"kube-scheduler", "--client-ca-file", "needs no restart"},
         {"konnectivity", "--kubeconfig", "every 5 minutes"},
 };
 

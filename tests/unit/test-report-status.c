@@ -36,15 +36,15 @@ static void test_status_is_as_documented(void **state)
 
         autoptr(json_t) status = report(scene);
         assert_int_equal(json_integer_value(json_object_get(status, "generation")), 1);
-        assert_int_equal(json_integer_value(json_object_get(status, "exitStatus")), 0);
-        assert_string_equal(text(status, "passId"), "pass-0");
+        assert_int_equal(json_integer_value(json_object_get(status, "exit_status")), 0);
+        assert_string_equal(text(status, "pass_id"), "pass-0");
         assert_string_equal(text(status, "hostname"), "cp-1");
-        assert_string_equal(text(status, "lastRun"), "2027-11-11T23:26:00Z");
-        assert_string_equal(text(status, "lastSuccess"), "2027-11-11T23:26:00Z");
-        assert_string_equal(text(status, "nextDue"), "2027-10-27T23:25:59Z");
-        assert_string_equal(text(status, "validUntil"), "2027-11-14T05:26:00Z");
+        assert_string_equal(text(status, "last_run"), "2027-11-11T23:26:00Z");
+        assert_string_equal(text(status, "last_success"), "2027-11-11T23:26:00Z");
+        assert_string_equal(text(status, "next_due"), "2027-10-27T23:25:59Z");
+        assert_string_equal(text(status, "valid_until"), "2027-11-14T05:26:00Z");
         assert_int_equal(json_array_size(json_object_get(status, "alarms")), 2);
-        assert_int_equal(json_array_size(json_object_get(status, "restartsOwed")), 1);
+        assert_int_equal(json_array_size(json_object_get(status, "restarts_owed")), 1);
         assert_int_equal(json_object_size(status), 11);
 
         if (rows_from_json(json_object_get(status, "certificates"), &rows, &error) < 0)
@@ -71,10 +71,10 @@ static void test_a_failed_pass_is_a_run_but_no_success(void **state)
         scene->input.exit_status = 1;
         autoptr(json_t) second = report(scene);
         assert_int_equal(json_integer_value(json_object_get(second, "generation")), 2);
-        assert_int_equal(json_integer_value(json_object_get(second, "exitStatus")), 1);
-        assert_string_equal(text(second, "lastRun"), "2027-11-12T23:26:00Z");
-        assert_string_equal(text(second, "lastSuccess"), "2027-11-11T23:26:00Z");
-        assert_string_equal(text(second, "validUntil"), "2027-11-15T05:26:00Z");
+        assert_int_equal(json_integer_value(json_object_get(second, "exit_status")), 1);
+        assert_string_equal(text(second, "last_run"), "2027-11-12T23:26:00Z");
+        assert_string_equal(text(second, "last_success"), "2027-11-11T23:26:00Z");
+        assert_string_equal(text(second, "valid_until"), "2027-11-15T05:26:00Z");
         scene_free(scene);
 }
 
@@ -91,14 +91,14 @@ static void test_a_pass_that_saw_nothing_keeps_the_end_of_validity(void **state)
         scene->input.owed = NULL;
         scene->input.exit_status = 1;
         autoptr(json_t) second = report(scene);
-        assert_string_equal(text(second, "lastRun"), "2027-11-12T23:26:00Z");
-        assert_string_equal(text(second, "validUntil"), "2027-11-14T05:26:00Z");
+        assert_string_equal(text(second, "last_run"), "2027-11-12T23:26:00Z");
+        assert_string_equal(text(second, "valid_until"), "2027-11-14T05:26:00Z");
         assert_true(json_equal(
                 json_object_get(first, "certificates"), json_object_get(second, "certificates")));
         assert_true(json_equal(
-                json_object_get(first, "restartsOwed"), json_object_get(second, "restartsOwed")));
-        assert_true(
-                json_equal(json_object_get(first, "nextDue"), json_object_get(second, "nextDue")));
+                json_object_get(first, "restarts_owed"), json_object_get(second, "restarts_owed")));
+        assert_true(json_equal(
+                json_object_get(first, "next_due"), json_object_get(second, "next_due")));
         scene_free(scene);
 }
 
@@ -110,19 +110,19 @@ static void test_nothing_seen_ever(void **state)
         scene->input.owed = NULL;
         scene->input.exit_status = 75;
         autoptr(json_t) status = report(scene);
-        assert_true(json_is_null(json_object_get(status, "validUntil")));
-        assert_true(json_is_null(json_object_get(status, "lastSuccess")));
-        assert_true(json_is_null(json_object_get(status, "nextDue")));
+        assert_true(json_is_null(json_object_get(status, "valid_until")));
+        assert_true(json_is_null(json_object_get(status, "last_success")));
+        assert_true(json_is_null(json_object_get(status, "next_due")));
         assert_int_equal(json_array_size(json_object_get(status, "certificates")), 0);
-        assert_int_equal(json_array_size(json_object_get(status, "restartsOwed")), 0);
+        assert_int_equal(json_array_size(json_object_get(status, "restarts_owed")), 0);
         scene_free(scene);
 }
 
 static void test_whatever_was_there_before(void **state)
 {
         static const char *const before[] = {"", "{", "[]", "null", "{\"generation\": \"x\"}",
-                "{\"generation\": 9223372036854775807, \"lastSuccess\": null}",
-                "{\"lastSuccess\": {}, \"certificates\": 7, \"validUntil\": []}"};
+                "{\"generation\": 9223372036854775807, \"last_success\": null}",
+                "{\"last_success\": {}, \"certificates\": 7, \"valid_until\": []}"};
 
         for (size_t i = 0; i < ELEMENTSOF(before); i++) {
                 Scene *scene = scene_new();
@@ -133,8 +133,8 @@ static void test_whatever_was_there_before(void **state)
                 scene->input.exit_status = 1;
                 autoptr(json_t) status = report(scene);
                 assert_int_equal(json_integer_value(json_object_get(status, "generation")), 1);
-                assert_true(json_is_null(json_object_get(status, "validUntil")));
-                assert_true(json_is_null(json_object_get(status, "lastSuccess")));
+                assert_true(json_is_null(json_object_get(status, "valid_until")));
+                assert_true(json_is_null(json_object_get(status, "last_success")));
                 assert_true(json_is_array(json_object_get(status, "certificates")));
                 scene_free(scene);
         }

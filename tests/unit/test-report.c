@@ -113,7 +113,7 @@ static void test_restarts_are_told_once(void **state)
         report_outcomes(&scene->input);
         assert_int_equal(scene_n_events, 2);
         assert_event(EVENT_RESTART_OWED,
-                "'kube-scheduler' must be restarted to use its new certificates.",
+                "'kube-scheduler' is owed a restart, or proof that it uses its new certificates.",
                 "COMPONENT=kube-scheduler\nPATHS=/a /b\n");
         assert_non_null(scene_find_event(EVENT_PASS_SUMMARY, "RESTARTS_OWED=2\n"));
         scene_free(scene);

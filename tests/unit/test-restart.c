@@ -45,7 +45,7 @@ static void test_entry_is_as_documented(void **state)
         add("kube-apiserver", "/a", "p1", NOW);
         assert_content("/state/owed/kube-apiserver.json", "{\n"
                                                           "  \"component\": \"kube-apiserver\",\n"
-                                                          "  \"passId\": \"p1\",\n"
+                                                          "  \"pass_id\": \"p1\",\n"
                                                           "  \"paths\": [\n"
                                                           "    \"/etc/kubernetes/pki/ca.crt\",\n"
                                                           "    \"/a\"\n"
