@@ -15,6 +15,8 @@ void pass_free(Pass *pass)
 {
         if (!pass)
                 return;
+        txn_free(pass->txn);
+        pair_judge_free(pass->judge);
         txn_outcome_done(&pass->recovery);
         txn_outcome_done(&pass->conflicts);
         owed_list_free(pass->owed);
@@ -86,23 +88,18 @@ static int look_again(Pass *pass, Error *reterr)
         return 0;
 }
 
-static int recover(Pass *pass, Txn **ret_txn, PairJudge **ret_judge, Error *reterr)
+/* Takes the lock, which the pass keeps until it is freed: two reports at once would clear each
+ * other's alarms. */
+static int recover(Pass *pass, Error *reterr)
 {
-        autoptr(Txn) txn = NULL;
-        autoptr(PairJudge) judge = NULL;
         int r;
 
-        r = txn_open(pass->root_fd, pass->config->state_directory, &txn, reterr);
+        r = txn_open(pass->root_fd, pass->config->state_directory, &pass->txn, reterr);
         if (r < 0)
                 return r;
-        judge = pair_judge_new(pass->root_fd, pass->config);
-        const TxnJudge txn_judge = pair_judge_txn(judge);
-        r = txn_recover(txn, &txn_judge, &pass->recovery, reterr);
-        if (r < 0)
-                return r;
-        *ret_txn = TAKE(txn);
-        *ret_judge = TAKE(judge);
-        return 0;
+        pass->judge = pair_judge_new(pass->root_fd, pass->config);
+        const TxnJudge judge = pair_judge_txn(pass->judge);
+        return txn_recover(pass->txn, &judge, &pass->recovery, reterr);
 }
 
 /* A stop in the middle of a commit would be survived, but it would look like a crash. From here on
@@ -123,13 +120,11 @@ static void hold_signals(void)
  * reported by the caller. */
 static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
 {
-        autoptr(PairJudge) judge = NULL;
-        autoptr(Txn) txn = NULL;
         int r;
 
         /* 1. Nobody else acts, and nothing is half done. A dry run takes no lock and writes
          * nothing. */
-        r = request->dry_run ? 0 : recover(pass, &txn, &judge, reterr);
+        r = request->dry_run ? 0 : recover(pass, reterr);
         if (r < 0)
                 return r;
 
@@ -149,8 +144,8 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         /* 4. All of them on disk, as one. Who asks us to stop now waits until it is reported. */
         hold_signals();
         r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
-                               .txn = txn,
-                               .judge = judge,
+                               .txn = pass->txn,
+                               .judge = pass->judge,
                                .state_directory = pass->config->state_directory,
                                .pass_id = pass->id,
                                .now = pass->now,
@@ -167,13 +162,18 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         return owed_read(pass->root_fd, pass->config->state_directory, &pass->owed, reterr);
 }
 
+static bool lock_is_held(const Pass *pass, int r)
+{
+        return r == -EBUSY && !pass->txn;
+}
+
 /* Everything due is new and proven: 0. Something failed: 1. Something is still owed: 75. */
 static int exit_status(const Pass *pass, int r)
 {
-        if (r == -EBUSY)
+        if (lock_is_held(pass, r))
                 return EXIT_UNFINISHED;
-        if (r == -EINVAL && !pass->plan)
-                return EXIT_USAGE;
+        if (r == -EINVAL && pass->assessment && !pass->plan)
+                return EXIT_USAGE; /* a name that is none */
         if (r < 0)
                 return EXIT_FAILED;
         for (size_t i = 0; i < pass->issuance->n; i++)
@@ -240,7 +240,7 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
 
         /* Who only asked, and who found the lock held, leaves no report: it is not theirs to write.
          */
-        if (request->dry_run || status == EXIT_USAGE || r == -EBUSY)
+        if (request->dry_run || status == EXIT_USAGE || lock_is_held(pass, r))
                 return status;
         if (report(pass, request, status, r < 0 ? failure.text : NULL, &unreported) < 0) {
                 status = EXIT_FAILED;
@@ -254,14 +254,12 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
 
 int pass_recover(Pass *pass, Error *reterr)
 {
-        autoptr(PairJudge) judge = NULL;
-        autoptr(Txn) txn = NULL;
         Error failure = {};
-        int r = recover(pass, &txn, &judge, &failure);
+        int r = recover(pass, &failure);
 
         error_set(reterr, r, "%s", r < 0 ? failure.text : "");
         if (r < 0)
-                return r == -EBUSY ? EXIT_UNFINISHED : EXIT_FAILED;
+                return lock_is_held(pass, r) ? EXIT_UNFINISHED : EXIT_FAILED;
         report_recovery(pass->recovery.id ? &pass->recovery : NULL);
         return EXIT_DONE;
 }

@@ -5,14 +5,14 @@
  * verify → report.
  *
  *     r = pass_open(&options, &pass, reterr);           root, configuration
- *     r = pass_look(pass, reterr);                      inventory, assessment: `check`, `plan`,
- * `explain` status = pass_run(pass, &request, reterr);        everything; the exit status of `run`
- * and `renew`
+ *     r = pass_look(pass, reterr);                      read and judged: `check`, `plan`, `explain`
+ *     status = pass_run(pass, &request, reterr);        everything: `run`, `renew`
  *
  * Stages are called once and in this order; a failed one ends the pass by way of report. What is
  * unfinished is state on disk. */
 
 #include "renew/issue.h"
+#include "renew/judge.h"
 #include "renew/restart.h"
 
 typedef struct PassOptions {
@@ -39,6 +39,8 @@ typedef struct Pass {
         Assessment *assessment;
         Plan *plan;
         Issuance *issuance;
+        Txn *txn; /* the lock, held until the report is written; NULL in a dry run */
+        PairJudge *judge;
         TxnOutcome recovery;  /* what an earlier crash left */
         TxnOutcome conflicts; /* of this pass's own commit */
         bool committed;
@@ -58,9 +60,8 @@ int pass_look(Pass *pass, Error *reterr) MUST_USE;
 
 typedef struct PassRequest {
         PlanRequest plan;
-        bool dry_run; /* everything up to the first write */
-        bool nightly; /* `run`: also clears and raises every alarm, writes status.json, prunes
-                         backups */
+        bool dry_run; /* everything up to the first write: no lock, no recovery, no report */
+        bool nightly; /* `run`: also remembers what was mismatched, and prunes backups */
 } PassRequest;
 
 /* Recover, look, plan, issue, commit, owe restarts, report. Returns an ExitStatus; the error is for

@@ -147,6 +147,37 @@ static void test_unreadable_manifest_is_an_alarm(void **state)
         host_free(&host);
 }
 
+static void test_t19_the_lock_is_held_until_the_report_is_written(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+        autoptr(Pass) pass = NULL;
+        autoptr(Txn) txn = NULL;
+        Error error = {};
+
+        assert_int_equal(pass_open(&(PassOptions){.root = host.root,
+                                           .config.layout = "kubeadm",
+                                           .at = host.now},
+                                 &pass, &error),
+                0);
+        assert_int_equal(pass_run(pass, &(PassRequest){.nightly = true}, &error), EXIT_DONE);
+        assert_int_equal(txn_open(host.root_fd, STATE, &txn, NULL), -EBUSY);
+        host_free(&host);
+}
+
+/* What the kernel calls an invalid argument is no fault of the command line. */
+static void test_a_strange_lock_fails_the_pass_with_an_alarm(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+
+        tree_write_text(host.root, STATE "/lock", "");
+        autofree char *lock = xasprintf("%s" STATE "/lock", host.root);
+        assert_int_equal(unlink(lock), 0);
+        assert_int_equal(mkfifo(lock, 0600), 0);
+        assert_int_equal(run_nightly(&host), EXIT_FAILED);
+        assert_true(alarm_exists(&host, "renewal-failed@host"));
+        host_free(&host);
+}
+
 static void test_dry_run_writes_nothing(void **state)
 {
         Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
@@ -261,6 +292,8 @@ int main(void)
                 cmocka_unit_test(test_t19_a_second_pass_says_75),
                 cmocka_unit_test(test_what_could_not_be_written_was_not_renewed),
                 cmocka_unit_test(test_unreadable_manifest_is_an_alarm),
+                cmocka_unit_test(test_t19_the_lock_is_held_until_the_report_is_written),
+                cmocka_unit_test(test_a_strange_lock_fails_the_pass_with_an_alarm),
                 cmocka_unit_test(test_dry_run_writes_nothing),
                 cmocka_unit_test(test_t33_restore_brings_everything_back),
                 cmocka_unit_test(test_t33_restore_of_a_lost_file_keeps_owner_and_mode),
