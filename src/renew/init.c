@@ -6,7 +6,7 @@
 #include "pki/key-batch.h"
 #include "renew/backup.h"
 #include "renew/identity.h"
-#include "renew/judge.h"
+#include "renew/recovery.h"
 
 #define CA_VALIDITY (10 * YEAR) /* kubeadm's: 87600 h */
 
@@ -301,13 +301,14 @@ static int write_all(const Init *init, int root_fd, Error *reterr)
         int r;
 
         /* 1. The lock, and the end of whatever was interrupted here before. */
-        r = txn_open(root_fd, state_directory, &txn, reterr);
-        if (r < 0)
-                return r;
         judge = pair_judge_new(root_fd, init->config);
         const TxnJudge txn_judge = pair_judge_txn(judge);
-        r = txn_recover(txn, &txn_judge, &outcome, reterr);
-        txn_outcome_done(&outcome);
+        r = recovery_run(&(Recovery){.root_fd = root_fd,
+                                 .config = init->config,
+                                 .judge = judge,
+                                 .pass_id = init->options->pass_id,
+                                 .now = init->now},
+                &txn, NULL, reterr);
         if (r < 0)
                 return r;
 

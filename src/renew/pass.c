@@ -5,6 +5,7 @@
 #include "host/clock.h"
 #include "renew/backup.h"
 #include "renew/commit.h"
+#include "renew/recovery.h"
 #include "renew/report.h"
 
 #include <inttypes.h>
@@ -186,8 +187,7 @@ static int exit_status(const Pass *pass, int r)
 }
 
 /* Reports what the pass came to, also where it came to nothing. */
-static int report(
-        Pass *pass, const PassRequest *request, int status, const char *failure, Error *reterr)
+static int report(const Pass *pass, int status, const char *failure, Error *reterr)
 {
         const ReportInput input = {
                 .root_fd = pass->root_fd,
@@ -205,20 +205,31 @@ static int report(
                 .exit_status = status,
                 .failure = failure,
         };
-        const char *state_directory = pass->config->state_directory;
-        int r;
+        int r, r_status;
 
         report_outcomes(&input);
         r = report_alarms(&input, reterr);
-        if (r >= 0 && request->nightly && input.after) {
-                autoptr(History) history = assess_history(input.after);
+        r_status = report_status(&input, r < 0 ? NULL : reterr);
+        return r < 0 ? r : r_status;
+}
 
-                r = history_write(pass->root_fd, state_directory, history, reterr);
+/* What the next pass must know of this one, whatever became of it, and backups that are too many.
+ * Returns r, or the first failure. */
+static int keep_house(const Pass *pass, int r, Error *reterr)
+{
+        const char *state_directory = pass->config->state_directory;
+        const Assessment *last = pass->after ? pass->after : pass->assessment;
+
+        if (last) {
+                autoptr(History) history = assess_history(last);
+                int w = history_write(
+                        pass->root_fd, state_directory, history, r < 0 ? NULL : reterr);
+
+                r = r < 0 ? r : w;
         }
-        if (r >= 0 && request->nightly && !failure)
-                r = backup_prune(
-                        pass->root_fd, state_directory, pass->config->keep_backups, reterr);
-        return r < 0 ? r : report_status(&input, reterr);
+        return r < 0 ? r
+                     : backup_prune(
+                               pass->root_fd, state_directory, pass->config->keep_backups, reterr);
 }
 
 /* What was issued and not written was not renewed, whoever asks for its outcome now. */
@@ -229,11 +240,32 @@ static void fail_unwritten(Pass *pass, const char *failure)
                         issue_result_fail(&pass->issuance->results[i], OUTCOME_FAILED, failure);
 }
 
+/* What can still be said where not all could be reported; no reason is lost. */
+static void report_rest(
+        const Pass *pass, const char *failure, const char *unreported, Error *reterr)
+{
+        Error all = {};
+
+        error_set(&all, 0, "%s%scannot report: %s", failure ? failure : "", failure ? "; " : "",
+                unreported);
+        (void)!report_incident(&(ReportInput){.root_fd = pass->root_fd,
+                                       .pass_id = pass->id,
+                                       .now = pass->now,
+                                       .config = pass->config,
+                                       .failure = all.text},
+                NULL);
+        error_set(reterr, 0, "%s", all.text);
+}
+
 int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
 {
         Error failure = {}, unreported = {};
-        int r = run_stages(pass, request, &failure);
-        int status = exit_status(pass, r);
+        int r, status;
+
+        r = run_stages(pass, request, &failure);
+        if (request->nightly && !request->dry_run)
+                r = keep_house(pass, r, &failure);
+        status = exit_status(pass, r);
 
         /* A text that was left behind by something that went well in the end is none. */
         error_set(reterr, r, "%s", r < 0 ? failure.text : "");
@@ -242,10 +274,9 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
          */
         if (request->dry_run || status == EXIT_USAGE || lock_is_held(pass, r))
                 return status;
-        if (report(pass, request, status, r < 0 ? failure.text : NULL, &unreported) < 0) {
+        if (report(pass, status, r < 0 ? failure.text : NULL, &unreported) < 0) {
                 status = EXIT_FAILED;
-                if (r >= 0)
-                        error_set(reterr, r, "cannot report: %s", unreported.text);
+                report_rest(pass, r < 0 ? failure.text : NULL, unreported.text, reterr);
         }
         if (r < 0 && !pass->committed)
                 fail_unwritten(pass, failure.text);
@@ -254,12 +285,16 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
 
 int pass_recover(Pass *pass, Error *reterr)
 {
-        Error failure = {};
-        int r = recover(pass, &failure);
+        int r;
 
-        error_set(reterr, r, "%s", r < 0 ? failure.text : "");
+        pass->judge = pair_judge_new(pass->root_fd, pass->config);
+        r = recovery_run(&(Recovery){.root_fd = pass->root_fd,
+                                 .config = pass->config,
+                                 .judge = pass->judge,
+                                 .pass_id = pass->id,
+                                 .now = pass->now},
+                &pass->txn, &pass->recovery, reterr);
         if (r < 0)
                 return lock_is_held(pass, r) ? EXIT_UNFINISHED : EXIT_FAILED;
-        report_recovery(pass->recovery.id ? &pass->recovery : NULL);
         return EXIT_DONE;
 }

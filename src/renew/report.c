@@ -36,7 +36,7 @@ static void log_conflicts(const TxnOutcome *outcome)
         }
 }
 
-void report_recovery(const TxnOutcome *recovery)
+static void log_recovery(const TxnOutcome *recovery)
 {
         const char *what;
 
@@ -196,7 +196,7 @@ void report_outcomes(const ReportInput *input)
         Counts counts = {};
 
         /* 1. What was found on the way. */
-        report_recovery(input->recovery);
+        log_recovery(input->recovery);
         log_warnings(input->config);
 
         /* 2. Each certificate that something was to be done about, each restart. */
@@ -210,4 +210,12 @@ void report_outcomes(const ReportInput *input)
                 log_failure(input);
         else
                 log_summary(input, &counts);
+}
+
+int report_incident(const ReportInput *input, Error *reterr)
+{
+        log_recovery(input->recovery);
+        if (input->failure)
+                log_failure(input);
+        return report_alarms(input, reterr);
 }

@@ -35,16 +35,16 @@ typedef struct ReportInput {
         const char *failure; /* why the pass as a whole failed, or NULL */
 } ReportInput;
 
-/* What recovery had to do, for the journal; NULL: nothing. Also the whole report of the verb
- * `recover`. */
-void report_recovery(const TxnOutcome *recovery);
-
-/* Journal only; cannot fail. Begins with report_recovery(). */
+/* Journal only; cannot fail. */
 void report_outcomes(const ReportInput *input);
 
 /* The resource is the name of a certificate's row, of a component, or "host" for a pass that failed
  * as a whole. Goes on after a file that cannot be written; the first failure is returned. */
 int report_alarms(const ReportInput *input, Error *reterr) MUST_USE;
+
+/* For what has no certificates to show (a recovery by itself, a report that failed): journal and
+ * alarms of input->recovery and input->failure, each of which may be NULL. Clears nothing. */
+int report_incident(const ReportInput *input, Error *reterr) MUST_USE;
 
 /* When the next certificate will be due, or was; 0 if none ever will. */
 int64_t report_next_due(const Assessment *assessment);

@@ -4,7 +4,7 @@
 #include "base/time-util.h"
 #include "kube/kubeconfig.h"
 #include "renew/backup-manifest.h"
-#include "renew/judge.h"
+#include "renew/recovery.h"
 #include "renew/restart.h"
 
 /* What restoring one backup needs at hand. */
@@ -224,21 +224,19 @@ static int write_back(Restore *restore, Txn *txn, Error *reterr)
 static int run(Restore *restore, RestoreResult *result, Error *reterr)
 {
         autoptr(Txn) txn = NULL;
-        TxnOutcome outcome = {};
-        int r;
+        int r = 0;
 
         /* 1. Nobody else acts, nothing is half done. A dry run reads only. */
         restore->judge = pair_judge_new(restore->root_fd, restore->config);
-        if (!restore->request->dry_run) {
-                const TxnJudge judge = pair_judge_txn(restore->judge);
-
-                r = txn_open(restore->root_fd, restore->config->state_directory, &txn, reterr);
-                if (r >= 0)
-                        r = txn_recover(txn, &judge, &outcome, reterr);
-                txn_outcome_done(&outcome);
-                if (r < 0)
-                        return r;
-        }
+        if (!restore->request->dry_run)
+                r = recovery_run(&(Recovery){.root_fd = restore->root_fd,
+                                         .config = restore->config,
+                                         .judge = restore->judge,
+                                         .pass_id = restore->request->pass_id,
+                                         .now = restore->request->now},
+                        &txn, NULL, reterr);
+        if (r < 0)
+                return r;
 
         /* 2. What the backup holds, against what is there. */
         r = load(restore, reterr);

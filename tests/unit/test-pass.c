@@ -5,7 +5,9 @@
 
 #include "host.h"
 #include "renew/backup.h"
-#include "renew/judge.h"
+#include "renew/report.h"
+
+#include <sys/wait.h>
 
 #define STATE "/var/lib/kube-renewd"
 
@@ -190,6 +192,121 @@ static void test_dry_run_writes_nothing(void **state)
         host_free(&host);
 }
 
+/* A pass that was killed after the commit point and before the first swap, and then somebody else
+ * who wrote one of its files. */
+static void crash_and_meddle(const Host *host)
+{
+        static const char path[] = "/etc/kubernetes/pki/apiserver.crt";
+        pid_t child = fork();
+        int status;
+
+        if (child == 0) {
+                Txn *txn = NULL;
+                FileImage *old = NULL;
+
+                if (txn_open(host->root_fd, STATE, &txn, NULL) < 0 ||
+                        fs_read_file(host->root_fd, path, FS_SIZE_MAX, &old, NULL) < 0 ||
+                        txn_begin(txn, "crashed", STATE "/backups/crashed", "test", host->now,
+                                NULL) < 0 ||
+                        txn_add(txn, &(TxnChange){.path = path, .data = "x", .size = 1, .old = old},
+                                NULL) < 0 ||
+                        txn_prepare(txn, NULL) < 0)
+                        _exit(1);
+                _exit(0);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        autofree char *prepared = xasprintf("%s" STATE "/transaction.prepared", host->root);
+        autofree char *committed = xasprintf("%s" STATE "/transaction.committed", host->root);
+        assert_int_equal(rename(prepared, committed), 0);
+        tree_write_text(host->root, path, "somebody else's");
+}
+
+static int act_recover(const Host *host)
+{
+        autoptr(Pass) pass = NULL;
+
+        assert_int_equal(pass_open(&(PassOptions){.root = host->root,
+                                           .config.layout = "kubeadm",
+                                           .at = host->now},
+                                 &pass, NULL),
+                0);
+        return pass_recover(pass, NULL);
+}
+
+static int act_restore(const Host *host)
+{
+        const RestoreRequest request = {.id = "none", .now = host->now, .pass_id = "r"};
+        RestoreResult *result = NULL;
+
+        return backup_restore(host->root_fd, host->config, &request, &result, NULL);
+}
+
+static const struct {
+        int (*act)(const Host *host);
+        int expected, expected_unreadable;
+} recoverers[] = {
+        {act_recover, EXIT_DONE, EXIT_FAILED},
+        {act_restore, -ENOENT, -EBADMSG},
+        {run_nightly, EXIT_UNFINISHED, EXIT_FAILED},
+};
+
+/* No later pass would find it again. */
+static void test_t36_whoever_recovers_leaves_the_alarm(void **state)
+{
+        for (size_t i = 0; i < ELEMENTSOF(recoverers) - 1; i++) {
+                Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+                autoptr(AlarmList) list = NULL;
+
+                crash_and_meddle(&host);
+                assert_int_equal(recoverers[i].act(&host), recoverers[i].expected);
+                assert_int_equal(report_read_alarms(host.root_fd, host.config, &list, NULL), 0);
+                assert_int_equal(list->n, 1);
+                assert_string_equal(list->alarms[0].type, "foreign-change");
+                host_free(&host);
+        }
+}
+
+static void test_t36_an_unreadable_record_leaves_an_alarm(void **state)
+{
+        for (size_t i = 0; i < ELEMENTSOF(recoverers); i++) {
+                Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+
+                tree_write_text(host.root, STATE "/transaction.committed", "{");
+                assert_int_equal(recoverers[i].act(&host), recoverers[i].expected_unreadable);
+                assert_true(alarm_exists(&host, "renewal-failed@host"));
+                host_free(&host);
+        }
+}
+
+/* I7: whatever cannot be written, a pass that fails leaves an alarm; and one file that cannot be
+ * written does not keep the others from it. */
+static void test_i7_a_report_that_fails_leaves_an_alarm(void **state)
+{
+        static const struct {
+                const char *path; /* a directory in its place */
+                bool has_status;
+        } table[] = {
+                {STATE "/public/status.json", false},
+                {STATE "/history.json", true},
+                {STATE "/public/alarms/expired@apiserver.json", true},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Host host = host_new("v1.36.0/ecdsa-p256", "2028-01-01");
+
+                tree_remove(host.root, "/etc/kubernetes/pki/ca.key");
+                assert_int_equal(fs_make_directories(host.root_fd, table[i].path, 0755, NULL), 0);
+                assert_int_equal(run_nightly(&host), EXIT_FAILED);
+                assert_true(alarm_exists(&host, "renewal-failed@host"));
+                autofree char *status = xasprintf("%s" STATE "/public/status.json", host.root);
+                struct stat st;
+                assert_int_equal(
+                        stat(status, &st) == 0 && S_ISREG(st.st_mode), table[i].has_status);
+                host_free(&host);
+        }
+}
+
 static void test_t33_restore_brings_everything_back(void **state)
 {
         static const char *const paths[] = {"/etc/kubernetes/pki/apiserver.crt",
@@ -295,6 +412,9 @@ int main(void)
                 cmocka_unit_test(test_t19_the_lock_is_held_until_the_report_is_written),
                 cmocka_unit_test(test_a_strange_lock_fails_the_pass_with_an_alarm),
                 cmocka_unit_test(test_dry_run_writes_nothing),
+                cmocka_unit_test(test_t36_whoever_recovers_leaves_the_alarm),
+                cmocka_unit_test(test_t36_an_unreadable_record_leaves_an_alarm),
+                cmocka_unit_test(test_i7_a_report_that_fails_leaves_an_alarm),
                 cmocka_unit_test(test_t33_restore_brings_everything_back),
                 cmocka_unit_test(test_t33_restore_of_a_lost_file_keeps_owner_and_mode),
                 cmocka_unit_test(test_restore_refuses_what_has_expired),

@@ -125,17 +125,21 @@ static void test_recovery(void **state)
         const TxnOutcome nothing = {};
         const TxnOutcome outcome = {
                 .id = (char *)"t1", .undone = true, .n_conflicts = 1, .conflicts = &conflict};
+        Scene *scene = scene_new();
 
-        report_recovery(NULL);
-        report_recovery(&nothing);
+        scene->input.after = NULL;
+        scene->input.recovery = &nothing;
+        assert_int_equal(report_incident(&scene->input, NULL), 0);
         assert_int_equal(scene_n_events, 0);
-        report_recovery(&outcome);
+        scene->input.recovery = &outcome;
+        assert_int_equal(report_incident(&scene->input, NULL), 0);
         assert_event(EVENT_TRANSACTION_RECOVERED,
                 "Transaction 't1', which was interrupted, was undone.", "RECOVERY=undone\n");
         assert_event(EVENT_FOREIGN_CHANGE,
                 "Somebody else wrote '/pki/a.crt' at the same time: the other's files stand.",
                 "DISPLACED=nowhere\n");
-        scene_forget_events();
+        assert_non_null(scene_find_event(EVENT_ALARM_RAISED, "ALARM_RESOURCE=/pki/a.crt\n"));
+        scene_free(scene);
 }
 
 /* A pass in which everything happens that has an event. */

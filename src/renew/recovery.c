@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/recovery.h"
+
+#include "renew/report.h"
+
+static int tell(
+        const Recovery *recovery, const TxnOutcome *outcome, const char *failure, Error *reterr)
+{
+        if (!outcome->id && !failure)
+                return 0;
+        return report_incident(&(ReportInput){.root_fd = recovery->root_fd,
+                                       .pass_id = recovery->pass_id,
+                                       .now = recovery->now,
+                                       .config = recovery->config,
+                                       .recovery = outcome,
+                                       .failure = failure},
+                reterr);
+}
+
+int recovery_run(const Recovery *recovery, Txn **ret_txn, TxnOutcome *ret_outcome, Error *reterr)
+{
+        const TxnJudge judge = pair_judge_txn(recovery->judge);
+        TxnOutcome outcome = {};
+        Error failure = {}, untold = {};
+        int r, told;
+
+        /* 1. Nobody else acts. */
+        r = txn_open(recovery->root_fd, recovery->config->state_directory, ret_txn, reterr);
+        if (r < 0)
+                return r;
+
+        /* 2. Nothing is half done. */
+        r = txn_recover(*ret_txn, &judge, &outcome, &failure);
+
+        /* 3. Whoever finds it tells it. */
+        told = tell(recovery, &outcome, r < 0 ? failure.text : NULL, &untold);
+        if (r < 0)
+                error_set(reterr, r, "%s", failure.text);
+        else if (told < 0)
+                r = error_set(reterr, told, "cannot report a recovery: %s", untold.text);
+        if (ret_outcome)
+                *ret_outcome = outcome;
+        else
+                txn_outcome_done(&outcome);
+        return r;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The lock, and the end of whatever was interrupted, for those who act without a pass: `restore`,
+ * `init`, `recover`.
+ *
+ *     const Recovery recovery = {root_fd, config, judge, pass_id, now};
+ *     r = recovery_run(&recovery, &txn, &outcome, reterr);
+ *
+ * What was found is told here, in the journal and as alarms: no later pass would find it again. */
+
+#include "renew/judge.h"
+
+typedef struct Recovery {
+        int root_fd;
+        const Config *config;
+        PairJudge *judge;
+        const char *pass_id;
+        int64_t now;
+} Recovery;
+
+/* *ret_txn is set as soon as the lock is held, also if the rest fails. ret_outcome may be NULL.
+ * Errors as txn_open() and txn_recover(), and of an alarm that cannot be written. */
+int recovery_run(
+        const Recovery *recovery, Txn **ret_txn, TxnOutcome *ret_outcome, Error *reterr) MUST_USE;
