@@ -196,12 +196,22 @@ static const Item *find_resource(const Assessment *assessment, const char *resou
         return item ? item : evidence_item_of_path(assessment, resource);
 }
 
-/* "admin.conf/USER" and "ca#2" are not listed while "admin.conf" or "ca" cannot be read. */
+/* Which optional files are expected is said by the manifests. */
+static bool manifests_are_read(const Inventory *inventory)
+{
+        for (size_t i = 0; i < inventory->n_components; i++)
+                if (inventory->components[i].error < 0)
+                        return false;
+        return true;
+}
+
+/* "admin.conf/USER" and "ca#2" are not listed while "admin.conf" or "ca" cannot be read; a
+ * missing file of a component not while its manifest cannot. */
 static bool is_hidden(const Assessment *assessment, const char *resource)
 {
         const Item *item = find_item(assessment, resource, strcspn(resource, "/#"));
 
-        return item && !item->cert;
+        return item ? !item->cert : !manifests_are_read(assessment->inventory);
 }
 
 static const char *why_item_fault_is_gone(

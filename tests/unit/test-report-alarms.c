@@ -378,6 +378,27 @@ static void test_a_user_of_an_unreadable_kubeconfig_stays(void **state)
         scene_free(scene);
 }
 
+/* Only a manifest says that an optional file is expected. */
+static void test_a_missing_file_stays_while_a_manifest_is_unreadable(void **state)
+{
+        Scene *scene = scene_new();
+        const ComponentEntry entry = {.name = (char *)"x", .manifest = (char *)"/x.yaml"};
+        InventoryComponent component = {&entry, .error = -EBADMSG, .problem = (char *)"why"};
+
+        scene_set_state(scene, scene_leaf(scene, "apiserver", YEAR), STATE_MISSING, "why");
+        assert_active(scene, "invalid@apiserver");
+        scene_next(scene, DAY);
+        scene->inventory.components = &component;
+        scene->inventory.n_components = 1;
+        scene->assessment.n = scene->inventory.n_items = 0;
+        assert_active(scene, "invalid@/x.yaml invalid@apiserver");
+        component.error = 0;
+        scene_next(scene, DAY);
+        assert_active(scene, "");
+        scene->inventory.n_items = 1;
+        scene_free(scene);
+}
+
 static void test_alarms_of_others_are_left_alone(void **state)
 {
         Alarm alarm = {.type = (char *)"disk-full", .resource = (char *)"host"};
@@ -468,6 +489,7 @@ int main(void)
                 SCRATCH_TEST(test_t35_postponed_near_the_end),
                 SCRATCH_TEST(test_what_left_the_inventory_is_cleared),
                 SCRATCH_TEST(test_a_user_of_an_unreadable_kubeconfig_stays),
+                SCRATCH_TEST(test_a_missing_file_stays_while_a_manifest_is_unreadable),
                 SCRATCH_TEST(test_alarms_of_others_are_left_alone),
                 SCRATCH_TEST(test_one_bad_file_stops_nothing),
                 SCRATCH_TEST(test_hostile_names),
