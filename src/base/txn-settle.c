@@ -239,6 +239,7 @@ static int note_conflict(const TxnPair *pair, const Member *member, Goal goal, E
 
         conflict->adopted = is_disturbed(member) && !is_out_of_reach(member) &&
                             (goal == GOAL_AS_IS || goal == GOAL_BEFORE);
+        conflict->replaced = goal == GOAL_NEW;
         free(conflict->text);
         conflict->text = describe(member, goal);
         for (size_t i = 0; i < ELEMENTSOF(sides); i++) {

@@ -51,6 +51,7 @@ typedef struct TxnConflict {
         char *path;
         char *text;      /* what happened, half a sentence for people */
         bool adopted;    /* true: the foreign pair stands; false: it was returned to new or old */
+        bool replaced;   /* the new content is in place all the same */
         char *displaced; /* where the foreign bytes were saved, or NULL */
 } TxnConflict;
 

@@ -112,9 +112,13 @@ static int owe_restarts(const CommitInput *input, const Issuance *issuance, Erro
 /* A pair that was returned to what somebody else, or the old pass, had is not renewed. */
 static void fail_conflicts(Issuance *issuance, const TxnOutcome *outcome)
 {
-        for (size_t i = 0; i < outcome->n_conflicts; i++)
-                fail_pair(issuance, outcome->conflicts[i].path,
-                        "somebody else wrote it at the same moment; see the alarm foreign-change");
+        for (size_t i = 0; i < outcome->n_conflicts; i++) {
+                const TxnConflict *conflict = &outcome->conflicts[i];
+                autofree char *text = xasprintf("'%s': %s", conflict->path, conflict->text);
+
+                if (!conflict->replaced)
+                        fail_pair(issuance, conflict->path, text);
+        }
 }
 
 int commit_run(const CommitInput *input, Issuance *issuance, TxnOutcome *ret_outcome, Error *reterr)

@@ -220,9 +220,8 @@ const Item *evidence_item_of_path(const Assessment *assessment, const char *path
 
 char *evidence_conflict_text(const TxnConflict *conflict)
 {
-        return xasprintf("'%s' was written by somebody else; %s%s%s", conflict->path,
-                conflict->adopted ? "that file stands" : "that was taken back",
-                conflict->displaced ? ", what was displaced is saved in " : "",
+        return xasprintf("'%s': %s%s%s", conflict->path, conflict->text,
+                conflict->displaced ? "; what was displaced is saved in " : "",
                 conflict->displaced ? conflict->displaced : "");
 }
 

@@ -22,17 +22,15 @@ static void log_conflicts(const TxnOutcome *outcome)
 {
         for (size_t i = 0; outcome && i < outcome->n_conflicts; i++) {
                 const TxnConflict *conflict = &outcome->conflicts[i];
-                const char *result = conflict->adopted ? "the other's files stand"
-                                                       : "the other's files were taken back";
                 const LogField fields[] = {
                         {"PATH", conflict->path},
-                        {"RESULT", result},
+                        {"RESULT", conflict->text},
                         {"DISPLACED", conflict->displaced ? conflict->displaced : "nowhere"},
                         {},
                 };
 
-                log_event(LOG_WARNING, EVENT_FOREIGN_CHANGE, fields,
-                        "Somebody else wrote '%s' at the same time: %s.", conflict->path, result);
+                log_event(LOG_WARNING, EVENT_FOREIGN_CHANGE, fields, "Conflict at '%s': %s.",
+                        conflict->path, conflict->text);
         }
 }
 

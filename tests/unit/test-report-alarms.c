@@ -308,9 +308,9 @@ static void test_a_pass_that_failed_as_a_whole(void **state)
 static void test_t19_foreign_change(void **state)
 {
         TxnConflict conflicts[] = {
-                {.path = (char *)"/pki/apiserver.crt", .displaced = (char *)"/state/backups/x"},
-                {.path = (char *)"/pki/apiserver.key"},
-                {.path = (char *)"/pki/unknown.crt", .adopted = true},
+                {(char *)"/pki/apiserver.crt", (char *)"why", .displaced = (char *)"/state/x"},
+                {.path = (char *)"/pki/apiserver.key", .text = (char *)"why"},
+                {.path = (char *)"/pki/unknown.crt", .text = (char *)"why"},
         };
         const TxnOutcome outcome = {
                 .id = (char *)"t", .n_conflicts = ELEMENTSOF(conflicts), .conflicts = conflicts};
@@ -319,7 +319,7 @@ static void test_t19_foreign_change(void **state)
 
         scene->input.commit = &outcome;
         assert_active(scene, "foreign-change@/pki/unknown.crt foreign-change@apiserver");
-        assert_reason(scene, 1, "saved in /state/backups/x");
+        assert_reason(scene, 1, "why; what was displaced is saved in /state/x");
         scene_next(scene, DAY);
         scene_set_state(scene, i, STATE_MISMATCH, "why");
         assert_active(scene, "foreign-change@apiserver invalid@apiserver");

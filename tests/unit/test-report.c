@@ -121,7 +121,8 @@ static void test_restarts_are_told_once(void **state)
 
 static void test_recovery(void **state)
 {
-        TxnConflict conflict = {.path = (char *)"/pki/a.crt", .adopted = true};
+        TxnConflict conflict = {
+                .path = (char *)"/pki/a.crt", .text = (char *)"why", .adopted = true};
         const TxnOutcome nothing = {};
         const TxnOutcome outcome = {
                 .id = (char *)"t1", .undone = true, .n_conflicts = 1, .conflicts = &conflict};
@@ -135,9 +136,7 @@ static void test_recovery(void **state)
         assert_int_equal(report_incident(&scene->input, NULL), 0);
         assert_event(EVENT_TRANSACTION_RECOVERED,
                 "Transaction 't1', which was interrupted, was undone.", "RECOVERY=undone\n");
-        assert_event(EVENT_FOREIGN_CHANGE,
-                "Somebody else wrote '/pki/a.crt' at the same time: the other's files stand.",
-                "DISPLACED=nowhere\n");
+        assert_event(EVENT_FOREIGN_CHANGE, "Conflict at '/pki/a.crt': why.", "DISPLACED=nowhere\n");
         assert_non_null(scene_find_event(EVENT_ALARM_RAISED, "ALARM_RESOURCE=/pki/a.crt\n"));
         scene_free(scene);
 }
@@ -146,7 +145,7 @@ static void test_recovery(void **state)
 static void report_everything(Scene *scene)
 {
         static char *warnings[] = {(char *)"a.conf:3: unknown key 'RenewBefor'", NULL};
-        static TxnConflict conflict = {.path = (char *)"/pki/x.crt"};
+        static TxnConflict conflict = {.path = (char *)"/pki/x.crt", .text = (char *)"why"};
         static const TxnOutcome outcome = {
                 .id = (char *)"t1", .finished = true, .n_conflicts = 1, .conflicts = &conflict};
         size_t a = scene_leaf(scene, "apiserver", -1), b = scene_leaf(scene, "b", 9 * DAY);

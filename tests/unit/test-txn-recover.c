@@ -277,8 +277,14 @@ static void assert_conflicts(const TxnOutcome *outcome, const char *const expect
 
                 assert_true(i < 3);
                 assert_non_null(expected[i]);
+                autoptr(FileImage) present = NULL;
+
                 assert_string_equal(text, expected[i]);
                 assert_non_null(conflict->text);
+                autofree char *ours = xasprintf("new %s", fs_basename(conflict->path));
+                (void)!fs_read_file(root_fd, conflict->path, FS_SIZE_MAX, &present, NULL);
+                assert_int_equal(
+                        conflict->replaced, present && streq((const char *)present->data, ours));
         }
         assert_true(outcome->n_conflicts == 3 || !expected[outcome->n_conflicts]);
 }
