@@ -329,6 +329,12 @@ static int64_t due_time(const Evidence *evidence, const Item *item, const Verdic
         return !verdict->due && due_at <= evidence->now ? item->cert->not_after + 1 : due_at;
 }
 
+/* The whole kubeconfig is another entry's, not only the files that it names. */
+static bool is_alias(const Item *item)
+{
+        return item->renewed_as && item->embedded;
+}
+
 static void judge_item(const Evidence *evidence, const Item *item, Verdict *verdict)
 {
         const char *external = why_external(evidence, item);
@@ -357,7 +363,8 @@ static void judge_item(const Evidence *evidence, const Item *item, Verdict *verd
         verdict->reason = due_reason(evidence, item, verdict);
         verdict->due = verdict->reason != DUE_NOT;
         verdict->due_at = due_time(evidence, item, verdict);
-        verdict->repair_ca_data = item->ca_data_stale && !item->ca_data_path && !item->entry->watch;
+        verdict->repair_ca_data = item->ca_data_stale && !item->ca_data_path &&
+                                  !item->entry->watch && !is_alias(item);
 }
 
 Assessment *assess(

@@ -118,11 +118,18 @@ static bool is_same_file(const Item *a, const Item *b)
 
 static bool is_leaf_file(const Item *item)
 {
-        return (item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG) &&
-               !item->embedded && item->path;
+        return (item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG) && item->path;
 }
 
-/* A kubeconfig may name the files of another entry: one credential, renewed once. */
+/* Of users embedded in one kubeconfig each is a credential of its own. */
+static bool is_same_credential(const Item *a, const Item *b)
+{
+        return is_same_file(a, b) && a->embedded == b->embedded &&
+               (!a->embedded || streq(a->user->name, b->user->name));
+}
+
+/* A kubeconfig may name the files of another entry, or be a link to it (~/.kube/config): one
+ * credential, renewed once. */
 static void find_shared_files(Inventory *inventory)
 {
         for (size_t i = 0; i < inventory->n_items; i++) {
@@ -130,7 +137,7 @@ static void find_shared_files(Inventory *inventory)
 
                 for (size_t k = 0; is_leaf_file(item) && k < i && !item->renewed_as; k++)
                         if (is_leaf_file(&inventory->items[k]) &&
-                                is_same_file(&inventory->items[k], item))
+                                is_same_credential(&inventory->items[k], item))
                                 item->renewed_as = inventory->items[k].name;
         }
 }

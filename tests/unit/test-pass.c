@@ -307,6 +307,24 @@ static void test_i7_a_report_that_fails_leaves_an_alarm(void **state)
         }
 }
 
+/* Failure mode 5: one file by two names is one credential, and stops nobody. */
+static void test_t26_a_kubeconfig_that_is_a_link_to_another(void **state)
+{
+        Host host = host_new("v1.36.0/ecdsa-p256", "2027-11-12T00:56:00Z");
+
+        tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf",
+                "[kubeconfig root]\nPath=/root/.kube/config\nCA=kubernetes\n");
+        tree_make_parents(host.root, "/root/.kube/config");
+        autofree char *link = xasprintf("%s/root/.kube/config", host.root);
+        assert_int_equal(symlink("/etc/kubernetes/admin.conf", link), 0);
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        host_configure(&host);
+        host_look(&host);
+        assert_int_equal(host.assessment->n_due, 0);
+        assert_string_equal(host_item(&host, "root")->renewed_as, "admin.conf");
+        host_free(&host);
+}
+
 static void test_t33_restore_brings_everything_back(void **state)
 {
         static const char *const paths[] = {"/etc/kubernetes/pki/apiserver.crt",
@@ -415,6 +433,7 @@ int main(void)
                 cmocka_unit_test(test_t36_whoever_recovers_leaves_the_alarm),
                 cmocka_unit_test(test_t36_an_unreadable_record_leaves_an_alarm),
                 cmocka_unit_test(test_i7_a_report_that_fails_leaves_an_alarm),
+                cmocka_unit_test(test_t26_a_kubeconfig_that_is_a_link_to_another),
                 cmocka_unit_test(test_t33_restore_brings_everything_back),
                 cmocka_unit_test(test_t33_restore_of_a_lost_file_keeps_owner_and_mode),
                 cmocka_unit_test(test_restore_refuses_what_has_expired),
