@@ -132,7 +132,13 @@ static int collect(Init *init, int root_fd, Error *reterr)
                 const CredentialEntry *entry = &layout->credentials[i];
                 const char *const paths[] = {entry->path, entry->key};
 
-                if (entry->identity.common_name)
+                if (!entry->identity.common_name)
+                        continue;
+                if (!entry->ca || (!entry->key && !entry->is_kubeconfig))
+                        r = error_set(reterr, -EINVAL,
+                                "cannot make '%s': set CA= and Key= of [certificate %s]",
+                                entry->name, entry->name);
+                else
                         r = add_maker(init, root_fd, &(Maker){.credential = entry}, &entry->policy,
                                 paths, reterr);
         }

@@ -112,6 +112,32 @@ static void test_never_overwrites(void **state)
         host_free(&host);
 }
 
+/* What may be left out on a host that has its certificates cannot be left out here. */
+static void test_an_entry_without_a_key_is_refused(void **state)
+{
+        static const char *const configurations[] = {
+                "[ca etcd]\nKey=\n",
+                "[ca etcd]\nKey=pkcs11:token=hsm\n",
+                "[certificate apiserver]\nKey=\nWatch=yes\n",
+                "[certificate apiserver]\nCA=\nWatch=yes\n",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(configurations); i++) {
+                Host host = empty_host();
+                char **paths = NULL;
+                Error error = {};
+
+                tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf", configurations[i]);
+                host_configure(&host);
+                assert_int_equal(init_control_plane(host.root_fd, host.config, &options, host.now,
+                                         &paths, &error),
+                        -EINVAL);
+                assert_non_null(strstr(error.text, "Key="));
+                assert_false(fs_exists(host.root_fd, "/etc/kubernetes"));
+                host_free(&host);
+        }
+}
+
 static void test_bad_options(void **state)
 {
         Host host = empty_host();
@@ -140,6 +166,7 @@ int main(void)
                 cmocka_unit_test(test_modes),
                 cmocka_unit_test(test_service_account_halves_belong_together),
                 cmocka_unit_test(test_never_overwrites),
+                cmocka_unit_test(test_an_entry_without_a_key_is_refused),
                 cmocka_unit_test(test_bad_options),
         };
 
