@@ -160,6 +160,9 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         r = pass->committed ? look_again(pass, reterr) : 0;
         if (r < 0)
                 return r;
+        r = owed_forget_undone(pass->root_fd, pass->config->state_directory, reterr);
+        if (r < 0)
+                return r;
         return owed_read(pass->root_fd, pass->config->state_directory, &pass->owed, reterr);
 }
 

@@ -4,13 +4,15 @@
 #include "base/escape.h"
 #include "base/log.h"
 
-#define SUFFIX ".json"
+#define SUFFIX  ".json"
+#define UNKNOWN "unknown" /* never what a file holds */
 
 static void owed_done(Owed *owed)
 {
         free(owed->component);
         free(owed->pass_id);
         strv_free(owed->paths);
+        strv_free(owed->before);
         *owed = (Owed){};
 }
 
@@ -42,6 +44,39 @@ json_t *owed_to_json(const OwedList *list)
         return array;
 }
 
+/* What a file holds now; "" if there is none. */
+static char *content_now(int root_fd, const char *path)
+{
+        autoptr(FileImage) image = NULL;
+        char hex[DIGEST_HEX_SIZE];
+        int r = fs_read_file(root_fd, path, FS_SIZE_MAX, &image, NULL);
+
+        if (r < 0)
+                return xstrdup(r == -ENOENT ? "" : UNKNOWN);
+        digest_format(&image->digest, hex);
+        return xstrdup(hex);
+}
+
+/* Has any file changed since the process was last known to have it? */
+static bool is_due(int root_fd, const Owed *owed)
+{
+        for (size_t i = 0; owed->paths && owed->paths[i]; i++) {
+                autofree char *now = content_now(root_fd, owed->paths[i]);
+
+                if (streq(now, UNKNOWN) || !streq(now, owed->before[i]))
+                        return true;
+        }
+        return !owed->paths;
+}
+
+/* Nobody knows what the process has. */
+static void set_unknown(Owed *owed)
+{
+        strv_free(TAKE(owed->before));
+        for (size_t i = strv_length(owed->paths); i > 0; i--)
+                strv_add(&owed->before, UNKNOWN);
+}
+
 static int entry_read(int root_fd, const char *path, Owed *ret, Error *reterr)
 {
         autoptr(json_t) json = NULL;
@@ -59,6 +94,9 @@ static int entry_read(int root_fd, const char *path, Owed *ret, Error *reterr)
                 json_get_time(json_object_get(json, "since"), &owed->since) < 0 ||
                 json_get_strv(json_object_get(json, "paths"), &owed->paths) < 0)
                 return error_set(reterr, -EBADMSG, "'%s' is no entry of the ledger", path);
+        if (json_get_strv(json_object_get(json, "before"), &owed->before) < 0 ||
+                strv_length(owed->before) != strv_length(owed->paths))
+                set_unknown(owed);
         owed->component = escape_text(component);
         owed->pass_id = escape_text(pass_id);
         *ret = storage;
@@ -66,11 +104,23 @@ static int entry_read(int root_fd, const char *path, Owed *ret, Error *reterr)
         return 0;
 }
 
-static void join_paths(Owed *owed, char *const *paths)
+/* Of a file that changes for the second time, nobody knows which content the process has. */
+static void join_path(int root_fd, Owed *owed, const char *path)
 {
-        for (; paths && *paths; paths++)
-                if (!strv_contains(owed->paths, *paths))
-                        strv_add(&owed->paths, *paths);
+        char *now = content_now(root_fd, path);
+
+        for (size_t i = 0; owed->paths && owed->paths[i]; i++) {
+                if (!streq(owed->paths[i], path))
+                        continue;
+                if (!streq(owed->before[i], now)) {
+                        free(owed->before[i]);
+                        owed->before[i] = xstrdup(UNKNOWN);
+                }
+                free(now);
+                return;
+        }
+        strv_add(&owed->paths, path);
+        strv_take(&owed->before, now);
 }
 
 static int add_one(int root_fd, const char *directory, const Restart *restart, const char *pass_id,
@@ -82,15 +132,22 @@ static int add_one(int root_fd, const char *directory, const Restart *restart, c
         autoptr(json_t) json = NULL;
         Owed storage = {};
         autoptr(Owed) owed = &storage;
+        int r = entry_read(root_fd, path, owed, NULL);
 
-        if (entry_read(root_fd, path, owed, NULL) < 0)
+        if (r < 0 || !is_due(root_fd, owed)) {
+                owed_done(owed);
                 owed->since = now;
+        }
         free(owed->component);
         free(owed->pass_id);
         owed->component = xstrdup(component);
         owed->pass_id = xstrdup(pass_id);
-        join_paths(owed, restart->paths);
+        for (char *const *p = restart->paths; p && *p; p++)
+                join_path(root_fd, owed, *p);
+        if (r < 0 && r != -ENOENT)
+                set_unknown(owed); /* what the lost entry owed, it still owes */
         json = entry_to_json(owed);
+        json_object_set_new(json, "before", json_strv(owed->before));
         return json_write_file(root_fd, path, json, 0600, reterr);
 }
 
@@ -120,6 +177,14 @@ static Owed entry_or_name(int root_fd, const char *directory, const char *name)
                 .component = xstrndup(name, strlen(name) - strlen(SUFFIX)), .pass_id = xstrdup("")};
 }
 
+static bool is_entry(const char *name)
+{
+        size_t length = strlen(name);
+
+        return *name != '.' && length > strlen(SUFFIX) &&
+               streq(name + length - strlen(SUFFIX), SUFFIX);
+}
+
 int owed_read(int root_fd, const char *state_directory, OwedList **ret, Error *reterr)
 {
         autofree char *directory = xasprintf("%s/owed", state_directory);
@@ -131,14 +196,32 @@ int owed_read(int root_fd, const char *state_directory, OwedList **ret, Error *r
         if (r < 0 && r != -ENOENT)
                 return r;
         for (char **name = names; name && *name; name++) {
-                size_t length = strlen(*name);
-
-                if (**name == '.' || length <= strlen(SUFFIX) ||
-                        !streq(*name + length - strlen(SUFFIX), SUFFIX))
+                if (!is_entry(*name))
                         continue;
                 list->entries = xreallocarray(list->entries, list->n + 1, sizeof(Owed));
                 list->entries[list->n++] = entry_or_name(root_fd, directory, *name);
         }
         *ret = TAKE(list);
         return 0;
+}
+
+int owed_forget_undone(int root_fd, const char *state_directory, Error *reterr)
+{
+        autofree char *directory = xasprintf("%s/owed", state_directory);
+        autostrv names = NULL;
+        int r;
+
+        r = fs_list(root_fd, directory, &names, reterr);
+        if (r == -ENOENT)
+                return 0;
+        for (char **name = names; r >= 0 && *name; name++) {
+                autofree char *path = xasprintf("%s/%s", directory, *name);
+                Owed storage = {};
+                autoptr(Owed) owed = &storage;
+
+                if (is_entry(*name) && entry_read(root_fd, path, owed, NULL) >= 0 &&
+                        !is_due(root_fd, owed))
+                        r = fs_remove_file(root_fd, path, reterr);
+        }
+        return r;
 }

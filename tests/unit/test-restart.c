@@ -44,6 +44,10 @@ static void test_entry_is_as_documented(void **state)
 
         add("kube-apiserver", "/a", "p1", NOW);
         assert_content("/state/owed/kube-apiserver.json", "{\n"
+                                                          "  \"before\": [\n"
+                                                          "    \"\",\n"
+                                                          "    \"\"\n"
+                                                          "  ],\n"
                                                           "  \"component\": \"kube-apiserver\",\n"
                                                           "  \"pass_id\": \"p1\",\n"
                                                           "  \"paths\": [\n"
@@ -59,6 +63,7 @@ static void test_entry_is_as_documented(void **state)
 static void test_a_second_entry_joins_the_first(void **state)
 {
         add("kube-apiserver", "/a", "p1", NOW);
+        put("a", "new");
         add("etcd", "/e", "p1", NOW);
         add("kube-apiserver", "/b", "p2", NOW + 86400);
 
@@ -78,6 +83,7 @@ static void test_a_second_entry_joins_the_first(void **state)
 static void test_hostile_names(void **state)
 {
         add("../../etc/x", "/a", "p1", NOW);
+        put("a", "new");
         add("../../etc/x", "/b", "p1", NOW);
 
         autoptr(OwedList) list = read_all();
@@ -105,6 +111,58 @@ static void test_an_unreadable_entry_is_still_owed(void **state)
         add("kube-apiserver", "/a", "p2", NOW);
         autoptr(OwedList) again = read_all();
         assert_int_equal(again->entries[1].since, NOW);
+        assert_int_equal(owed_forget_undone(root_fd, "/state", NULL), 0);
+        autoptr(OwedList) still = read_all();
+        assert_int_equal(still->n, 2);
+}
+
+static size_t still_owed(void)
+{
+        autoptr(OwedList) list = NULL;
+
+        assert_int_equal(owed_forget_undone(root_fd, "/state", NULL), 0);
+        list = read_all();
+        return list->n;
+}
+
+/* The commit failed, or a crash undid it: a restart that nothing needs is no alarm. */
+static void test_t36_what_was_undone_is_not_owed(void **state)
+{
+        assert_int_equal(still_owed(), 0);
+        put("a", "old");
+        add("kube-apiserver", "/a", "p1", NOW);
+        put("a", "new");
+        assert_int_equal(still_owed(), 1);
+        put("a", "old");
+        assert_int_equal(still_owed(), 0);
+        assert_int_equal(access("state/owed/kube-apiserver.json", F_OK), -1);
+}
+
+/* Changed twice and back to the first: the process may have been started in between. */
+static void test_what_changed_twice_is_owed_until_proven(void **state)
+{
+        put("a", "old");
+        add("kube-apiserver", "/a", "p1", NOW);
+        put("a", "new");
+        add("kube-apiserver", "/a", "p2", NOW);
+        put("a", "old");
+        assert_int_equal(still_owed(), 1);
+}
+
+static void test_entries_that_say_too_little_are_owed(void **state)
+{
+        static const char *const texts[] = {"{",
+                "{\"component\": \"a\", \"passId\": \"p\", \"since\": null, \"paths\": [\"/a\"]}",
+                "{\"component\": \"a\", \"passId\": \"p\", \"since\": null, \"paths\": []}",
+                "{\"component\": \"a\", \"passId\": \"p\", \"since\": null, \"paths\": [\"/a\"], "
+                "\"before\": []}"};
+
+        put("a", "old");
+        add("a", "/a", "p1", NOW);
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                put("state/owed/a.json", texts[i]);
+                assert_int_equal(still_owed(), 1);
+        }
 }
 
 int main(void)
@@ -114,6 +172,9 @@ int main(void)
                 SCRATCH_TEST(test_entry_is_as_documented),
                 SCRATCH_TEST(test_a_second_entry_joins_the_first),
                 SCRATCH_TEST(test_hostile_names),
+                SCRATCH_TEST(test_t36_what_was_undone_is_not_owed),
+                SCRATCH_TEST(test_what_changed_twice_is_owed_until_proven),
+                SCRATCH_TEST(test_entries_that_say_too_little_are_owed),
                 SCRATCH_TEST(test_an_unreadable_entry_is_still_owed),
         };
 
