@@ -68,6 +68,7 @@ void restore_result_free(RestoreResult *result);
 DEFINE_AUTOPTR(RestoreResult, restore_result_free)
 
 /* Puts the files of a backup back, all or none. -EBUSY lock held, -EKEYREJECTED refused without
- * force (the reason in the error), -ENOENT, -EBADMSG. Enters the restarts that follow as owed. */
+ * force: expired, of another CA, or a pair that would not match (the reason in the error), -ENOENT,
+ * -EBADMSG. Enters the restarts that follow as owed. */
 int backup_restore(int root_fd, const Config *config, const RestoreRequest *request,
         RestoreResult **ret, Error *reterr) MUST_USE;

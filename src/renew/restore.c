@@ -153,6 +153,54 @@ static unsigned pair_of(const Layout *layout, const char *path)
         return 0;
 }
 
+/* What a path will hold: from the backup, or what is there and stays. *ret_loaded is the caller's.
+ */
+static const FileImage *image_after(
+        const Restore *restore, const char *path, FileImage **ret_loaded)
+{
+        for (size_t i = 0; i < restore->manifest->n_files; i++)
+                if (streq(restore->manifest->files[i].path, path))
+                        return changes(restore, i) ? restore->saved[i] : restore->present[i];
+        return fs_read_file(restore->root_fd, path, FS_SIZE_MAX, ret_loaded, NULL) < 0
+                       ? NULL
+                       : *ret_loaded;
+}
+
+/* A backup may hold one file of a pair of which the other has been replaced since then. */
+static int refuse_mismatch(const Restore *restore, const CredentialEntry *entry, Error *reterr)
+{
+        autoptr(FileImage) certificate_file = NULL;
+        autoptr(FileImage) key_file = NULL;
+        autoptr(CertList) list = NULL;
+        autoptr(Key) key = NULL;
+        const FileImage *certificate = image_after(restore, entry->path, &certificate_file);
+        const FileImage *key_image = image_after(restore, entry->key, &key_file);
+
+        if (!certificate || cert_list_parse(certificate->data, certificate->size, &list, NULL) < 0)
+                return 0;
+        if (key_image && key_parse(key_image->data, key_image->size, &key, NULL) >= 0 &&
+                key_matches(key, list->certs[0]))
+                return 0;
+        return error_set(reterr, -EKEYREJECTED,
+                "the key in '%s' would not belong to the certificate in '%s'; --force restores it "
+                "all the same",
+                entry->key, entry->path);
+}
+
+static int refuse_mismatches(const Restore *restore, Error *reterr)
+{
+        const Layout *layout = &restore->config->layout;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < restore->manifest->n_files; i++) {
+                unsigned pair = pair_of(layout, restore->manifest->files[i].path);
+
+                if (pair > 0 && changes(restore, i) && layout->credentials[pair - 1].key)
+                        r = refuse_mismatch(restore, &layout->credentials[pair - 1], reterr);
+        }
+        return r;
+}
+
 static int stage(const Restore *restore, Txn *txn, Error *reterr)
 {
         const RestoreRequest *request = restore->request;
@@ -248,6 +296,12 @@ static int run(Restore *restore, RestoreResult *result, Error *reterr)
                 if (r < 0)
                         return r;
                 result->n_changes += result->lines[i].changes;
+        }
+
+        if (!restore->request->force) {
+                r = refuse_mismatches(restore, reterr);
+                if (r < 0)
+                        return r;
         }
 
         /* 3. Back, as one. */

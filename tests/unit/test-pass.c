@@ -404,6 +404,35 @@ static void test_restore_refuses_what_has_expired(void **state)
         host_free(&host);
 }
 
+/* A backup of a pass that kept the key has the certificate alone. */
+static void test_i1_restore_mixes_no_pair(void **state)
+{
+        static const char conf[] = "/etc/kube-renewd/kube-renewd.conf";
+        static char *names[] = {(char *)"apiserver", NULL};
+        const PassRequest request = {.plan.names = names};
+        Host host = host_new("v1.36.0/ecdsa-p256", TEN_DAYS_LEFT);
+        autoptr(BackupList) list = NULL;
+        RestoreResult *result = NULL;
+        Error error = {};
+
+        tree_write_text(host.root, conf, "[renewal]\nReuseKey=yes\n");
+        assert_int_equal(run_at(&host, host.now, &request), EXIT_DONE);
+        tree_write_text(host.root, conf, "");
+        assert_int_equal(run_at(&host, host.now + 60, &request), EXIT_DONE);
+        assert_int_equal(backup_list(host.root_fd, STATE, &list, NULL), 0);
+        assert_int_equal(list->n, 2);
+        assert_int_equal(strv_length(list->backups[1].paths), 1);
+
+        RestoreRequest restore = {.id = list->backups[1].id, .now = host.now + 120, .pass_id = "r"};
+        assert_int_equal(backup_restore(host.root_fd, host.config, &restore, &result, &error),
+                -EKEYREJECTED);
+        assert_non_null(strstr(error.text, "apiserver.key"));
+        restore.force = true;
+        assert_int_equal(backup_restore(host.root_fd, host.config, &restore, &result, &error), 0);
+        restore_result_free(result);
+        host_free(&host);
+}
+
 static void test_t37_short_lives_do_not_loop(void **state)
 {
         Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
@@ -437,6 +466,7 @@ int main(void)
                 cmocka_unit_test(test_t33_restore_brings_everything_back),
                 cmocka_unit_test(test_t33_restore_of_a_lost_file_keeps_owner_and_mode),
                 cmocka_unit_test(test_restore_refuses_what_has_expired),
+                cmocka_unit_test(test_i1_restore_mixes_no_pair),
                 cmocka_unit_test(test_t37_short_lives_do_not_loop),
         };
 
