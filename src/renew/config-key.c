@@ -23,7 +23,7 @@
                         .is_inherited = inherited)
 
 static const ConfigKey agent_keys[] = {
-        KEY(Config, state_directory, "StateDirectory", path, .standard = "/var/lib/kube-renewd"),
+        KEY(Config, state_directory, "StateDirectory", path, .standard = CONFIG_STATE_DIRECTORY),
         KEY(Config, layout.name, "Layout", name),
         {},
 };

@@ -100,8 +100,11 @@ typedef struct Layout {
         char *service_account_public_key; /* PublicKey= */
 } Layout;
 
+/* Where alarms go while the configuration cannot say so. */
+#define CONFIG_STATE_DIRECTORY "/var/lib/kube-renewd"
+
 typedef struct Config {
-        char *state_directory;      /* StateDirectory= of [agent], default /var/lib/kube-renewd */
+        char *state_directory;      /* StateDirectory= of [agent], CONFIG_STATE_DIRECTORY */
         Policy policy;              /* [renewal] */
         int64_t postpone_limit;     /* PostponeLimit= of [renewal], default 3d */
         int64_t ca_expiring_before; /* CAExpiringBefore= of [alarms], default 180d */

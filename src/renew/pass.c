@@ -46,9 +46,25 @@ static int make_id(char **ret, Error *reterr)
         return 0;
 }
 
+/* Nobody reads stderr at night. The next pass that comes to its end clears the alarm. */
+static void report_unusable(const Pass *pass, const char *failure)
+{
+        const Config config = {.state_directory = (char *)CONFIG_STATE_DIRECTORY};
+        Error error = {};
+
+        if (report_incident(&(ReportInput){.root_fd = pass->root_fd,
+                                    .pass_id = pass->id,
+                                    .now = pass->now,
+                                    .config = &config,
+                                    .failure = failure},
+                    &error) < 0)
+                log_debug("no alarm: %s", error.text);
+}
+
 int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
 {
         autoptr(Pass) pass = xcalloc(1, sizeof(*pass));
+        Error error = {};
         int r;
 
         pass->root_fd = fs_open_root(options->root ? options->root : "/", reterr);
@@ -59,9 +75,11 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
                 return r;
         pass->now = options->at ? options->at : clock_now();
         log_set_pass_id(pass->id);
-        r = config_load(pass->root_fd, &options->config, &pass->config, reterr);
+        r = config_load(pass->root_fd, &options->config, &pass->config, &error);
+        if (r < 0 && options->nightly)
+                report_unusable(pass, error.text);
         if (r < 0)
-                return r;
+                return error_set(reterr, r, "%s", error.text);
         *ret = TAKE(pass);
         return 0;
 }

@@ -18,7 +18,8 @@
 typedef struct PassOptions {
         const char *root; /* --root=, NULL: "/" */
         ConfigOptions config;
-        int64_t at; /* --at=, 0: the clock */
+        int64_t at;   /* --at=, 0: the clock */
+        bool nightly; /* `run`: a configuration that cannot be used leaves event and alarm */
 } PassOptions;
 
 typedef enum ExitStatus { /* behaviour.md "Exit status" */

@@ -433,6 +433,27 @@ static void test_i1_restore_mixes_no_pair(void **state)
         host_free(&host);
 }
 
+static void test_i7_a_broken_configuration_leaves_an_alarm_at_night(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+        PassOptions open = {.root = host.root, .config.layout = "kubeadm", .at = host.now};
+        Pass *pass = NULL;
+        Error error = {};
+
+        tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf", "[renewal]\nValidity=x\n");
+        assert_int_equal(pass_open(&open, &pass, &error), -EINVAL);
+        assert_false(fs_exists(host.root_fd, STATE));
+        open.nightly = true;
+        assert_int_equal(pass_open(&open, &pass, &error), -EINVAL);
+        assert_non_null(strstr(error.text, "kube-renewd.conf:2"));
+        assert_true(alarm_exists(&host, "renewal-failed@host"));
+
+        tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf", "");
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        assert_false(alarm_exists(&host, "renewal-failed@host"));
+        host_free(&host);
+}
+
 static void test_t37_short_lives_do_not_loop(void **state)
 {
         Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
@@ -467,6 +488,7 @@ int main(void)
                 cmocka_unit_test(test_t33_restore_of_a_lost_file_keeps_owner_and_mode),
                 cmocka_unit_test(test_restore_refuses_what_has_expired),
                 cmocka_unit_test(test_i1_restore_mixes_no_pair),
+                cmocka_unit_test(test_i7_a_broken_configuration_leaves_an_alarm_at_night),
                 cmocka_unit_test(test_t37_short_lives_do_not_loop),
         };
 
