@@ -114,7 +114,7 @@ floor_details() {
                 awk '/^(not ok|Bail out|ERROR)/ { wanted = 30 }
                         /^(ok|PASS|SKIP)/ { wanted = 0 }
                         /Sanitizer/ { wanted = 60 }
-                        wanted-- > 0' "$1/${test%.sh}.log" | head -n 200
+                        wanted-- > 0' "$1/${test%.sh}.log" | cut -c 1-200 | head -n 200
         done
 }
 

@@ -59,7 +59,7 @@ credentials() {
 # attributes: mode, owner, type, link and ACL of every file of $ROOT but our own state.
 attributes() {
         (cd "$ROOT" && find etc -printf '%p %M %u:%g %y %l\n' | sort)
-        ! command -v getfacl >/dev/null || (cd "$ROOT" && getfacl -R etc 2>/dev/null)
+        ! command -v getfacl >/dev/null || (cd "$ROOT" && find etc | sort | xargs getfacl 2>/dev/null)
 }
 
 # check_credential FILE OLD_ROOT AT: FILE is the renewal of the same file below OLD_ROOT.
