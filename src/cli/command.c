@@ -48,6 +48,7 @@ int command_open(const Options *options, Pass **ret)
                         .layout = options->layout,
                         .layout_any = options->verb->any_layout},
                 .at = options->at,
+                .nightly = options->verb->run == verb_run,
         };
         autoptr(Pass) pass = NULL;
         Error error = {};

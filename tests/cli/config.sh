@@ -38,7 +38,7 @@ tap_like "$OUTPUT" "^kube-renewd: warning: /etc/kube-renewd/kube-renewd.conf:2: 
 
 configure '[renewal]\nRenewBefore=soon\n'
 before=$(everything)
-for verb in config plan renew run recover init "explain apiserver" "backup list"; do
+for verb in config plan renew recover init "explain apiserver" "backup list"; do
         # shellcheck disable=SC2086 # a verb and its name
         tap_status 78 "a bad value stops '$verb'" renewd $verb
         tap_like "$OUTPUT" '^kube-renewd: /etc/kube-renewd/kube-renewd.conf:2: .*soon' "'$verb' names file, line and value"
@@ -47,6 +47,12 @@ for verb in check alarms; do
         tap_status 3 "a bad value is unknown to '$verb'" renewd "$verb"
 done
 tap_is "$(everything)" "$before" "and nothing was touched"
+tap_status 78 "a bad value at night" renewd run
+tap_ok "leaves an alarm" test -e "$ROOT/var/lib/kube-renewd/public/alarms/renewal-failed@host.json"
+rm -r "$ROOT/var/lib/kube-renewd"
+[ -n "$(ls "$ROOT/var/lib")" ] || rmdir "$ROOT/var/lib"
+[ -n "$(ls "$ROOT/var")" ] || rmdir "$ROOT/var"
+tap_is "$(everything)" "$before" "and touches nothing else"
 printf '[renewal]\nRenewBefore=9d\n' >"$ROOT/etc/other.conf"
 tap_status 0 "--config= is read instead" renewd config --config=/etc/other.conf
 tap_like "$OUTPUT" '^RenewBefore=9d +# /etc/other.conf:2$' "and counts"
