@@ -161,6 +161,27 @@ static int compose_files(Issuance *issuance, IssueResult *result, unsigned pair,
         return 0;
 }
 
+static const KubeconfigUser *find_user(const Kubeconfig *config, const char *name)
+{
+        for (size_t i = 0; i < config->n_users; i++)
+                if (streq(config->users[i].name, name))
+                        return &config->users[i];
+        return NULL;
+}
+
+/* What a client would read as this user's certificate and key. */
+static int check_user(
+        const IssueResult *result, const Kubeconfig *fresh, const char *name, Error *reterr)
+{
+        const KubeconfigUser *user = find_user(fresh, name);
+        Secret certificate;
+
+        if (!user || !user->certificate)
+                return error_set(reterr, -EBADMSG, "the composed kubeconfig lost user '%s'", name);
+        certificate = (Secret){.data = user->certificate, .size = user->certificate_size};
+        return check_pair(result, &certificate, result->key_pem ? user->key : NULL, reterr);
+}
+
 /* A kubeconfig that is missing is written whole. */
 static int compose_new_kubeconfig(Issuance *issuance, const IssueResult *result,
         const Config *config, unsigned pair, Error *reterr)
@@ -168,6 +189,8 @@ static int compose_new_kubeconfig(Issuance *issuance, const IssueResult *result,
         const Item *item = result->step->item;
         const InventoryCa *ca = item->expected_ca;
         autofree char *server = NULL;
+        autoptr(Secret) content = NULL;
+        autoptr(Kubeconfig) fresh = NULL;
         int r;
 
         if (!item->entry->server || !ca || !ca->file)
@@ -176,19 +199,23 @@ static int compose_new_kubeconfig(Issuance *issuance, const IssueResult *result,
         r = host_identity_expand(&config->host, item->entry->server, &server, reterr);
         if (r < 0)
                 return r;
-        add_change(issuance, item->path,
-                kubeconfig_write(&(KubeconfigNew){
-                        .cluster = "kubernetes",
-                        .server = server,
-                        .user = result->cert->common_name,
-                        .ca = ca->file->data,
-                        .ca_size = ca->file->size,
-                        .certificate = result->certificate_pem->data,
-                        .certificate_size = result->certificate_pem->size,
-                        .key = result->key_pem->data,
-                        .key_size = result->key_pem->size,
-                }),
-                NULL, 0600, pair);
+        content = kubeconfig_write(&(KubeconfigNew){
+                .cluster = "kubernetes",
+                .server = server,
+                .user = result->cert->common_name,
+                .ca = ca->file->data,
+                .ca_size = ca->file->size,
+                .certificate = result->certificate_pem->data,
+                .certificate_size = result->certificate_pem->size,
+                .key = result->key_pem->data,
+                .key_size = result->key_pem->size,
+        });
+        r = kubeconfig_parse(content->data, content->size, &fresh, reterr);
+        if (r >= 0)
+                r = check_user(result, fresh, result->cert->common_name, reterr);
+        if (r < 0)
+                return r;
+        add_change(issuance, item->path, TAKE(content), NULL, 0600, pair);
         return 0;
 }
 
@@ -258,28 +285,12 @@ static void edits_of_result(Edits *edits, const IssueResult *result)
                         result->key_pem->size);
 }
 
-static const KubeconfigUser *find_user(const Kubeconfig *config, const char *name)
-{
-        for (size_t i = 0; i < config->n_users; i++)
-                if (streq(config->users[i].name, name))
-                        return &config->users[i];
-        return NULL;
-}
-
 /* Reads every user that was to change back from the bytes that will be written. */
 static int check_kubeconfig(const IssueResult *result, const Kubeconfig *fresh, Error *reterr)
 {
-        const KubeconfigUser *user;
-        Secret certificate;
-
         if (result->step->kind == STEP_REPAIR_CA_DATA)
                 return 0;
-        user = find_user(fresh, result->step->item->user->name);
-        if (!user || !user->certificate)
-                return error_set(reterr, -EBADMSG, "the composed kubeconfig lost user '%s'",
-                        result->step->item->user->name);
-        certificate = (Secret){.data = user->certificate, .size = user->certificate_size};
-        return check_pair(result, &certificate, result->key_pem ? user->key : NULL, reterr);
+        return check_user(result, fresh, result->step->item->user->name, reterr);
 }
 
 static bool is_spliced(const IssueResult *result)

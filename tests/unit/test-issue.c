@@ -284,6 +284,28 @@ static void test_t14_ca_data_is_repaired_where_users_have_files(void **state)
         run_free(&run);
 }
 
+static void test_t05_a_lost_kubeconfig_is_made_anew(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+        autoptr(Kubeconfig) fresh = NULL;
+
+        tree_remove(host.root, "/etc/kubernetes/scheduler.conf");
+        tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf",
+                "[renewal]\nRecreateMissing=yes\n[host]\nAdvertiseAddress=192.0.2.10\n");
+        host_configure(&host);
+        Run run = run_on(host, &(PlanRequest){});
+        const FileChange *change = find_change(&run, "/etc/kubernetes/scheduler.conf");
+
+        assert_int_equal(run.issuance->n_changes, 1);
+        assert_non_null(change);
+        assert_null(change->old);
+        assert_int_equal(
+                kubeconfig_parse(change->content->data, change->content->size, &fresh, NULL), 0);
+        assert_string_equal(fresh->users[0].name, "system:kube-scheduler");
+        assert_string_equal(fresh->clusters[0].server, "https://192.0.2.10:6443");
+        run_free(&run);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -295,6 +317,7 @@ int main(void)
                 cmocka_unit_test(test_one_failure_never_stops_the_others),
                 cmocka_unit_test(test_ca_limited),
                 cmocka_unit_test(test_intermediates_stay),
+                cmocka_unit_test(test_t05_a_lost_kubeconfig_is_made_anew),
                 cmocka_unit_test(test_users_with_files_are_followed),
                 cmocka_unit_test(test_shared_files_change_once),
                 cmocka_unit_test(test_i9_a_kubeconfig_never_leads_to_a_ca_file),
