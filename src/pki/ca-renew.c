@@ -75,14 +75,17 @@ static int check_old(const Cert *old, Error *reterr)
 static int check_gain(const Ca *ca, const Cert *old, const LeafTerms *terms, Error *reterr)
 {
         char fresh_end[TIME_TEXT_SIZE], ca_end[TIME_TEXT_SIZE];
+        bool ca_ends = terms->not_after >= ca->signer->not_after;
 
         if (terms->not_after > old->not_after)
                 return 0;
+        time_format(terms->not_after, fresh_end);
+        if (!ca_ends)
+                return error_set(reterr, -EKEYEXPIRED,
+                        "a new certificate would end at %s, not later than the old one", fresh_end);
         return error_set(reterr, -EKEYEXPIRED,
-                "a new certificate would end at %s, not later than the old one (CA '%s' ends at "
-                "%s)",
-                time_format(terms->not_after, fresh_end), ca->signer->subject,
-                time_format(ca->signer->not_after, ca_end));
+                "a new certificate would end at %s, not later than the old one: CA '%s' ends at %s",
+                fresh_end, ca->signer->subject, time_format(ca->signer->not_after, ca_end));
 }
 
 static bool has_extension(const Cert *cert, const char *oid)
