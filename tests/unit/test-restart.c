@@ -154,8 +154,8 @@ static void test_entries_that_say_too_little_are_owed(void **state)
         static const char *const texts[] = {"{",
                 "{\"component\": \"a\", \"passId\": \"p\", \"since\": null, \"paths\": [\"/a\"]}",
                 "{\"component\": \"a\", \"passId\": \"p\", \"since\": null, \"paths\": []}",
-                "{\"component\": \"a\", \"passId\": \"p\", \"since\": null, \"paths\": [\"/a\"], "
-                "\"before\": []}"};
+                ("{\"component\": \"a\", \"passId\": \"p\", \"since\": null, \"paths\": [\"/a\"], "
+                 "\"before\": []}")};
 
         put("a", "old");
         add("a", "/a", "p1", NOW);
