@@ -4,7 +4,7 @@
 #
 #     #!/bin/bash
 #     # SPDX-License-Identifier: LGPL-2.1-or-later
-#     . "${SRCDIR:-$(dirname "$0")/../..}/tests/tap.sh"
+#     . "${SRCDIR:-$(dirname "$0")/../..}/tests/tap.sh" || exit 99
 #     command -v etcd >/dev/null || tap_skip_all "etcd is not installed"
 #     tree_make v1.28.7/rsa2048-default "$SCRATCH/root"
 #     tap_status 2 "T03 an expired leaf is critical" "$KUBE_RENEWD" --root="$SCRATCH/root" check
@@ -13,12 +13,13 @@
 #
 # Each assertion prints one line and goes on; a failed one adds diagnostics. A test that dies before
 # tap_done has no plan, and so counts as an error. A test can be started by hand from anywhere: SRCDIR
-# and BUILDDIR default to its source tree and to build/ in it.
+# and BUILDDIR default to its source tree and to build/ or build/sanitize/ in it.
 
 set -u
 
 SRCDIR=$(cd "${SRCDIR:-$(dirname "${BASH_SOURCE[0]}")/..}" && pwd)
 BUILDDIR=${BUILDDIR:-$SRCDIR/build}
+[ -e "$BUILDDIR/Makefile" ] || BUILDDIR=$SRCDIR/build/sanitize
 KUBE_RENEWD=${KUBE_RENEWD:-$BUILDDIR/kube-renewd} # the built program
 SCRATCH=                                          # a directory of this test alone, removed at its end
 OUTPUT=                                           # what the last tap_ok or tap_status command printed

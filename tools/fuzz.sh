@@ -6,7 +6,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tools/floors.sh
-. tools/floors.sh
+. tools/floors.sh || exit 1
 
 seconds=${1:-60}
 only=${2:-}

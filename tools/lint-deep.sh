@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tools/floors.sh
-. tools/floors.sh
+. tools/floors.sh || exit 1
 
 bad=0
 mapfile -t code < <(find src tests -name '*.c' | sort)

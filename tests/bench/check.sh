@@ -4,7 +4,7 @@
 # and how that compares with a loop of `openssl x509` over the same files in the same run. Medians of 20.
 # The figures also go to tests/bench/results/check.txt.
 # shellcheck source=tests/tap.sh
-. "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/../tap.sh" || exit 99
 
 runs=20
 root=$SCRATCH/root

@@ -3,7 +3,7 @@
 # backup and restore: what was replaced can be listed, compared and put back, and that be undone.
 
 # shellcheck source=tests/cli/cli.sh
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
 files() {
         (cd "$ROOT/etc" && find . -type f -exec sha256sum {} + -printf '%m %u:%g %p\n' | sort -k 2)

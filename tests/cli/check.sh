@@ -4,7 +4,7 @@
 # nobody should meet.
 
 # shellcheck source=tests/cli/cli.sh
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
 # T31: what people and programs read is held to the byte.
 for tree in v1.28.7/rsa2048-default v1.28.7/ecdsa-p256 v1.28.7/extetcd-external v1.20.2/rsa2048-default; do

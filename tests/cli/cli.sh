@@ -10,7 +10,7 @@
 # Layouts are read from the source tree; nothing needs to be installed and nothing needs root.
 
 # shellcheck source=tests/tap.sh
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/tap.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/tap.sh" || exit 99
 unset NO_COLOR SYSTEMD_COLORS COLUMNS
 
 ROOT= # the host of this test

@@ -4,7 +4,7 @@
 # touched anything.
 
 # shellcheck source=tests/cli/cli.sh
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
 # configure TEXT: the main file of $ROOT.
 configure() {

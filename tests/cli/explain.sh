@@ -3,7 +3,7 @@
 # explain: who signed it, who uses it, what a new file needs, what breaks.
 
 # shellcheck source=tests/cli/cli.sh
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
 host v1.28.7/rsa2048-default
 for name in apiserver controller-manager.conf etcd-ca kubelet.conf admin.conf; do

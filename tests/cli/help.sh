@@ -4,7 +4,7 @@
 # the verb, and each says what would be right.
 
 # shellcheck source=tests/cli/cli.sh
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
 # said FILE: what the last command wrote there.
 run() {

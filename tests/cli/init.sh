@@ -3,7 +3,7 @@
 # init, then a whole life: a control plane from nothing, checked, renewed by the nightly run.
 
 # shellcheck source=tests/cli/cli.sh
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
 ROOT=$SCRATCH/host
 mkdir "$ROOT"

@@ -3,7 +3,7 @@
 # plan: what renew would do, why, in which order, and not a byte more than said.
 
 # shellcheck source=tests/cli/cli.sh
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
 # everything: each file below $ROOT, our own state included.
 everything() {

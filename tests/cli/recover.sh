@@ -4,7 +4,7 @@
 # a time acts.
 
 # shellcheck source=tests/cli/cli.sh
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
 state=var/lib/kube-renewd
 

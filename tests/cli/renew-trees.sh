@@ -4,7 +4,7 @@
 # and the owner it had; nothing else has changed by a byte. openssl judges, not this program.
 
 # shellcheck source=tests/cli/cli.sh
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
 scalar() { # KUBECONFIG KEY: the decoded value of its (only) scalar of that name
         sed -n "s/^ *$2: //p" "$1" | base64 -d

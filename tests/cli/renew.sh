@@ -3,7 +3,7 @@
 # renew and run: what is due, what is named, and what cannot be renewed.
 
 # shellcheck source=tests/cli/cli.sh
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
 # T01, T02, T03: only what is due.
 host v1.28.7/ecdsa-p256

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # T19: somebody else writes between inventory and swap. The program is held at one system call (strace delays it)
 # while another writer acts; whatever comes of it, no pair is ever mixed and nothing of his is lost.
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/tap.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/tap.sh" || exit 99
 
 command -v strace >/dev/null || tap_skip_all "strace is not installed"
 [ -x "$KUBE_RENEWD" ] || tap_skip_all "'$KUBE_RENEWD' is not built"

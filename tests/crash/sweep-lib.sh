@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # sweep FAULT: T36 for one fault. The quick floor has one pair and one kubeconfig due; SWEEP=all makes everything due, and
 # SWEEP_TREE=VERSION/VARIANT takes another tree.
-. "${SRCDIR:-$(dirname "$0")/../..}/tests/tap.sh"
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/tap.sh" || exit 99
 
 sweep() {
         command -v strace >/dev/null || tap_skip_all "strace is not installed"

@@ -4,7 +4,7 @@
 # tarball, and never looks into build directories.
 
 # shellcheck source=tests/tap.sh
-. "${SRCDIR:-$(dirname "${BASH_SOURCE[0]}")/../..}/tests/tap.sh"
+. "${SRCDIR:-$(dirname "${BASH_SOURCE[0]}")/../..}/tests/tap.sh" || exit 99
 
 # lint_files PATTERN...: our files whose names match one of the patterns, relative to the tree. What
 # a build makes is not ours, tests/data belongs to kubeadm, and a corpus is meant to be odd.

@@ -5,7 +5,7 @@
 # nobody else.
 
 # shellcheck source=tests/tap.sh
-. "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/../tap.sh" || exit 99
 export ETCDCTL_API=3
 
 for tool in etcd etcdctl openssl; do

@@ -7,7 +7,7 @@
 # COMMAND` boots systemd on a copy of this host with TREE laid over it and runs COMMAND in it.
 
 # shellcheck source=tests/tap.sh
-. "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/../tap.sh" || exit 99
 
 testbed=${TESTBED:-$SRCDIR/../shared/testbed/testbed}
 [ -x "$testbed" ] || tap_skip_all "there is no test bed with a systemd of its own (TESTBED=)"
