@@ -2,7 +2,7 @@
 #include "renew/commit.h"
 
 #include "renew/backup.h"
-#include "renew/restart.h"
+#include "renew/owed.h"
 
 /* A file that changes again while we look is tried this often before the pass gives up on it. */
 #define TRIES_MAX 3

@@ -13,7 +13,7 @@
 
 #include "renew/issue.h"
 #include "renew/judge.h"
-#include "renew/restart.h"
+#include "renew/owed.h"
 
 typedef struct PassOptions {
         const char *root; /* --root=, NULL: "/" */

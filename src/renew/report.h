@@ -13,7 +13,7 @@
 
 #include "host/alarm.h"
 #include "renew/issue.h"
-#include "renew/restart.h"
+#include "renew/owed.h"
 #include "renew/row.h"
 
 /* What happened, as far as the pass came. Members may be NULL where it did not come so far. */

@@ -5,7 +5,7 @@
 #include "kube/kubeconfig.h"
 #include "renew/backup-manifest.h"
 #include "renew/recovery.h"
-#include "renew/restart.h"
+#include "renew/owed.h"
 
 /* What restoring one backup needs at hand. */
 typedef struct Restore {

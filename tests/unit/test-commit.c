@@ -4,7 +4,7 @@
 #include "host.h"
 #include "renew/backup.h"
 #include "renew/commit.h"
-#include "renew/restart.h"
+#include "renew/owed.h"
 
 #define STATE   "/var/lib/kube-renewd"
 #define PASS_ID "0123456789abcdef0123456789abcdef"

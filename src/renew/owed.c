@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "renew/restart.h"
+#include "renew/owed.h"
 
 #include "base/escape.h"
 #include "base/log.h"

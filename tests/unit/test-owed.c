@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/restart.h"
+#include "renew/owed.h"
 #include "scratch.h"
 
 #define NOW 1825975560

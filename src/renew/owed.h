@@ -9,8 +9,8 @@
  *     r = owed_read(root_fd, state_directory, &list, reterr);
  *
  * An entry survives any number of nights and reboots; a second one for the same component keeps
- * `since` and joins the files. An entry that cannot be read is still owed. Restarting itself, and
- * proof, come with the restart stage. */
+ * `since` and joins the files. An entry that cannot be read is still owed.
+ * Restarting itself, and proof, are renew/restart.h. */
 
 #include "base/json.h"
 #include "renew/plan.h"
