@@ -4,8 +4,8 @@
 #include "base/time-util.h"
 #include "kube/kubeconfig.h"
 #include "renew/backup-manifest.h"
-#include "renew/recovery.h"
 #include "renew/owed.h"
+#include "renew/recovery.h"
 
 /* What restoring one backup needs at hand. */
 typedef struct Restore {
