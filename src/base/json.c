@@ -98,3 +98,24 @@ int json_write_file(int root_fd, const char *path, const json_t *json, unsigned 
 
         return fs_write_file(root_fd, path, text, strlen(text), mode, reterr);
 }
+
+int json_list(int root_fd, const char *directory, char ***ret_names, Error *reterr)
+{
+        static const char suffix[] = ".json";
+        const size_t length = strlen(suffix);
+        autostrv files = NULL;
+        char **names = NULL;
+        int r;
+
+        r = fs_list(root_fd, directory, &files, reterr);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        for (char **file = files; file && *file; file++) {
+                size_t n = strlen(*file);
+
+                if (**file != '.' && n > length && streq(*file + n - length, suffix))
+                        strv_take(&names, xstrndup(*file, n - length));
+        }
+        *ret_names = names;
+        return 0;
+}

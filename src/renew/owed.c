@@ -166,23 +166,14 @@ int owed_add(int root_fd, const char *state_directory, const Restart *restarts, 
 /* Whatever cannot be read was written because a restart is owed: it is kept, by its name. */
 static Owed entry_or_name(int root_fd, const char *directory, const char *name)
 {
-        autofree char *path = xasprintf("%s/%s", directory, name);
+        autofree char *path = xasprintf("%s/%s" SUFFIX, directory, name);
         Owed owed = {};
         Error error = {};
 
         if (entry_read(root_fd, path, &owed, &error) >= 0)
                 return owed;
         log_debug("%s; it is owed all the same", error.text);
-        return (Owed){
-                .component = xstrndup(name, strlen(name) - strlen(SUFFIX)), .pass_id = xstrdup("")};
-}
-
-static bool is_entry(const char *name)
-{
-        size_t length = strlen(name);
-
-        return *name != '.' && length > strlen(SUFFIX) &&
-               streq(name + length - strlen(SUFFIX), SUFFIX);
+        return (Owed){.component = xstrdup(name), .pass_id = xstrdup("")};
 }
 
 int owed_read(int root_fd, const char *state_directory, OwedList **ret, Error *reterr)
@@ -192,12 +183,10 @@ int owed_read(int root_fd, const char *state_directory, OwedList **ret, Error *r
         autostrv names = NULL;
         int r;
 
-        r = fs_list(root_fd, directory, &names, reterr);
-        if (r < 0 && r != -ENOENT)
+        r = json_list(root_fd, directory, &names, reterr);
+        if (r < 0)
                 return r;
         for (char **name = names; name && *name; name++) {
-                if (!is_entry(*name))
-                        continue;
                 list->entries = xreallocarray(list->entries, list->n + 1, sizeof(Owed));
                 list->entries[list->n++] = entry_or_name(root_fd, directory, *name);
         }
@@ -211,16 +200,13 @@ int owed_forget_undone(int root_fd, const char *state_directory, Error *reterr)
         autostrv names = NULL;
         int r;
 
-        r = fs_list(root_fd, directory, &names, reterr);
-        if (r == -ENOENT)
-                return 0;
-        for (char **name = names; r >= 0 && *name; name++) {
-                autofree char *path = xasprintf("%s/%s", directory, *name);
+        r = json_list(root_fd, directory, &names, reterr);
+        for (char **name = names; r >= 0 && name && *name; name++) {
+                autofree char *path = xasprintf("%s/%s" SUFFIX, directory, *name);
                 Owed storage = {};
                 autoptr(Owed) owed = &storage;
 
-                if (is_entry(*name) && entry_read(root_fd, path, owed, NULL) >= 0 &&
-                        !is_due(root_fd, owed))
+                if (entry_read(root_fd, path, owed, NULL) >= 0 && !is_due(root_fd, owed))
                         r = fs_remove_file(root_fd, path, reterr);
         }
         return r;

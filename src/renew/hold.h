@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Components that were rolled back, and until when their certificates are left alone: one file
+ * each, STATE/held/COMPONENT.json.
+ *
+ *     r = hold_add(root_fd, state_directory, &hold, reterr);      after the roll-back
+ *     r = hold_read(root_fd, state_directory, &list, reterr);     at the start of a pass
+ *     hold = hold_find_path(list, path, now);                     is this file left alone?
+ *     r = hold_remove(root_fd, state_directory, component, reterr);   a new certificate is proven
+ *
+ * A hold that is over still stands for the alarm: only proof removes it. One that cannot be read
+ * holds nothing back, but keeps its alarm. */
+
+#include "base/json.h"
+
+typedef struct Hold {
+        char *component;
+        int64_t since, until;
+        char **paths; /* the files that were rolled back */
+        char *reason; /* why the new ones were given up */
+} Hold;
+
+typedef struct HoldList {
+        Hold *holds; /* by component */
+        size_t n;
+} HoldList;
+
+void hold_list_free(HoldList *list);
+DEFINE_AUTOPTR(HoldList, hold_list_free)
+
+/* Replaces what was noted of this component. */
+int hold_add(int root_fd, const char *state_directory, const Hold *hold, Error *reterr) MUST_USE;
+
+/* None is no error. */
+int hold_remove(
+        int root_fd, const char *state_directory, const char *component, Error *reterr) MUST_USE;
+
+/* All of them; a missing directory is an empty list. */
+int hold_read(int root_fd, const char *state_directory, HoldList **ret, Error *reterr) MUST_USE;
+
+/* The hold that keeps this file as it is at `now`, NULL if there is none. list may be NULL. */
+const Hold *hold_find_path(const HoldList *list, const char *path, int64_t now);
+
+/* That of the component, over or not, NULL if there is none. */
+const Hold *hold_find(const HoldList *list, const char *component);
