@@ -10,6 +10,7 @@
  * directories 0700, files 0600 from creation. Restoring is a transaction like any other, with a
  * backup of its own, so it can be undone by the same verb. */
 
+#include "base/txn.h"
 #include "renew/config.h"
 
 typedef struct Backup {
@@ -44,8 +45,10 @@ int backup_prune(int root_fd, const char *state_directory, unsigned keep, Error 
 
 typedef struct RestoreRequest {
         const char *id;
-        bool force;   /* also expired certificates and ones of another CA */
-        bool dry_run; /* only say what would change */
+        char *const *paths; /* only these of its files; NULL: all */
+        bool force;         /* also expired certificates and ones of another CA */
+        bool dry_run;       /* only say what would change */
+        Txn *txn;           /* the lock, if the caller has it: open and recovered */
         int64_t now;
         const char *pass_id;
 } RestoreRequest;

@@ -77,7 +77,10 @@ static int load(Restore *restore, Error *reterr)
 static bool changes(const Restore *restore, size_t i)
 {
         const FileImage *saved = restore->saved[i], *present = restore->present[i];
+        char *const *wanted = restore->request->paths;
 
+        if (wanted && !strv_contains(wanted, restore->manifest->files[i].path))
+                return false;
         return saved && (!present || !digest_equal(&saved->digest, &present->digest));
 }
 
@@ -271,12 +274,13 @@ static int write_back(Restore *restore, Txn *txn, Error *reterr)
 
 static int run(Restore *restore, RestoreResult *result, Error *reterr)
 {
+        Txn *held = restore->request->txn;
         autoptr(Txn) txn = NULL;
         int r = 0;
 
         /* 1. Nobody else acts, nothing is half done. A dry run reads only. */
         restore->judge = pair_judge_new(restore->root_fd, restore->config);
-        if (!restore->request->dry_run)
+        if (!restore->request->dry_run && !held)
                 r = recovery_run(&(Recovery){.root_fd = restore->root_fd,
                                          .config = restore->config,
                                          .judge = restore->judge,
@@ -307,7 +311,7 @@ static int run(Restore *restore, RestoreResult *result, Error *reterr)
         /* 3. Back, as one. */
         if (restore->request->dry_run || result->n_changes == 0)
                 return 0;
-        return write_back(restore, txn, reterr);
+        return write_back(restore, held ? held : txn, reterr);
 }
 
 int backup_restore(int root_fd, const Config *config, const RestoreRequest *request,

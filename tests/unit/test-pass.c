@@ -360,6 +360,32 @@ static void test_t33_restore_brings_everything_back(void **state)
         host_free(&host);
 }
 
+/* What one component used goes back; what others have got stays. */
+static void test_restore_of_some_files(void **state)
+{
+        static char *paths[] = {(char *)"/etc/kubernetes/scheduler.conf", NULL};
+        static const char other[] = "/etc/kubernetes/controller-manager.conf";
+        Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
+        Digest before = tree_digest(host.root, paths[0]), renewed, after;
+        autoptr(BackupList) list = NULL;
+        autoptr(RestoreResult) result = NULL;
+
+        assert_int_equal(run_nightly(&host), EXIT_UNFINISHED);
+        renewed = tree_digest(host.root, other);
+        assert_int_equal(backup_list(host.root_fd, STATE, &list, NULL), 0);
+        const RestoreRequest request = {.id = list->backups[0].id,
+                .paths = paths,
+                .now = host.now,
+                .pass_id = "00000000000000000000000000000001"};
+        assert_int_equal(backup_restore(host.root_fd, host.config, &request, &result, NULL), 0);
+        assert_int_equal(result->n_changes, 1);
+        after = tree_digest(host.root, paths[0]);
+        assert_true(digest_equal(&before, &after));
+        after = tree_digest(host.root, other);
+        assert_true(digest_equal(&renewed, &after));
+        host_free(&host);
+}
+
 static void test_t33_restore_of_a_lost_file_keeps_owner_and_mode(void **state)
 {
         static const char path[] = "/etc/kubernetes/pki/etcd/server.key";
@@ -485,6 +511,7 @@ int main(void)
                 cmocka_unit_test(test_i7_a_report_that_fails_leaves_an_alarm),
                 cmocka_unit_test(test_t26_a_kubeconfig_that_is_a_link_to_another),
                 cmocka_unit_test(test_t33_restore_brings_everything_back),
+                cmocka_unit_test(test_restore_of_some_files),
                 cmocka_unit_test(test_t33_restore_of_a_lost_file_keeps_owner_and_mode),
                 cmocka_unit_test(test_restore_refuses_what_has_expired),
                 cmocka_unit_test(test_i1_restore_mixes_no_pair),
