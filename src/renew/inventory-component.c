@@ -8,6 +8,7 @@
 struct ComponentFile {
         char *path;
         const char *how;
+        const char *container; /* NULL for Uses= */
         bool mounted_singly;
         bool exists;
         dev_t device;
@@ -23,11 +24,13 @@ void inventory_component_done(InventoryComponent *component)
         free(component->problem);
 }
 
-static void add_file(InventoryReader *reader, InventoryComponent *component, const char *path,
-        const char *how, bool mounted_singly)
+static void add_file(
+        InventoryReader *reader, InventoryComponent *component, const char *path, ComponentUse use)
 {
-        struct ComponentFile file = {
-                .path = path_normalize(path), .how = how, .mounted_singly = mounted_singly};
+        struct ComponentFile file = {.path = path_normalize(path),
+                .how = use.how,
+                .container = use.container,
+                .mounted_singly = use.mounted_singly};
         autofd int fd = fs_open(reader->root_fd, file.path, O_PATH, 0, NULL);
         struct stat st;
 
@@ -54,8 +57,10 @@ static void read_manifest(
         for (size_t i = 0; i < component->manifest->n_files; i++) {
                 const ManifestFile *file = &component->manifest->files[i];
 
-                add_file(reader, component, file->path, file->flag ? file->flag : "mount",
-                        file->mounted_singly);
+                add_file(reader, component, file->path,
+                        (ComponentUse){.how = file->flag ? file->flag : "mount",
+                                .container = file->container,
+                                .mounted_singly = file->mounted_singly});
         }
 }
 
@@ -77,7 +82,7 @@ static void read_component(InventoryReader *reader, const ComponentEntry *entry)
                         read_manifest(reader, image, &component);
         }
         for (char **path = entry->uses; path && *path; path++)
-                add_file(reader, &component, *path, "Uses=", false);
+                add_file(reader, &component, *path, (ComponentUse){.how = "Uses="});
         inventory->components[inventory->n_components++] = component;
 }
 
@@ -98,35 +103,45 @@ static const FileImage *find_image(const Inventory *inventory, const char *path)
         return NULL;
 }
 
-static const struct ComponentFile *find_use(
-        const InventoryComponent *component, const char *path, bool singly)
+bool component_next_use(
+        const InventoryComponent *component, const char *path, size_t *at, ComponentUse *ret)
 {
         autofree char *normal = path_normalize(path);
         const FileImage *image = find_image(component->inventory, normal);
 
-        for (size_t i = 0; i < component->n_files; i++) {
-                const struct ComponentFile *file = &component->files[i];
+        while (*at < component->n_files) {
+                const struct ComponentFile *file = &component->files[(*at)++];
                 bool same = image && file->exists && file->device == image->st.st_dev &&
                             file->inode == image->st.st_ino;
 
-                if ((same || streq(file->path, normal)) && (file->mounted_singly || !singly))
-                        return file;
+                if (!same && !streq(file->path, normal))
+                        continue;
+                *ret = (ComponentUse){file->how, file->container, file->mounted_singly};
+                return true;
         }
-        return NULL;
+        return false;
 }
 
 bool component_uses(const InventoryComponent *component, const char *path, const char **ret_how)
 {
-        const struct ComponentFile *file = find_use(component, path, false);
+        ComponentUse use;
+        size_t at = 0;
 
-        if (file && ret_how)
-                *ret_how = file->how;
-        return file;
+        if (!component_next_use(component, path, &at, &use))
+                return false;
+        if (ret_how)
+                *ret_how = use.how;
+        return true;
 }
 
 bool component_mounts_singly(const InventoryComponent *component, const char *path)
 {
-        return find_use(component, path, true);
+        ComponentUse use;
+
+        for (size_t at = 0; component_next_use(component, path, &at, &use);)
+                if (use.mounted_singly)
+                        return true;
+        return false;
 }
 
 static bool has_component(const Inventory *inventory, const char *name)

@@ -104,9 +104,19 @@ DEFINE_AUTOPTR(Inventory, inventory_free)
 /* Fails only where nothing can be read at all (the root itself). */
 int inventory_read(int root_fd, const Config *config, Inventory **ret, Error *reterr) MUST_USE;
 
-/* True if this component reads this file: by a flag or mount of its manifest, or by Uses=. The same
- * file by another path (a linked directory) counts. *ret_how (may be NULL): the flag, a static text
- * otherwise. */
+/* One way in which a component reads a file. */
+typedef struct ComponentUse {
+        const char *how;       /* "--tls-cert-file"; "mount" or "Uses=" where no flag names it */
+        const char *container; /* NULL for Uses= */
+        bool mounted_singly;   /* a running container keeps the old file */
+} ComponentUse;
+
+/* The next way in which this component reads this file, starting with *at = 0: a flag or mount of
+ * its manifest, or Uses=. The same file by another path (a linked directory) counts. */
+bool component_next_use(
+        const InventoryComponent *component, const char *path, size_t *at, ComponentUse *ret);
+
+/* True if there is one; *ret_how (may be NULL) is the first. */
 bool component_uses(const InventoryComponent *component, const char *path, const char **ret_how);
 
 /* True if the file is mounted singly, so that a running container keeps the old one. */
