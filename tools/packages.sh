@@ -14,6 +14,7 @@ declare -A packages=(
         [lint]='clang-format-14|clang-format shellcheck codespell man-db systemd'
         [crash]='strace jq openssl'
         [system]='etcd-server etcd-client|etcd-server openssl systemd-container'
+        [bed]='mmdebstrap iproute2 systemd-container bsdutils util-linux'
         [bench]='time bc hyperfine? openssl'
         [fuzz]='clang'
         [deep]='clang-tidy cppcheck'

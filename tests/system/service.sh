@@ -3,14 +3,13 @@
 # The installed service under a real systemd, in its sandbox: it renews, leaves what monitoring may read
 # and nothing else, tells the journal, and does nothing on a host without a control plane.
 #
-# TESTBED names a program: `TESTBED check --host` says whether it can run here, `TESTBED systemd -d TREE
+# TESTBED names the program of the test bed, if it is not our own: `TESTBED check --host` says whether it can run here, `TESTBED systemd -d TREE
 # COMMAND` boots systemd on a copy of this host with TREE laid over it and runs COMMAND in it.
 
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh" || exit 99
 
-testbed=${TESTBED:-$SRCDIR/../shared/testbed/testbed}
-[ -x "$testbed" ] || tap_skip_all "there is no test bed with a systemd of its own (TESTBED=)"
+testbed=${TESTBED:-$SRCDIR/tests/system/bed/testbed}
 reason=$("$testbed" check --host 2>&1) || tap_skip_all "the test bed cannot run here: $reason"
 command -v systemd-nspawn >/dev/null || tap_skip_all "systemd-container is not installed"
 
