@@ -47,8 +47,8 @@ int json_read(const void *data, size_t size, json_t **ret, Error *reterr) MUST_U
 /* Reads and parses a file below root_fd; -ENOENT if there is none. */
 int json_read_file(int root_fd, const char *path, json_t **ret, Error *reterr) MUST_USE;
 
-/* The names, without ".json", of the JSON files in a directory, sorted; a missing one is empty. Files
- * that are being written (a leading dot) are passed over. */
+/* The names, without ".json", of the JSON files in a directory, sorted; a missing one is empty.
+ * Files that are being written (a leading dot) are passed over. */
 int json_list(int root_fd, const char *directory, char ***ret_names, Error *reterr) MUST_USE;
 
 /* Replaces a file as one: temporary name, fsync, rename, fsync of the directory (fs_write_file). */
