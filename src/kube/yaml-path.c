@@ -164,6 +164,36 @@ int yaml_get_text(const YamlTree *tree, const YamlNode *mapping, const char *key
         return 0;
 }
 
+int yaml_get_text_or_empty(const YamlTree *tree, const YamlNode *mapping, const char *key,
+        const char **ret, Error *reterr)
+{
+        const char *text;
+        int r;
+
+        r = yaml_get_text(tree, mapping, key, &text, NULL, reterr);
+        if (r >= 0)
+                *ret = text ? text : "";
+        return r;
+}
+
+int yaml_get_list(const YamlTree *tree, const YamlNode *mapping, const char *key, size_t max,
+        const YamlNode **ret, size_t *ret_n, Error *reterr)
+{
+        const YamlNode *list, *item;
+        size_t n = 0;
+        int r;
+
+        r = yaml_get_kind(tree, mapping, key, YAML_KIND_SEQUENCE, &list, NULL, reterr);
+        if (r < 0)
+                return r;
+        for (item = list ? yaml_first(tree, list) : NULL; item; item = yaml_next(tree, list, item))
+                if (++n > max)
+                        return yaml_fail(reterr, -E2BIG, item, "more than %zu %s", max, key);
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
 static bool is_blank(char c)
 {
         return c == ' ' || c == '\t' || c == '\r' || c == '\n';

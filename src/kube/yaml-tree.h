@@ -75,6 +75,15 @@ int yaml_get_kind(const YamlTree *tree, const YamlNode *mapping, const char *key
 int yaml_get_text(const YamlTree *tree, const YamlNode *mapping, const char *key, const char **ret,
         const YamlNode **odd, Error *reterr) MUST_USE;
 
+/* As yaml_get_text(), but "" where yaml_get_text() gives NULL. */
+int yaml_get_text_or_empty(const YamlTree *tree, const YamlNode *mapping, const char *key,
+        const char **ret, Error *reterr) MUST_USE;
+
+/* A list and the number of its items; NULL and 0 if the mapping has no such key. -E2BIG for more
+ * than max; otherwise as yaml_get_kind(). */
+int yaml_get_list(const YamlTree *tree, const YamlNode *mapping, const char *key, size_t max,
+        const YamlNode **ret, size_t *ret_n, Error *reterr) MUST_USE;
+
 /* Where the value of a scalar stands in the data: without its quotes, its block header and its last
  * line breaks. Other bytes may be put there. -EOPNOTSUPP with line and column if they do not hold
  * the value as it is (white space aside), but escaped. */
