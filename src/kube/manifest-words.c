@@ -60,12 +60,19 @@ static int add_script(char ***words, const YamlNode *node, Error *reterr)
 }
 
 /* "-c", "-ec", "-xc": what follows is a script. */
+static bool is_script_option(const char *word)
+{
+        size_t length = strlen(word);
+
+        return length >= 2 && length <= 4 && word[0] == '-' && word[1] != '-' &&
+               word[length - 1] == 'c';
+}
+
 static bool asks_for_script(char *const *words)
 {
-        size_t n = strv_length(words), length = n > 0 ? strlen(words[n - 1]) : 0;
+        size_t n = strv_length(words);
 
-        return length >= 2 && length <= 4 && words[n - 1][0] == '-' && words[n - 1][1] != '-' &&
-               words[n - 1][length - 1] == 'c';
+        return n > 0 && is_script_option(words[n - 1]);
 }
 
 static int add_words(const YamlTree *tree, const YamlNode *container, const char *key,
@@ -89,18 +96,101 @@ static int add_words(const YamlTree *tree, const YamlNode *container, const char
         return 0;
 }
 
-int container_words(const YamlTree *tree, const YamlNode *container, char ***ret, Error *reterr)
+static const char *base_name(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+static bool is_shell(const char *program)
+{
+        static const char *const shells[] = {"sh", "ash", "bash", "dash"};
+
+        for (size_t i = 0; i < ELEMENTSOF(shells); i++)
+                if (streq(program, shells[i]))
+                        return true;
+        return false;
+}
+
+/* What a script runs in the end: what the shell is replaced by, or else what has the first long
+ * flag, or else its first word. */
+static const char *script_program(char *const *script)
+{
+        const char *replaced = NULL, *flagged = NULL;
+
+        for (char *const *word = script; *word && word[1]; word++) {
+                if (streq(*word, "exec"))
+                        replaced = word[1];
+                if (!flagged && starts_with(word[1], "--"))
+                        flagged = *word;
+        }
+        return replaced ? replaced : flagged ? flagged : *script;
+}
+
+/* What the shell of "sh -c" runs; the shell itself where it reads a file. */
+static const char *find_script_program(const char *shell, char *const *words)
+{
+        for (; *words; words++)
+                if (is_script_option(*words))
+                        return words[1] ? base_name(script_program(words + 1)) : "";
+        return shell;
+}
+
+/* NULL where only the image knows. */
+static char *find_program(char *const *words, bool has_command)
+{
+        const char *program = has_command ? base_name(words[0]) : "";
+
+        if (is_shell(program))
+                program = find_script_program(program, words + 1);
+        return *program ? xstrdup(program) : NULL;
+}
+
+int container_words(const YamlTree *tree, const YamlNode *container, char ***ret,
+        char **ret_program, Error *reterr)
 {
         autostrv words = NULL;
+        bool has_command;
         int r;
 
         r = add_words(tree, container, "command", &words, reterr);
+        has_command = words;
         if (r >= 0)
                 r = add_words(tree, container, "args", &words, reterr);
         if (r < 0)
                 return r;
+        *ret_program = find_program(words, has_command);
         *ret = TAKE(words);
         return 0;
+}
+
+/* The name of the flag that a word is, without its dashes and what follows a '='; NULL if it is
+ * none. */
+static const char *flag_name(const char *word, size_t *ret_length)
+{
+        const char *name = word + strspn(word, "-");
+
+        *ret_length = strcspn(name, "=");
+        return name != word && *ret_length > 0 ? name : NULL;
+}
+
+const char *words_flag(char *const *words, const char *flag)
+{
+        const char *found = NULL;
+
+        for (; words && *words; words++) {
+                size_t length;
+                const char *name = flag_name(*words, &length);
+
+                if (!name || strlen(flag) != length + 2 || strncmp(flag + 2, name, length) != 0)
+                        continue;
+                if (name[length])
+                        found = name + length + 1;
+                else
+                        found = words[1] && words[1][0] != '-' ? words[1] : "";
+        }
+        return found;
 }
 
 static bool is_usable_path(const char *path)
@@ -111,13 +201,12 @@ static bool is_usable_path(const char *path)
 bool next_path_flag(char *const *words, size_t *at, char **ret_flag, char **ret_path)
 {
         for (; words && words[*at]; (*at)++) {
-                const char *word = words[*at], *name = word + strspn(word, "-");
-                const char *value = strchr(name, '=');
-                size_t length = value ? (size_t)(value - name) : strlen(name);
+                size_t length;
+                const char *name = flag_name(words[*at], &length), *value;
 
-                if (name == word || length == 0)
+                if (!name)
                         continue;
-                value = value ? value + 1 : words[*at + 1];
+                value = name[length] ? name + length + 1 : words[*at + 1];
                 if (!is_usable_path(value))
                         continue;
                 *ret_flag = xasprintf("--%.*s", (int)length, name);

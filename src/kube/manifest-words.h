@@ -3,7 +3,7 @@
 
 /* The command line of a container, read from its manifest; for this room only.
  *
- *     r = container_words(tree, container, &words, reterr);
+ *     r = container_words(tree, container, &words, &program, reterr);
  *     for (size_t at = 0; next_path_flag(words, &at, &flag, &path);) ...
  *
  * The script of "sh -c" is taken apart as far as flags go: quotes and separators are understood,
@@ -11,10 +11,13 @@
 
 #include "kube/yaml-tree.h"
 
-/* `command` and `args` as one vector. -EBADMSG if they are no lists of texts, -E2BIG for too many
- * words. */
-int container_words(
-        const YamlTree *tree, const YamlNode *container, char ***ret, Error *reterr) MUST_USE;
+/* `command` and `args` as one vector, and the base name of the program that is run, as
+ * ManifestContainer.program. -EBADMSG if they are no lists of texts, -E2BIG for too many words. */
+int container_words(const YamlTree *tree, const YamlNode *container, char ***ret,
+        char **ret_program, Error *reterr) MUST_USE;
+
+/* The value of a flag, as manifest_flag(). */
+const char *words_flag(char *const *words, const char *flag);
 
 /* The next flag whose value is an absolute path, written as "--flag=/path", "--flag /path" or with
  * one dash; *ret_flag is "--flag", *ret_path in normal form. The caller frees both. False at the

@@ -1,39 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube/manifest.h"
 
+#include "kube/manifest-endpoint.h"
 #include "kube/manifest-mount.h"
+#include "kube/manifest-probe.h"
 #include "kube/manifest-words.h"
+
+#include <strings.h>
 
 #define CONTAINERS_MAX 64
 #define FILES_MAX      4096
 
+/* A Pod while it is read. */
 typedef struct Pod {
         const YamlTree *tree;
+        const YamlNode *spec;
         Volumes *volumes;
+        Manifest *manifest;
 } Pod;
 
-typedef struct Container {
-        const char *name;
-        Mounts *mounts;
-        char **words;
-} Container;
-
-static void pod_free(Pod *pod)
+static void pod_done(Pod *pod)
 {
         volumes_free(pod->volumes);
-        free(pod);
 }
 
-DEFINE_AUTOPTR(Pod, pod_free)
+DEFINE_AUTOPTR(Pod, pod_done)
 
-static void container_free(Container *container)
+static void container_done(ManifestContainer *container)
 {
-        mounts_free(container->mounts);
+        free(container->name);
+        free(container->image);
+        free(container->version);
+        free(container->program);
         strv_free(container->words);
-        free(container);
+        probe_done(&container->liveness);
+        probe_done(&container->readiness);
+        probe_done(&container->startup);
 }
 
-DEFINE_AUTOPTR(Container, container_free)
+DEFINE_AUTOPTR(ManifestContainer, container_done)
 
 void manifest_free(Manifest *manifest)
 {
@@ -44,8 +49,19 @@ void manifest_free(Manifest *manifest)
                 free(manifest->files[i].flag);
                 free(manifest->files[i].container);
         }
+        for (size_t i = 0; i < manifest->n_endpoints; i++) {
+                free(manifest->endpoints[i].container);
+                free(manifest->endpoints[i].host);
+                free(manifest->endpoints[i].flag);
+                free(manifest->endpoints[i].certificate);
+        }
+        for (size_t i = 0; i < manifest->n_containers; i++)
+                container_done(&manifest->containers[i]);
         free(manifest->files);
+        free(manifest->endpoints);
+        free(manifest->containers);
         free(manifest->name);
+        free(manifest->namespace_);
         free(manifest->image);
         free(manifest->version);
         free(manifest);
@@ -65,29 +81,23 @@ static int add_file(Manifest *manifest, ManifestFile file, const char *container
         return 0;
 }
 
-/* Takes the flag. */
-static int add_flag(
-        Manifest *manifest, const Container *container, char *flag, const char *path, Error *reterr)
-{
-        ManifestFile file = {.flag = flag};
-
-        file.path = mounts_find(container->mounts, path, &file.mounted_singly);
-        if (!file.path) {
-                free(flag);
-                return 0;
-        }
-        return add_file(manifest, file, container->name, reterr);
-}
-
-static int add_flags(Manifest *manifest, const Container *container, Error *reterr)
+static int add_flags(
+        Manifest *manifest, const ManifestContainer *container, const Mounts *mounts, Error *reterr)
 {
         char *flag, *value;
         size_t at = 0;
 
         while (next_path_flag(container->words, &at, &flag, &value)) {
-                autofree char *path = value;
-                int r = add_flag(manifest, container, flag, path, reterr);
+                autofree char *inside = value;
+                ManifestFile file = {.flag = flag};
+                int r;
 
+                file.path = mounts_find(mounts, inside, &file.mounted_singly);
+                if (!file.path) {
+                        free(flag);
+                        continue;
+                }
+                r = add_file(manifest, file, container->name, reterr);
                 if (r < 0)
                         return r;
         }
@@ -102,54 +112,23 @@ static bool has_file(const Manifest *manifest, size_t from, const char *path)
         return false;
 }
 
-/* Single files that no flag of this container (its flags start at `from`) has named. */
-static int add_single_files(
-        Manifest *manifest, const Container *container, size_t from, Error *reterr)
+/* What the flags of a container name, then single files that none of them has named. */
+static int add_files(
+        Manifest *manifest, const ManifestContainer *container, const Mounts *mounts, Error *reterr)
 {
-        for (size_t i = 0; i < container->mounts->n; i++) {
-                const Mount *mount = &container->mounts->entries[i];
+        size_t from = manifest->n_files;
+        int r;
+
+        r = add_flags(manifest, container, mounts, reterr);
+        for (size_t i = 0; i < mounts->n && r >= 0; i++) {
+                const Mount *mount = &mounts->entries[i];
                 ManifestFile file = {.mounted_singly = true};
-                int r;
 
                 if (!mount->is_file || has_file(manifest, from, mount->outside))
                         continue;
                 file.path = xstrdup(mount->outside);
                 r = add_file(manifest, file, container->name, reterr);
-                if (r < 0)
-                        return r;
         }
-        return 0;
-}
-
-static int read_container(const Pod *pod, const YamlNode *node, Manifest *manifest, Error *reterr)
-{
-        autoptr(Container) container = xcalloc(1, sizeof(*container));
-        size_t from = manifest->n_files;
-        int r;
-
-        r = yaml_get_text_or_empty(pod->tree, node, "name", &container->name, reterr);
-        if (r >= 0)
-                r = mounts_read(pod->tree, node, pod->volumes, &container->mounts, reterr);
-        if (r >= 0)
-                r = container_words(pod->tree, node, &container->words, reterr);
-        if (r >= 0)
-                r = add_flags(manifest, container, reterr);
-        if (r >= 0)
-                r = add_single_files(manifest, container, from, reterr);
-        return r;
-}
-
-static int read_containers(
-        const Pod *pod, const YamlNode *spec, const char *key, Manifest *manifest, Error *reterr)
-{
-        const YamlNode *list, *node;
-        size_t n;
-        int r;
-
-        r = yaml_get_list(pod->tree, spec, key, CONTAINERS_MAX, &list, &n, reterr);
-        for (node = r >= 0 && n > 0 ? yaml_first(pod->tree, list) : NULL; node && r >= 0;
-                node = yaml_next(pod->tree, list, node))
-                r = read_container(pod, node, manifest, reterr);
         return r;
 }
 
@@ -175,31 +154,115 @@ static char *version_of_image(const char *image)
         return xstrndup(tag, (size_t)(end - tag));
 }
 
-static int read_image(const YamlTree *tree, const YamlNode *spec, Manifest *manifest, Error *reterr)
+/* What every container has. */
+static int read_container(const Pod *pod, const YamlNode *node, ManifestContainer *container,
+        Mounts **ret_mounts, Error *reterr)
 {
-        const YamlNode *list, *first;
-        const char *image;
+        const char *name = "", *image = "";
+        int r;
+
+        r = yaml_get_text_or_empty(pod->tree, node, "name", &name, reterr);
+        if (r >= 0)
+                r = yaml_get_text_or_empty(pod->tree, node, "image", &image, reterr);
+        if (r < 0)
+                return r;
+        container->name = xstrdup(name);
+        container->image = xstrdup(image);
+        container->version = version_of_image(image);
+        r = container_words(pod->tree, node, &container->words, &container->program, reterr);
+        if (r >= 0)
+                r = mounts_read(pod->tree, node, pod->volumes, ret_mounts, reterr);
+        if (r >= 0)
+                r = add_files(pod->manifest, container, *ret_mounts, reterr);
+        return r;
+}
+
+static int read_probes(
+        const Pod *pod, const YamlNode *node, ManifestContainer *container, Error *reterr)
+{
+        const struct {
+                const char *key;
+                ManifestProbe *probe;
+        } probes[] = {
+                {"livenessProbe", &container->liveness},
+                {"readinessProbe", &container->readiness},
+                {"startupProbe", &container->startup},
+        };
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(probes) && r >= 0; i++)
+                r = probe_read(pod->tree, node, probes[i].key, pod->manifest->host_network,
+                        probes[i].probe, reterr);
+        return r;
+}
+
+static int read_main_container(const Pod *pod, const YamlNode *node, Error *reterr)
+{
+        Manifest *manifest = pod->manifest;
+        ManifestContainer *container = &manifest->containers[manifest->n_containers++];
+        autoptr(Mounts) mounts = NULL;
+        int r;
+
+        r = read_container(pod, node, container, &mounts, reterr);
+        if (r >= 0)
+                r = read_probes(pod, node, container, reterr);
+        if (r >= 0)
+                r = endpoints_read(container, mounts, manifest, reterr);
+        return r;
+}
+
+/* It has files only: it serves nothing, and has ended when the others start. */
+static int read_init_container(const Pod *pod, const YamlNode *node, Error *reterr)
+{
+        ManifestContainer storage = {};
+        autoptr(ManifestContainer) container = &storage;
+        autoptr(Mounts) mounts = NULL;
+
+        return read_container(pod, node, container, &mounts, reterr);
+}
+
+static int read_containers(const Pod *pod, Error *reterr)
+{
+        Manifest *manifest = pod->manifest;
+        const YamlNode *list, *node;
         size_t n;
         int r;
 
-        r = yaml_get_list(tree, spec, "containers", CONTAINERS_MAX, &list, &n, reterr);
+        r = yaml_get_list(pod->tree, pod->spec, "containers", CONTAINERS_MAX, &list, &n, reterr);
         if (r < 0)
                 return r;
-        first = n > 0 ? yaml_first(tree, list) : NULL;
-        if (!first)
-                return yaml_fail(reterr, -EBADMSG, spec, "a Pod without containers");
-        r = yaml_get_text_or_empty(tree, first, "image", &image, reterr);
+        if (n == 0)
+                return yaml_fail(reterr, -EBADMSG, pod->spec, "a Pod without containers");
+        manifest->containers = xcalloc(n, sizeof(*manifest->containers));
+        for (node = yaml_first(pod->tree, list); node && r >= 0;
+                node = yaml_next(pod->tree, list, node))
+                r = read_main_container(pod, node, reterr);
         if (r < 0)
                 return r;
-        manifest->image = xstrdup(image);
-        manifest->version = version_of_image(image);
+        manifest->image = xstrdup(manifest->containers[0].image);
+        manifest->version = xstrdup(manifest->containers[0].version);
         return 0;
 }
 
-static int read_name(const YamlTree *tree, const YamlNode *root, Manifest *manifest, Error *reterr)
+static int read_init_containers(const Pod *pod, Error *reterr)
+{
+        const YamlNode *list, *node;
+        size_t n;
+        int r;
+
+        r = yaml_get_list(
+                pod->tree, pod->spec, "initContainers", CONTAINERS_MAX, &list, &n, reterr);
+        for (node = r >= 0 && n > 0 ? yaml_first(pod->tree, list) : NULL; node && r >= 0;
+                node = yaml_next(pod->tree, list, node))
+                r = read_init_container(pod, node, reterr);
+        return r;
+}
+
+static int read_metadata(
+        const YamlTree *tree, const YamlNode *root, Manifest *manifest, Error *reterr)
 {
         const YamlNode *metadata;
-        const char *kind, *name = "";
+        const char *kind, *name = "", *namespace_ = "";
         int r;
 
         r = yaml_get_text_or_empty(tree, root, "kind", &kind, reterr);
@@ -210,35 +273,52 @@ static int read_name(const YamlTree *tree, const YamlNode *root, Manifest *manif
         r = yaml_get_kind(tree, root, "metadata", YAML_KIND_MAPPING, &metadata, NULL, reterr);
         if (r >= 0 && metadata)
                 r = yaml_get_text_or_empty(tree, metadata, "name", &name, reterr);
+        if (r >= 0 && metadata)
+                r = yaml_get_text_or_empty(tree, metadata, "namespace", &namespace_, reterr);
         if (r < 0)
                 return r;
         if (!*name)
                 return yaml_fail(reterr, -EBADMSG, root, "a Pod without a name");
         manifest->name = xstrdup(name);
+        manifest->namespace_ = xstrdup(*namespace_ ? namespace_ : "default");
         return 0;
+}
+
+/* What is said of the whole Pod. */
+static int read_spec(const Pod *pod, Error *reterr)
+{
+        const char *host_network = "";
+        int r;
+
+        r = yaml_get_text_or_empty(pod->tree, pod->spec, "hostNetwork", &host_network, reterr);
+        if (r < 0)
+                return r;
+        pod->manifest->host_network = strcasecmp(host_network, "true") == 0;
+        return yaml_get_number(pod->tree, pod->spec, "terminationGracePeriodSeconds", 30,
+                &pod->manifest->termination_grace, reterr);
 }
 
 static int read_pod(const YamlTree *tree, Manifest *manifest, Error *reterr)
 {
-        autoptr(Pod) pod = xcalloc(1, sizeof(*pod));
-        const YamlNode *root = yaml_root(tree), *spec = NULL;
+        Pod storage = {.tree = tree, .manifest = manifest};
+        autoptr(Pod) pod = &storage;
+        const YamlNode *root = yaml_root(tree);
         int r;
 
-        pod->tree = tree;
-        r = read_name(tree, root, manifest, reterr);
+        r = read_metadata(tree, root, manifest, reterr);
         if (r >= 0)
-                r = yaml_get_kind(tree, root, "spec", YAML_KIND_MAPPING, &spec, NULL, reterr);
+                r = yaml_get_kind(tree, root, "spec", YAML_KIND_MAPPING, &pod->spec, NULL, reterr);
         if (r < 0)
                 return r;
-        if (!spec)
+        if (!pod->spec)
                 return yaml_fail(reterr, -EBADMSG, root, "a Pod without a spec");
-        r = read_image(tree, spec, manifest, reterr);
+        r = read_spec(pod, reterr);
         if (r >= 0)
-                r = volumes_read(tree, spec, &pod->volumes, reterr);
+                r = volumes_read(tree, pod->spec, &pod->volumes, reterr);
         if (r >= 0)
-                r = read_containers(pod, spec, "containers", manifest, reterr);
+                r = read_containers(pod, reterr);
         if (r >= 0)
-                r = read_containers(pod, spec, "initContainers", manifest, reterr);
+                r = read_init_containers(pod, reterr);
         return r;
 }
 
@@ -255,4 +335,19 @@ int manifest_parse(const void *data, size_t size, Manifest **ret, Error *reterr)
                 return r;
         *ret = TAKE(manifest);
         return 0;
+}
+
+const ManifestContainer *manifest_container(const Manifest *manifest, const char *name)
+{
+        for (size_t i = 0; i < manifest->n_containers; i++)
+                if (streq(manifest->containers[i].name, name))
+                        return &manifest->containers[i];
+        return NULL;
+}
+
+const char *manifest_flag(const Manifest *manifest, const char *container, const char *flag)
+{
+        const ManifestContainer *found = manifest_container(manifest, container);
+
+        return found ? words_flag(found->words, flag) : NULL;
 }

@@ -176,6 +176,27 @@ int yaml_get_text_or_empty(const YamlTree *tree, const YamlNode *mapping, const 
         return r;
 }
 
+int yaml_get_number(const YamlTree *tree, const YamlNode *mapping, const char *key,
+        unsigned fallback, unsigned *ret, Error *reterr)
+{
+        const YamlNode *value = NULL;
+        unsigned number = 0;
+        int r;
+
+        r = yaml_get_kind(tree, mapping, key, YAML_KIND_SCALAR, &value, NULL, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; value && (i == 0 || i < value->length); i++) {
+                unsigned digit = (unsigned)value->text[i] - '0';
+
+                if (digit > 9 || number > (INT32_MAX - digit) / 10)
+                        return yaml_fail(reterr, -EBADMSG, value, "'%s' is no number", key);
+                number = number * 10 + digit;
+        }
+        *ret = value ? number : fallback;
+        return 0;
+}
+
 int yaml_get_list(const YamlTree *tree, const YamlNode *mapping, const char *key, size_t max,
         const YamlNode **ret, size_t *ret_n, Error *reterr)
 {

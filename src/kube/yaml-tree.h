@@ -79,6 +79,11 @@ int yaml_get_text(const YamlTree *tree, const YamlNode *mapping, const char *key
 int yaml_get_text_or_empty(const YamlTree *tree, const YamlNode *mapping, const char *key,
         const char **ret, Error *reterr) MUST_USE;
 
+/* A decimal number up to INT32_MAX, or the fallback if the mapping has no such key. -EBADMSG if it
+ * is no number; otherwise as yaml_get(). */
+int yaml_get_number(const YamlTree *tree, const YamlNode *mapping, const char *key,
+        unsigned fallback, unsigned *ret, Error *reterr) MUST_USE;
+
 /* A list and the number of its items; NULL and 0 if the mapping has no such key. -E2BIG for more
  * than max; otherwise as yaml_get_kind(). */
 int yaml_get_list(const YamlTree *tree, const YamlNode *mapping, const char *key, size_t max,

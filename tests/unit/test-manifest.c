@@ -32,6 +32,7 @@ static char *list_files(const Manifest *manifest)
 }
 
 #define TREE(path) "/tests/data/kubeadm/" path "/etc-kubernetes/manifests/"
+#define NEWEST     "/tests/data/manifest/v1.36.0/"
 
 static const struct {
         const char *tree, *name, *version, *expected;
@@ -51,6 +52,10 @@ static const struct {
         {TREE("v1.28.7/extetcd-external"), "kube-controller-manager", "1.28.7",
                 "kube-controller-manager"},
         {TREE("v1.28.7/extetcd-external"), "kube-scheduler", "1.28.7", "kube-scheduler"},
+        {NEWEST, "etcd", "3.6.6", "etcd"},
+        {NEWEST, "kube-apiserver", "1.36.0", "kube-apiserver"},
+        {NEWEST, "kube-controller-manager", "1.36.0", "kube-controller-manager"},
+        {NEWEST, "kube-scheduler", "1.36.0", "kube-scheduler"},
 };
 
 static void test_golden_files_of_kubeadms_components(void **state)
