@@ -291,13 +291,13 @@ static const struct {
         {CURLE_URL_MALFORMAT, -EINVAL},
 };
 
-static int error_of(const Call *call, CURLcode code)
+static int error_of(const Call *call, const HttpRequest *request, CURLcode code)
 {
         if (call->too_big)
                 return -EFBIG;
         /* In TLS 1.3 the server judges our certificate after its own handshake has ended: its no is
          * an alert where we wait for the answer. Every backend calls it so. */
-        if (strstr(call->error, "alert"))
+        if (starts_with(request->url, "https:") && strstr(call->error, "alert"))
                 return -EKEYREJECTED;
         for (size_t i = 0; i < ELEMENTSOF(meanings); i++)
                 if (meanings[i].code == code)
@@ -339,7 +339,7 @@ int http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr)
                 return r;
         code = perform(call);
         if (code != CURLE_OK)
-                return error_set(reterr, error_of(call, code), "%s: %s", request->url,
+                return error_set(reterr, error_of(call, request, code), "%s: %s", request->url,
                         call->too_big  ? "the answer is too large"
                         : *call->error ? call->error
                                        : curl.easy_strerror(code));

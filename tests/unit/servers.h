@@ -84,12 +84,12 @@ static inline void servers_make_pki(void)
               "leaf server ca 2 && leaf client ca 2 && leaf other other-ca 2 && leaf old ca -1");
 }
 
-/* Starts a program that prints "ACCEPT ADDRESS:PORT" and returns the port. */
-static inline uint16_t server_spawn(const char *const *argv)
+/* Starts a program and waits until it prints a line that begins with this word. Returns the number
+ * behind the last colon of the line, the port of "ACCEPT 127.0.0.1:4433". */
+static inline uint16_t server_spawn(const char *const *argv, const char *word)
 {
+        char line[256] = "";
         int out[2];
-        uint16_t port = 0;
-        char line[256];
         FILE *f;
 
         assert_int_equal(pipe2(out, O_CLOEXEC), 0);
@@ -103,15 +103,13 @@ static inline uint16_t server_spawn(const char *const *argv)
                 _exit(127);
         }
         close(out[1]);
-        f = fdopen(out[0], "r");
-        while (port == 0 && fgets(line, sizeof(line), f)) {
-                const char *colon = starts_with(line, "ACCEPT") ? strrchr(line, ':') : NULL;
-
-                port = colon ? (uint16_t)atoi(colon + 1) : 0;
-        }
-        assert_true(port > 0);
         /* The pipe stays open: a server that cannot print would end. */
-        return port;
+        f = fdopen(out[0], "r");
+        while (fgets(line, sizeof(line), f))
+                if (starts_with(line, word))
+                        return strrchr(line, ':') ? (uint16_t)atoi(strrchr(line, ':') + 1) : 0;
+        fail_msg("%s does not start", argv[0]);
+        return 0;
 }
 
 /* `openssl s_server` on 127.0.0.1 with the certificate "server" and these further words. */
@@ -121,7 +119,7 @@ static inline uint16_t server_tls(const char *words)
                                            "server.crt -key server.key %s",
                 words);
 
-        return server_spawn((const char *const[]){"sh", "-c", command, NULL});
+        return server_spawn((const char *const[]){"sh", "-c", command, NULL}, "ACCEPT");
 }
 
 /* A socket that listens on a port of 127.0.0.1 that was free. */
