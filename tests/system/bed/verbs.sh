@@ -156,40 +156,53 @@ cmd_logs() {
         esac
 }
 
+# With --files the processes go on with what they have loaded.
 cmd_age() {
-        local machine days lifetime=365 only=() since i
+        local machine days lifetime=365 only=() files= since
+
         while [[ ${1:-} == --* ]]; do
                 case $1 in
-                --lifetime) lifetime=${2:?--lifetime DAYS} ;;
-                --only) IFS=, read -ra only <<<"${2:?--only NAME,...}" ;;
+                --lifetime) lifetime=${2:?--lifetime DAYS} && shift ;;
+                --only) IFS=, read -ra only <<<"${2:?--only NAME,...}" && shift ;;
+                --files) files=1 ;;
                 *) die "age: unknown option '$1'" ;;
                 esac
-                shift 2
+                shift
         done
         days=${1:?age DAYS [NAME]}
         machine=${2:-cp1}
         [[ $days =~ ^-?[0-9]+$ && $lifetime =~ ^[0-9]+$ ]] || die "age: not a number of days"
         need_running "$machine"
-        # shellcheck disable=SC2016 # expanded inside
-        enter "$machine" sh -ec '
-                systemctl stop kubelet
-                for task in $(ctr -n k8s.io tasks ls -q); do
-                        ctr -n k8s.io tasks kill -a -s KILL "$task" || true
-                done' >/dev/null 2>&1
+        [ "$files" ] || stop_control_plane "$machine"
         enter "$machine" bash -s -- "$days" "$lifetime" "${only[@]}" <"$here/age-certificates"
+        [ ! "$files" ] || return 0
         since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
         enter "$machine" systemctl start kubelet
         if [ "$days" -gt 0 ]; then
                 wait_ready "$machine" "$since"
-                say "the control plane of '$machine' runs with certificates that end in $days days"
         else
-                # Nothing can become ready. Wait until the kubelet has started what there is.
-                for ((i = 0; i < timeout * 2; i++)); do
-                        [ "$(enter "$machine" ctr -n k8s.io tasks ls | grep -c RUNNING)" -lt 6 ] || break
-                        sleep 0.5
-                done
-                say "the control plane of '$machine' has certificates that ended $((-days)) days ago"
+                wait_started "$machine"
         fi
+        say "'$machine' has certificates that end $days days from now, and uses them"
+}
+
+stop_control_plane() {
+        # shellcheck disable=SC2016 # expanded inside
+        enter "$1" sh -ec '
+                systemctl stop kubelet
+                for task in $(ctr -n k8s.io tasks ls -q); do
+                        ctr -n k8s.io tasks kill -a -s KILL "$task" || true
+                done' >/dev/null 2>&1
+}
+
+# Nothing can become ready with certificates that have ended: all that there is has been started.
+wait_started() {
+        local i
+
+        for ((i = 0; i < timeout * 2; i++)); do
+                [ "$(enter "$1" ctr -n k8s.io tasks ls | grep -c RUNNING)" -lt 6 ] || break
+                sleep 0.5
+        done
 }
 
 cmd_down() {
@@ -220,6 +233,14 @@ cmd_reset() {
                 remove_machine "$name"
                 say "'$name' had joined another machine: removed"
         fi
+}
+
+cmd_remove() {
+        local name=${1:?remove NAME}
+
+        [ -d "$dir/m/$name" ] || die "no machine '$name'"
+        lock
+        remove_machine "$name"
 }
 
 cmd_status() {
