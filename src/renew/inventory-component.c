@@ -43,6 +43,29 @@ static void add_file(
         component->files[component->n_files++] = file;
 }
 
+static bool is_same_file(const struct ComponentFile *a, const struct ComponentFile *b)
+{
+        return streq(a->path, b->path) ||
+               (a->exists && b->exists && a->device == b->device && a->inode == b->inode);
+}
+
+/* Uses= tells what no manifest does: it adds nothing to a file that is named there. */
+static void add_declared_file(
+        InventoryReader *reader, InventoryComponent *component, const char *path)
+{
+        struct ComponentFile *last;
+
+        add_file(reader, component, path, (ComponentUse){.how = "Uses="});
+        last = &component->files[component->n_files - 1];
+        for (const struct ComponentFile *file = component->files; file < last; file++) {
+                if (!is_same_file(file, last))
+                        continue;
+                free(last->path);
+                component->n_files--;
+                return;
+        }
+}
+
 static void read_manifest(
         InventoryReader *reader, const FileImage *image, InventoryComponent *component)
 {
@@ -82,7 +105,7 @@ static void read_component(InventoryReader *reader, const ComponentEntry *entry)
                         read_manifest(reader, image, &component);
         }
         for (char **path = entry->uses; path && *path; path++)
-                add_file(reader, &component, *path, (ComponentUse){.how = "Uses="});
+                add_declared_file(reader, &component, *path);
         inventory->components[inventory->n_components++] = component;
 }
 

@@ -362,6 +362,33 @@ static void test_manifest_with_another_path_to_the_same_file(void **state)
         host_free(&host);
 }
 
+static void test_uses_adds_what_the_manifest_does_not_tell(void **state)
+{
+        static const struct {
+                const char *path, *how;
+        } cases[] = {
+                {"/etc/kubernetes/pki/apiserver.crt", "--tls-cert-file"},
+                {"/etc/kubernetes/pki/etcd/server.crt", "Uses="},
+        };
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+
+        tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf",
+                "[component kube-apiserver]\nUses=/etc/kubernetes/pki/apiserver.crt"
+                " /etc/kubernetes/pki/etcd/server.crt\n");
+        host_configure(&host);
+        host_look(&host);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const InventoryComponent *component = find_component(&host, "kube-apiserver");
+                ComponentUse use;
+                size_t at = 0;
+
+                assert_true(component_next_use(component, cases[i].path, &at, &use));
+                assert_string_equal(use.how, cases[i].how);
+                assert_false(component_next_use(component, cases[i].path, &at, &use));
+        }
+        host_free(&host);
+}
+
 static void test_manifest_that_is_none(void **state)
 {
         Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
@@ -390,6 +417,7 @@ int main(void)
                 cmocka_unit_test(test_component_uses),
                 cmocka_unit_test(test_linked_pki_directory),
                 cmocka_unit_test(test_manifest_with_another_path_to_the_same_file),
+                cmocka_unit_test(test_uses_adds_what_the_manifest_does_not_tell),
                 cmocka_unit_test(test_manifest_that_is_none),
         };
 
