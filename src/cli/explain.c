@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/command.h"
-#include "cli/consumer.h"
 #include "cli/selection.h"
 #include "cli/text.h"
+#include "renew/reload.h"
 
 static void explain_identity(const Row *row)
 {
@@ -77,59 +77,76 @@ static void explain_dates(const Item *item, const Row *row, const Verdict *verdi
         text_field("due", due);
 }
 
-/* The flags of one component that name one of the files: what a component knows about one
- * credential.
- */
+/* The ways in which one component reads the files of one credential. */
 typedef struct Uses {
-        const char **flags;
+        Consumer *consumers;
         size_t n;
 } Uses;
 
-/* Uses= of a layout counts where no flag of the manifest names the file. */
 static void find_uses(const InventoryComponent *component, const char *path, Uses *uses)
 {
-        const Manifest *manifest = component->manifest;
-        const char *how = NULL;
-        size_t n = uses->n;
+        ComponentUse use;
 
-        uses->flags = xreallocarray(
-                uses->flags, n + (manifest ? manifest->n_files : 0) + 1, sizeof(*uses->flags));
-        for (size_t i = 0; manifest && i < manifest->n_files; i++)
-                if (manifest->files[i].flag && streq(manifest->files[i].path, path))
-                        uses->flags[uses->n++] = manifest->files[i].flag;
-        if (uses->n == n && component_uses(component, path, &how))
-                uses->flags[uses->n++] = how;
+        for (size_t at = 0; component_next_use(component, path, &at, &use);) {
+                uses->consumers =
+                        xreallocarray(uses->consumers, uses->n + 1, sizeof(*uses->consumers));
+                uses->consumers[uses->n++] = component_consumer(component, &use);
+        }
 }
 
-static bool same_consumer(const Consumer *a, const Consumer *b)
+/* What a new file needs, by the policy of the component. */
+static const char *outcome_of(const InventoryComponent *component, const Consumer *consumer)
 {
-        return a == b || (a && b && streq(a->reload, b->reload) && streq(a->breaks, b->breaks));
+        static const char *const outcomes[][3] = {
+                [RESTART_NEEDED] = {"restart", "needs no restart, a handshake proves it",
+                        "needs no restart"},
+                [RESTART_ALWAYS] = {"restart", "restart (Restart=always)",
+                        "restart (Restart=always)"},
+                [RESTART_NEVER] = {"restart, by hand (Restart=never)",
+                        "needs no restart, a handshake proves it", "needs no restart"},
+        };
+
+        return outcomes[component->entry->restart][reload_kind(consumer)];
 }
 
-/* Takes the first flag and all others of which the same is to be said, and says it. */
+static char *describe_reload(const InventoryComponent *component, const Consumer *consumer)
+{
+        autofree char *why = reload_why(consumer);
+
+        return xasprintf("%s: %s", why, outcome_of(component, consumer));
+}
+
+static bool same_text(const char *a, const char *b)
+{
+        return a == b || (a && b && streq(a, b));
+}
+
+/* Takes the first use and all others of which the same is to be said, and says it. */
 static void explain_some_uses(const InventoryComponent *component, Uses *uses)
 {
-        const char *name = component->entry->name;
-        const Consumer *consumer = consumer_find(name, uses->flags[0]);
+        const Consumer first = uses->consumers[0];
+        autofree char *reload = describe_reload(component, &first);
+        const char *breaks = reload_breaks(&first);
         autostrv flags = NULL;
         size_t left = 0;
 
-        for (size_t i = 0; i < uses->n; i++)
-                if (same_consumer(consumer, consumer_find(name, uses->flags[i])))
-                        strv_add(&flags, uses->flags[i]);
+        for (size_t i = 0; i < uses->n; i++) {
+                const Consumer *consumer = &uses->consumers[i];
+                autofree char *text = describe_reload(component, consumer);
+
+                if (streq(text, reload) && same_text(reload_breaks(consumer), breaks))
+                        strv_add(&flags, consumer->flag);
                 else
-                        uses->flags[left++] = uses->flags[i];
+                        uses->consumers[left++] = *consumer;
+        }
         uses->n = left;
         autofree char *joined = strv_join(flags, ", ");
-        const char *version = component->manifest ? component->manifest->version : NULL;
-        autofree char *who =
-                xasprintf("%s%s%s: %s", name, version ? " " : "", version ? version : "", joined);
+        autofree char *who = xasprintf("%s%s%s: %s", first.component, first.version ? " " : "",
+                first.version ? first.version : "", joined);
+        autofree char *broken = breaks ? xasprintf("when it has expired, %s", breaks) : NULL;
         text_field("used by", who);
-        if (!consumer)
-                return;
-        autofree char *breaks = xasprintf("when it has expired, %s", consumer->breaks);
-        text_field("", consumer->reload);
-        text_field("", breaks);
+        text_field("", reload);
+        text_field("", broken);
 }
 
 static bool explain_component(const InventoryComponent *component, const Item *item)
@@ -145,7 +162,7 @@ static bool explain_component(const InventoryComponent *component, const Item *i
                 explain_some_uses(component, &uses);
         if (any && component_mounts_singly(component, item->path))
                 text_field("", "the file itself is mounted: a running container keeps the old one");
-        free(uses.flags);
+        free(uses.consumers);
         return any;
 }
 

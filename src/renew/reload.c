@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "cli/consumer.h"
+#include "renew/reload.h"
 
-#define FOLLOWED       "loads it by itself within about a minute"
-#define SINCE_17       FOLLOWED " (1.17 and newer): needs no restart"
-#define SINCE_19       FOLLOWED " (1.19 and newer): needs no restart"
-#define SINCE_31       FOLLOWED " (1.31 and newer), before: restart"
-#define PER_CONNECTION "reads it at every new connection (etcd 3.2 and newer): needs no restart"
-#define PER_HANDSHAKE  "reads it at every handshake, open connections stay: needs no restart"
-#define AT_START       "reads it once, when it starts: restart"
-#define EMBEDDED       "keeps embedded credentials for the life of the process: restart"
-#define KUBECONFIG     "keeps embedded credentials, reads files again every 5 minutes"
+#define WATCHED        "loads it by itself within about a minute"
+#define PER_HANDSHAKE  "reads it at every handshake"
+#define PER_CONNECTION "reads it at every new connection"
+#define AT_START       "reads it once, when it starts"
+#define EMBEDDED       "keeps embedded credentials"
+
+#define KUBERNETES "1.23"
+#define KUBELET    "1.31"
+#define ETCD       "3.2"
 
 #define NO_SERVING    "every client of the API server refuses to talk to it"
 #define NO_ETCD       "the API server cannot reach etcd: nothing can be read or changed"
@@ -24,35 +24,52 @@
 #define NO_ROOT       "pods get a CA that verifies nothing"
 #define NO_ACCESS     "the API server refuses it"
 
-static const Consumer consumers[] = {
-        {"apiserver", "--tls-cert-file", SINCE_17, NO_SERVING},
-        {"apiserver", "--tls-private-key-file", SINCE_17, NO_SERVING},
-        {"apiserver", "--proxy-client-cert-file", SINCE_19, NO_AGGREGATED},
-        {"apiserver", "--proxy-client-key-file", SINCE_19, NO_AGGREGATED},
-        {"apiserver", "--kubelet-client-certificate", PER_HANDSHAKE, NO_KUBELET},
-        {"apiserver", "--kubelet-client-key", PER_HANDSHAKE, NO_KUBELET},
-        {"apiserver", "--kubelet-certificate-authority", AT_START, NO_KUBELET},
-        {"apiserver", "--etcd-certfile", PER_HANDSHAKE, NO_ETCD},
-        {"apiserver", "--etcd-keyfile", PER_HANDSHAKE, NO_ETCD},
-        {"apiserver", "--etcd-cafile", AT_START, NO_ETCD},
-        {"etcd", "--cert-file", PER_CONNECTION, NO_ETCD},
-        {"etcd", "--key-file", PER_CONNECTION, NO_ETCD},
-        {"etcd", "--peer-cert-file", PER_CONNECTION, NO_PEER},
-        {"etcd", "--peer-key-file", PER_CONNECTION, NO_PEER},
-        {"etcd", "--trusted-ca-file", AT_START, NO_ETCD},
-        {"etcd", "--peer-trusted-ca-file", AT_START, NO_PEER},
-        {"controller-manager", "--kubeconfig", EMBEDDED, NO_MANAGER},
-        {"controller-manager", "--cluster-signing-cert-file", SINCE_19, NO_SIGNING},
-        {"controller-manager", "--cluster-signing-key-file", SINCE_19, NO_SIGNING},
-        {"controller-manager", "--root-ca-file", AT_START, NO_ROOT},
-        {"scheduler", "--kubeconfig", EMBEDDED, NO_SCHEDULER},
-        {"kubelet", "--tls-cert-file", SINCE_31, NO_KUBELET},
-        {"kubelet", "--tls-private-key-file", SINCE_31, NO_KUBELET},
-        {NULL, "--kubeconfig", KUBECONFIG, NO_ACCESS},
-        {NULL, "--authentication-kubeconfig", EMBEDDED, NO_METRICS},
-        {NULL, "--authorization-kubeconfig", EMBEDDED, NO_METRICS},
-        {NULL, "--client-ca-file", SINCE_17, NO_CLIENTS},
-        {NULL, "--requestheader-client-ca-file", SINCE_17, NO_AGGREGATED},
+typedef struct Reload {
+        const char *component; /* the end of its name; NULL: any */
+        const char *flag;
+        ReloadKind kind;   /* from this version on, */
+        const char *since; /* NULL: of any version */
+        const char *why;
+        const char *breaks; /* what fails once it has expired */
+} Reload;
+
+static const Reload reloads[] = {
+        {"apiserver", "--tls-cert-file", RELOAD_SERVED, KUBERNETES, WATCHED, NO_SERVING},
+        {"apiserver", "--tls-private-key-file", RELOAD_SERVED, KUBERNETES, WATCHED, NO_SERVING},
+        {"apiserver", "--proxy-client-cert-file", RELOAD_READ, KUBERNETES, WATCHED, NO_AGGREGATED},
+        {"apiserver", "--proxy-client-key-file", RELOAD_READ, KUBERNETES, WATCHED, NO_AGGREGATED},
+        {"apiserver", "--kubelet-client-certificate", RELOAD_READ, KUBERNETES, PER_HANDSHAKE,
+                NO_KUBELET},
+        {"apiserver", "--kubelet-client-key", RELOAD_READ, KUBERNETES, PER_HANDSHAKE, NO_KUBELET},
+        {"apiserver", "--kubelet-certificate-authority", RELOAD_NEVER, NULL, AT_START, NO_KUBELET},
+        {"apiserver", "--etcd-certfile", RELOAD_READ, KUBERNETES, PER_HANDSHAKE, NO_ETCD},
+        {"apiserver", "--etcd-keyfile", RELOAD_READ, KUBERNETES, PER_HANDSHAKE, NO_ETCD},
+        {"apiserver", "--etcd-cafile", RELOAD_NEVER, NULL, AT_START, NO_ETCD},
+        {"etcd", "--cert-file", RELOAD_SERVED, ETCD, PER_CONNECTION, NO_ETCD},
+        {"etcd", "--key-file", RELOAD_SERVED, ETCD, PER_CONNECTION, NO_ETCD},
+        {"etcd", "--peer-cert-file", RELOAD_SERVED, ETCD, PER_CONNECTION, NO_PEER},
+        {"etcd", "--peer-key-file", RELOAD_SERVED, ETCD, PER_CONNECTION, NO_PEER},
+        {"etcd", "--trusted-ca-file", RELOAD_NEVER, NULL, AT_START, NO_ETCD},
+        {"etcd", "--peer-trusted-ca-file", RELOAD_NEVER, NULL, AT_START, NO_PEER},
+        {"controller-manager", "--kubeconfig", RELOAD_NEVER, NULL, EMBEDDED, NO_MANAGER},
+        {"controller-manager", "--tls-cert-file", RELOAD_SERVED, KUBERNETES, WATCHED, NO_METRICS},
+        {"controller-manager", "--tls-private-key-file", RELOAD_SERVED, KUBERNETES, WATCHED,
+                NO_METRICS},
+        {"controller-manager", "--cluster-signing-cert-file", RELOAD_READ, KUBERNETES, WATCHED,
+                NO_SIGNING},
+        {"controller-manager", "--cluster-signing-key-file", RELOAD_READ, KUBERNETES, WATCHED,
+                NO_SIGNING},
+        {"controller-manager", "--root-ca-file", RELOAD_NEVER, NULL, AT_START, NO_ROOT},
+        {"scheduler", "--kubeconfig", RELOAD_NEVER, NULL, EMBEDDED, NO_SCHEDULER},
+        {"scheduler", "--tls-cert-file", RELOAD_SERVED, KUBERNETES, WATCHED, NO_METRICS},
+        {"scheduler", "--tls-private-key-file", RELOAD_SERVED, KUBERNETES, WATCHED, NO_METRICS},
+        {"kubelet", "--tls-cert-file", RELOAD_SERVED, KUBELET, WATCHED, NO_KUBELET},
+        {"kubelet", "--tls-private-key-file", RELOAD_SERVED, KUBELET, WATCHED, NO_KUBELET},
+        {NULL, "--kubeconfig", RELOAD_NEVER, NULL, EMBEDDED, NO_ACCESS},
+        {NULL, "--authentication-kubeconfig", RELOAD_NEVER, NULL, EMBEDDED, NO_METRICS},
+        {NULL, "--authorization-kubeconfig", RELOAD_NEVER, NULL, EMBEDDED, NO_METRICS},
+        {NULL, "--client-ca-file", RELOAD_READ, KUBERNETES, WATCHED, NO_CLIENTS},
+        {NULL, "--requestheader-client-ca-file", RELOAD_READ, KUBERNETES, WATCHED, NO_AGGREGATED},
 };
 
 static bool ends_with(const char *s, const char *end)
@@ -62,14 +79,85 @@ static bool ends_with(const char *s, const char *end)
         return n >= m && streq(s + n - m, end);
 }
 
-const Consumer *consumer_find(const char *component, const char *flag)
+static const Reload *find_reload(const Consumer *consumer)
 {
-        for (size_t i = 0; flag && i < ELEMENTSOF(consumers); i++) {
-                const Consumer *consumer = &consumers[i];
+        for (size_t i = 0; i < ELEMENTSOF(reloads); i++) {
+                const Reload *reload = &reloads[i];
 
-                if (streq(consumer->flag, flag) &&
-                        (!consumer->component || ends_with(component, consumer->component)))
-                        return consumer;
+                if (streq(reload->flag, consumer->flag) &&
+                        (!reload->component || ends_with(consumer->component, reload->component)))
+                        return reload;
         }
         return NULL;
+}
+
+/* Major and minor number; what comes behind them does not matter here. */
+static bool is_since(const char *version, const char *since)
+{
+        char *minor, *since_minor;
+        unsigned long major = strtoul(version, &minor, 10);
+        unsigned long since_major = strtoul(since, &since_minor, 10);
+
+        if (major != since_major)
+                return major > since_major;
+        return *minor == '.' && strtoul(minor + 1, NULL, 10) >= strtoul(since_minor + 1, NULL, 10);
+}
+
+static bool is_relied_on(const Reload *reload, const char *version)
+{
+        return !reload->since || (version && is_since(version, reload->since));
+}
+
+ReloadKind reload_kind(const Consumer *consumer)
+{
+        const Reload *reload = find_reload(consumer);
+
+        if (!reload || consumer->mounted_singly || !is_relied_on(reload, consumer->version))
+                return RELOAD_NEVER;
+        return reload->kind;
+}
+
+char *reload_why(const Consumer *consumer)
+{
+        const Reload *reload = find_reload(consumer);
+
+        if (reload && reload->kind == RELOAD_NEVER)
+                return xstrdup(reload->why);
+        if (consumer->mounted_singly)
+                return xstrdup("keeps the old file, which is mounted by itself");
+        if (!reload)
+                return xstrdup("is not known to load it by itself");
+        if (!is_relied_on(reload, consumer->version))
+                return xasprintf("is not relied on to load it by itself before %s%s", reload->since,
+                        consumer->version ? "" : ", and its version is not known");
+        return xstrdup(reload->why);
+}
+
+const char *reload_breaks(const Consumer *consumer)
+{
+        const Reload *reload = find_reload(consumer);
+
+        return reload ? reload->breaks : NULL;
+}
+
+Consumer component_consumer(const InventoryComponent *component, const ComponentUse *use)
+{
+        const Manifest *manifest = component->manifest;
+        const ManifestContainer *container =
+                manifest && use->container ? manifest_container(manifest, use->container) : NULL;
+        bool is_alone = !use->container || (container && manifest->n_containers == 1);
+
+        return (Consumer){
+                .component = is_alone ? component->entry->name : use->container,
+                .flag = use->how,
+                .version = container ? container->version : NULL,
+                .mounted_singly = use->mounted_singly,
+        };
+}
+
+ReloadKind component_reload_kind(const InventoryComponent *component, const ComponentUse *use)
+{
+        const Consumer consumer = component_consumer(component, use);
+
+        return reload_kind(&consumer);
 }

@@ -24,4 +24,12 @@ tap_like "$(tr -s ' \n' ' ' <<<"$OUTPUT")" 'due never: it is signed elsewhere' "
 rm "$ROOT/etc/kubernetes/pki/apiserver.crt"
 tap_status 0 "T05 what is missing can be explained" renewd explain apiserver --at="$NEW"
 tap_like "$OUTPUT" '^  state       MISSING$' "T05 as missing"
+host v1.20.2/rsa2048-default
+tap_status 0 "on an older host" renewd explain apiserver --at="$NEW"
+tap_like "$(tr -s ' \n' ' ' <<<"$OUTPUT")" "kube-apiserver 1.20.2: --tls-cert-file, --tls-private-key-file is not \
+relied on to load it by itself before 1.23: restart" "its version counts"
+mkdir -p "$ROOT/etc/kube-renewd"
+printf '[component kube-scheduler]\nRestart=never\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+tap_status 0 "what is restarted by hand" renewd explain scheduler.conf --at="$NEW"
+tap_like "$OUTPUT" 'keeps embedded credentials: restart, by hand \(Restart=never\)$' "is said so"
 tap_done
