@@ -158,12 +158,13 @@ static int check_component(const Config *config, const ComponentEntry *entry, Er
 {
         autofree char *where = NULL;
 
-        if (!entry->manifest != !entry->unit)
+        if (!entry->manifest != !entry->unit || (!entry->manifest && entry->restart_command))
                 return 0;
         where = place(config, "component", entry->name, "Unit");
         if (!entry->unit)
                 return error_set(reterr, -EINVAL,
-                        "%s has neither Manifest= nor Unit=; write the one that runs it", where);
+                        "%s has neither Manifest=, Unit= nor RestartCommand=; write what runs it",
+                        where);
         return error_set(reterr, -EINVAL, "%s has both Manifest= and Unit=; write only one", where);
 }
 

@@ -57,6 +57,22 @@ static const ConfigKey host_keys[] = {
         {},
 };
 
+static const ConfigKey runtime_keys[] = {
+        KEY(Config, runtime_endpoint, "Endpoint", endpoint),
+        KEY(Config, kubelet_unit, "KubeletUnit", unit, .standard = "kubelet.service"),
+        {},
+};
+
+static const ConfigKey hooks_keys[] = {
+        KEY(Config, hooks.pre_renew, "PreRenew", command),
+        KEY(Config, hooks.deploy, "Deploy", command),
+        KEY(Config, hooks.post_renew, "PostRenew", command),
+        KEY(Config, hooks.on_alarm, "OnAlarm", command),
+        KEY(Config, hooks.timeout, "Timeout", span, .standard = "5min", .least = "1s",
+                .most = "1h"),
+        {},
+};
+
 static const ConfigKey layout_keys[] = {
         KEY(Config, layout.description, "Description", text),
         KEY(Config, layout.detect, "Detect", paths),
@@ -108,6 +124,12 @@ static const ConfigKey component_keys[] = {
         KEY(ComponentEntry, order, "Order", count, .standard = "50", .least = "0", .most = "10000"),
         KEY(ComponentEntry, restart, "Restart", restart, .standard = "needed"),
         KEY(ComponentEntry, uses, "Uses", paths),
+        KEY(ComponentEntry, restart_command, "RestartCommand", command),
+        KEY(ComponentEntry, stop_timeout, "StopTimeout", span_or_unset, .least = "0s",
+                .most = "15min"),
+        KEY(ComponentEntry, start_timeout, "StartTimeout", span, .standard = "5min", .least = "10s",
+                .most = "1h"),
+        KEY(ComponentEntry, loopback_age, "LoopbackAge", span, .least = "1d", .most = "1y"),
         {},
 };
 
@@ -123,6 +145,8 @@ const ConfigSection config_sections[] = {
         {"alarms", SECTION_SINGLE, true, true, alarms_keys},
         {"backup", SECTION_SINGLE, true, true, backup_keys},
         {"host", SECTION_SINGLE, true, true, host_keys},
+        {"runtime", SECTION_SINGLE, true, true, runtime_keys},
+        {"hooks", SECTION_SINGLE, true, true, hooks_keys},
         {"layout", SECTION_SINGLE, false, true, layout_keys},
         {"ca", SECTION_CA, true, true, ca_keys},
         {"certificate", SECTION_CERTIFICATE, true, true, certificate_keys},

@@ -3,6 +3,7 @@
 
 #include "base/path.h"
 #include "base/time-util.h"
+#include "renew/argv.h"
 #include "renew/config.h"
 
 #include <arpa/inet.h>
@@ -14,6 +15,7 @@
 #define BLANKS  " \t"
 #define PKCS11  "pkcs11:"
 #define SERVICE ".service"
+#define UNIX    "unix:"
 #define PATH    "for example /etc/kubernetes/pki/ca.crt"
 
 /* A word that stands for a number. The first of several with the same number is the one written. */
@@ -154,6 +156,11 @@ static char *write_span(int64_t span)
         return text;
 }
 
+static char *write_span_or_unset(int64_t span)
+{
+        return span == 0 ? xstrdup("0s") : span < 0 ? xstrdup("") : write_span(span);
+}
+
 static int read_algorithm(const char *text, int64_t *ret)
 {
         KeyKind kind = key_kind_parse(text);
@@ -231,6 +238,14 @@ static int read_path_or_url(const char *text, char **ret)
         return keep_if(text[strlen(PKCS11)] && !text[strcspn(text, BLANKS)], text, ret);
 }
 
+/* A socket, by its path. */
+static int read_endpoint(const char *text, char **ret)
+{
+        if (starts_with(text, UNIX))
+                text += strlen(UNIX);
+        return read_path(starts_with(text, "///") ? text + 2 : text, ret);
+}
+
 static int read_unit(const char *text, char **ret)
 {
         size_t length = strlen(text), suffix = strlen(SERVICE);
@@ -288,10 +303,17 @@ const ValueType value_algorithm = {.what = "a key algorithm",
         .hint = "RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384, ECDSA-P521 or Ed25519",
         NUMBER(algorithm)};
 const ValueType value_boolean = {.what = "a boolean", .hint = "yes or no", NUMBER(boolean)};
+const ValueType value_command = {
+        .what = "a command: an absolute path, blanks between its words, quotes in pairs",
+        .hint = "for example /usr/bin/systemctl reload haproxy.service",
+        .is_command = true};
 const ValueType value_count = {.what = "a number", .hint = "for example 10", NUMBER(count)};
 const ValueType value_domain = {.what = "a DNS name in lower case",
         .hint = "for example cp-1.example.com",
         .read_text = read_domain};
+const ValueType value_endpoint = {.what = "the path of a socket or a unix: URL",
+        .hint = "for example unix:///run/containerd/containerd.sock",
+        .read_text = read_endpoint};
 const ValueType value_identity = {
         .what = "a name", .hint = "it " SPECIFIERS, .read_text = read_identity};
 const ValueType value_identities = {
@@ -323,6 +345,11 @@ const ValueType value_san_templates = {.what = "a subject alternative name",
         .read_text = read_san_template,
         .is_list = true};
 const ValueType value_span = {.what = "a time span", .hint = "for example 15d", NUMBER(span)};
+const ValueType value_span_or_unset = {.what = "a time span",
+        .hint = "for example 30s",
+        .read_number = read_span,
+        .write_number = write_span_or_unset,
+        .unset = -1};
 const ValueType value_text = {.what = "a text", .hint = "one", .read_text = read_text};
 const ValueType value_unit = {.what = "the name of a systemd service",
         .hint = "for example etcd.service",
@@ -371,6 +398,19 @@ static int read_list(const ValueType *type, const char *text, char ***list, char
         return 0;
 }
 
+static int read_command(const ValueType *type, const char *text, char ***argv, char **ret_wrong)
+{
+        char **words = NULL;
+
+        if (argv_parse(text, &words) < 0) {
+                *ret_wrong = xstrdup(text);
+                return -EINVAL;
+        }
+        value_clear(type, argv, sizeof(*argv));
+        *argv = words;
+        return 0;
+}
+
 int value_read(const ValueType *type, const char *text, void *member, size_t size, char **ret_wrong)
 {
         char *normal = NULL;
@@ -378,6 +418,8 @@ int value_read(const ValueType *type, const char *text, void *member, size_t siz
 
         if (type->is_list)
                 return read_list(type, text, member, ret_wrong);
+        if (type->is_command)
+                return read_command(type, text, member, ret_wrong);
         if (type->read_number ? type->read_number(text, &number) < 0
                               : type->read_text(text, &normal) < 0) {
                 *ret_wrong = xstrdup(text);
@@ -391,24 +433,14 @@ int value_read(const ValueType *type, const char *text, void *member, size_t siz
         return 0;
 }
 
-static char *join(char *const *words)
-{
-        char *text = xstrdup("");
-
-        for (; words && *words; words++) {
-                autofree char *before = text;
-
-                text = xasprintf("%s%s%s", before, *before ? " " : "", *words);
-        }
-        return text;
-}
-
 char *value_write(const ValueType *type, const void *member, size_t size)
 {
         const char *text;
 
         if (type->is_list)
-                return join(*(char *const *const *)member);
+                return strv_join(*(char *const *const *)member, " ");
+        if (type->is_command)
+                return argv_format(*(char *const *const *)member);
         if (type->write_number)
                 return type->write_number(load_number(member, size));
         text = *(char *const *)member;
@@ -418,8 +450,8 @@ char *value_write(const ValueType *type, const void *member, size_t size)
 void value_clear(const ValueType *type, void *member, size_t size)
 {
         if (type->read_number) {
-                store_number(member, size, 0);
-        } else if (type->is_list) {
+                store_number(member, size, type->unset);
+        } else if (type->is_list || type->is_command) {
                 strv_free(*(char ***)member);
                 *(char ***)member = NULL;
         } else {

@@ -6,7 +6,8 @@
  *     r = value_read(&value_span, "15d", &policy.renew_before, sizeof(policy.renew_before));
  *
  * Private to the configuration (config-key.h says which key has which). A value is a number (a
- * span, a per cent, a word of an enumeration), a text in normal form, or a list of texts. */
+ * span, a per cent, a word of an enumeration), a text in normal form, a list of texts, or the words
+ * of a command. */
 
 #include "base/macro.h"
 
@@ -17,12 +18,15 @@ typedef struct ValueType {
         char *(*write_number)(int64_t number);              /* of a number */
         int (*read_text)(const char *text, char **ret);     /* of a text or the word of a list */
         bool is_list;                                       /* char **, else char * */
+        bool is_command;                                    /* char **, as renew/argv.h reads it */
+        int64_t unset;                                      /* the number that stands for nothing */
 } ValueType;
 
-extern const ValueType value_address, value_algorithm, value_boolean, value_count, value_domain,
-        value_identity, value_identities, value_name, value_path, value_paths, value_path_or_url,
-        value_percent, value_restart, value_sans, value_san_templates, value_span, value_text,
-        value_unit, value_url, value_usage;
+extern const ValueType value_address, value_algorithm, value_boolean, value_command, value_count,
+        value_domain, value_endpoint, value_identity, value_identities, value_name, value_path,
+        value_paths, value_path_or_url, value_percent, value_restart, value_sans,
+        value_san_templates, value_span, value_span_or_unset, value_text, value_unit, value_url,
+        value_usage;
 
 /* Sets a member of `size` bytes from a text that is not empty; a list grows by its words. -EINVAL
  * if the text is none of that type, with the word that is wrong in *ret_wrong (the caller frees),
@@ -33,5 +37,5 @@ int value_read(const ValueType *type, const char *text, void *member, size_t siz
 /* The member as it would be written; "" if it is not set. The caller frees. */
 char *value_write(const ValueType *type, const void *member, size_t size);
 
-/* Back to nothing: 0, NULL. */
+/* Back to nothing: the number that stands for it, NULL. */
 void value_clear(const ValueType *type, void *member, size_t size);

@@ -77,12 +77,25 @@ typedef enum RestartPolicy { RESTART_NEEDED, RESTART_ALWAYS, RESTART_NEVER } Res
 /* [component NAME] */
 typedef struct ComponentEntry {
         char *name;
-        char *manifest;        /* Manifest= of a static pod, or NULL */
-        char *unit;            /* Unit= of a systemd service, or NULL */
-        unsigned order;        /* Order=, ascending */
-        RestartPolicy restart; /* Restart= */
-        char **uses;           /* Uses=: files that no manifest tells */
+        char *manifest;         /* Manifest= of a static pod, or NULL */
+        char *unit;             /* Unit= of a systemd service, or NULL */
+        unsigned order;         /* Order=, ascending */
+        RestartPolicy restart;  /* Restart= */
+        char **uses;            /* Uses=: files that no manifest tells */
+        char **restart_command; /* RestartCommand=, argv: instead of what runs it; NULL */
+        int64_t stop_timeout;   /* StopTimeout=, seconds, 0: kill at once, -1: the pod's own */
+        int64_t start_timeout;  /* StartTimeout=, seconds: back, healthy and proven; default 5min */
+        int64_t loopback_age;   /* LoopbackAge=, seconds: restart an older process; 0: never */
 } ComponentEntry;
+
+/* [hooks]: commands at the stations of a pass, argv; NULL: none. See renew/hook.h. */
+typedef struct HookEntries {
+        char **pre_renew;  /* PreRenew= */
+        char **deploy;     /* Deploy= */
+        char **post_renew; /* PostRenew= */
+        char **on_alarm;   /* OnAlarm= */
+        int64_t timeout;   /* Timeout=, seconds, default 5min */
+} HookEntries;
 
 typedef struct Layout {
         char *name;        /* "kubeadm" */
@@ -111,6 +124,9 @@ typedef struct Config {
         int64_t ca_critical_before; /* CACriticalBefore= of [alarms], default 30d */
         unsigned keep_backups;      /* KeepBackups= of [backup], default 10 */
         HostIdentity host;          /* [host] */
+        char *runtime_endpoint; /* Endpoint= of [runtime]: path of the CRI socket; NULL: searched */
+        char *kubelet_unit;     /* KubeletUnit= of [runtime], default kubelet.service */
+        HookEntries hooks;      /* [hooks] */
         Layout layout;
         Settings *settings; /* every setting read, in order, with origin, for `config` */
         char **warnings;    /* "file:line: unknown key …" */

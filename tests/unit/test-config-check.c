@@ -39,9 +39,10 @@ static const struct Misfit {
                 "etdc]"},
         {"[component etcd]\nUnit=etcd.service\n",
                 MAIN_FILE ":2: [component etcd] has both Manifest= and Unit=; write only one"},
-        {"[component kubelet]\nOrder=90\n", MAIN_FILE
-                ":2: [component kubelet] has neither Manifest= nor Unit=; write the one that runs "
-                "it"},
+        {"[component kubelet]\nOrder=90\n",
+                MAIN_FILE ":2: [component kubelet] has neither Manifest=, Unit= nor "
+                          "RestartCommand=; write what "
+                          "runs it"},
         {"[kubeconfig apiserver]\nPath=/x.conf\nCA=kubernetes\n", MAIN_FILE
                 ":2: 'apiserver' is the name of a certificate and of a kubeconfig; choose "
                 "another"},

@@ -58,6 +58,20 @@ static const struct BadValue {
                 "Restart=always! is not a restart policy; write needed, always or never"},
         {"component etcd", "Unit=etcd",
                 "Unit=etcd is not the name of a systemd service; write for example etcd.service"},
+        {"component etcd", "RestartCommand=systemctl restart x",
+                "RestartCommand=systemctl restart x is not a command: an absolute path, blanks "
+                "between its words, quotes in pairs; write for example /usr/bin/systemctl reload "
+                "haproxy.service"},
+        {"component etcd", "StopTimeout=16min",
+                "StopTimeout=16min is out of range; write 0s to 15min"},
+        {"component etcd", "StopTimeout=-1s",
+                "StopTimeout=-1s is not a time span; write for example 30s"},
+        {"component etcd", "StartTimeout=9s", "StartTimeout=9s is out of range; write 10s to 1h"},
+        {"component etcd", "LoopbackAge=0", "LoopbackAge=0 is out of range; write 1d to 1y"},
+        {"runtime", "Endpoint=tcp://127.0.0.1:1",
+                "Endpoint=tcp://127.0.0.1:1 is not the path of a socket or a unix: URL; write for "
+                "example unix:///run/containerd/containerd.sock"},
+        {"hooks", "Timeout=2h", "Timeout=2h is out of range; write 1s to 1h"},
 };
 
 static void test_bad_values_say_what_would_be_right(void **state)
@@ -86,6 +100,31 @@ static void test_paths_have_one_form(void **state)
                         (is_good ? 0 : -EINVAL))
                         fail_msg("'%s'", text);
                 assert_string_equal(is_good ? path : wrong, text);
+        }
+}
+
+static void test_endpoints_are_paths(void **state)
+{
+        static const struct {
+                const char *text, *path; /* NULL: refused */
+        } table[] = {
+                {"/run/a.sock", "/run/a.sock"},
+                {"unix:///run/a.sock", "/run/a.sock"},
+                {"unix:/run/a.sock", "/run/a.sock"},
+                {"unix://run/a.sock", NULL},
+                {"unix:////run/a.sock", NULL},
+                {"unix://", NULL},
+                {"unix:", NULL},
+                {"run/a.sock", NULL},
+                {"http:///run/a.sock", NULL},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autofree char *path = NULL, *wrong = NULL;
+                int r = value_read(&value_endpoint, table[i].text, &path, sizeof(path), &wrong);
+
+                if ((r < 0) != !table[i].path || (path && !streq(path, table[i].path)))
+                        fail_msg("'%s'", table[i].text);
         }
 }
 
@@ -125,6 +164,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_bad_values_say_what_would_be_right),
                 cmocka_unit_test(test_paths_have_one_form),
+                cmocka_unit_test(test_endpoints_are_paths),
                 cmocka_unit_test(test_dns_names),
                 cmocka_unit_test(test_long_values_are_cut_in_messages),
         };

@@ -29,6 +29,17 @@ static void test_the_defaults(void **state)
         assert_string_equal(config->layout.cas[0].name, "kubernetes");
         assert_int_equal(config->layout.components[0].order, 50);
         assert_int_equal(config->layout.components[0].restart, RESTART_NEEDED);
+        assert_null(config->layout.components[0].restart_command);
+        assert_int_equal(config->layout.components[0].stop_timeout, -1);
+        assert_int_equal(config->layout.components[0].start_timeout, 5 * MINUTE);
+        assert_int_equal(config->layout.components[0].loopback_age, 0);
+        assert_null(config->runtime_endpoint);
+        assert_string_equal(config->kubelet_unit, "kubelet.service");
+        assert_null(config->hooks.pre_renew);
+        assert_null(config->hooks.deploy);
+        assert_null(config->hooks.post_renew);
+        assert_null(config->hooks.on_alarm);
+        assert_int_equal(config->hooks.timeout, 5 * MINUTE);
 }
 
 static const char every_kind[] = "[agent]\n"
@@ -223,6 +234,52 @@ static void test_a_file_that_cannot_be_read_is_an_error(void **state)
         tree_free(root);
 }
 
+static void test_how_a_component_is_restarted(void **state)
+{
+        autoptr(Config) config = load_text("[component a]\nManifest=/a\nStopTimeout=0\n"
+                                           "StartTimeout=90\nLoopbackAge=335d\n"
+                                           "[component b]\nManifest=/b\nStopTimeout=1min 1s\n"
+                                           "LoopbackAge=300d\nLoopbackAge=\n"
+                                           "[component c]\nRestartCommand=/bin/old a b\n"
+                                           "RestartCommand=/bin/sh -c 'exit  3'\n"
+                                           "[component d]\nManifest=/d\nStopTimeout=5\n"
+                                           "StopTimeout=\nRestartCommand=/x\nRestartCommand=\n");
+        const ComponentEntry *components = config->layout.components + 1;
+
+        assert_int_equal(components[0].stop_timeout, 0);
+        assert_int_equal(components[0].start_timeout, 90);
+        assert_int_equal(components[0].loopback_age, 335 * DAY);
+        assert_effective(config, "component", "a", "StopTimeout", "0s " MAIN_FILE ":3");
+        assert_int_equal(components[1].stop_timeout, 61);
+        assert_int_equal(components[1].loopback_age, 0);
+        assert_effective(config, "component", "b", "StopTimeout", "1min 1s " MAIN_FILE ":8");
+        assert_int_equal(strv_length(components[2].restart_command), 3);
+        assert_string_equal(components[2].restart_command[2], "exit  3");
+        assert_effective(config, "component", "c", "RestartCommand",
+                "/bin/sh -c \"exit  3\" " MAIN_FILE ":13");
+        assert_int_equal(components[3].stop_timeout, -1);
+        assert_null(components[3].restart_command);
+        assert_effective(config, "component", "d", "StopTimeout", " default");
+}
+
+static void test_runtime_and_hooks(void **state)
+{
+        autoptr(Config) config = load_text("[runtime]\nEndpoint=unix:///run/crio/crio.sock\n"
+                                           "KubeletUnit=snap.kubelet.service\n"
+                                           "[hooks]\nDeploy=/usr/local/bin/deploy --now\n"
+                                           "PreRenew=/a\nPostRenew=/b\nOnAlarm=/c\n"
+                                           "Timeout=10s\n");
+
+        assert_null(config->warnings);
+        assert_string_equal(config->runtime_endpoint, "/run/crio/crio.sock");
+        assert_string_equal(config->kubelet_unit, "snap.kubelet.service");
+        assert_string_equal(config->hooks.deploy[1], "--now");
+        assert_string_equal(config->hooks.pre_renew[0], "/a");
+        assert_string_equal(config->hooks.post_renew[0], "/b");
+        assert_string_equal(config->hooks.on_alarm[0], "/c");
+        assert_int_equal(config->hooks.timeout, 10);
+}
+
 static void test_components_are_in_order(void **state)
 {
         static const char *const names[] = {"d", "b", "c", "a", "etcd"};
@@ -359,6 +416,8 @@ int main(void)
                 cmocka_unit_test(test_layers_of_configuration),
                 cmocka_unit_test(test_a_file_named_on_the_command_line),
                 cmocka_unit_test(test_a_file_that_cannot_be_read_is_an_error),
+                cmocka_unit_test(test_how_a_component_is_restarted),
+                cmocka_unit_test(test_runtime_and_hooks),
                 cmocka_unit_test(test_components_are_in_order),
                 cmocka_unit_test(test_the_effective_configuration_is_whole),
                 cmocka_unit_test(test_the_shipped_configuration_is_the_default),
