@@ -115,6 +115,11 @@ const char *http_header(const HttpAnswer *answer, const char *name)
         return value;
 }
 
+char *http_authority(const char *host, uint16_t port)
+{
+        return xasprintf(strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+}
+
 static void set_number(Call *call, CURLoption option, long value)
 {
         if (call->code == CURLE_OK)
@@ -200,24 +205,25 @@ static int set_memory_file(
 
 static int set_tls(Call *call, const HttpRequest *request, Error *reterr)
 {
+        const HttpTls *tls = &request->tls;
         int r = 0;
 
         set_number(call, CURLOPT_SSL_VERIFYPEER, request->insecure ? 0 : 1);
         set_number(call, CURLOPT_SSL_VERIFYHOST, request->insecure ? 0 : 2);
-        if (request->ca) {
+        if (tls->ca) {
                 /* Otherwise the CAs of the system would be good as well. */
                 set_pointer(call, CURLOPT_CAPATH, NULL);
-                r = set_memory_file(call, CURLOPT_CAINFO, request->ca, request->ca_size, reterr);
+                r = set_memory_file(call, CURLOPT_CAINFO, tls->ca, tls->ca_size, reterr);
         }
-        if (r >= 0 && request->certificate)
-                r = set_memory_file(call, CURLOPT_SSLCERT, request->certificate,
-                        request->certificate_size, reterr);
-        if (r >= 0 && request->certificate) {
+        if (r >= 0 && tls->certificate)
+                r = set_memory_file(
+                        call, CURLOPT_SSLCERT, tls->certificate, tls->certificate_size, reterr);
+        if (r >= 0 && tls->certificate) {
                 /* Nobody is there to be asked for a password. GnuTLS takes the empty one for a
                  * reason to read no plain key. */
-                if (memmem(request->key, request->key_size, "ENCRYPTED", strlen("ENCRYPTED")))
+                if (memmem(tls->key, tls->key_size, "ENCRYPTED", strlen("ENCRYPTED")))
                         set_pointer(call, CURLOPT_KEYPASSWD, "");
-                r = set_memory_file(call, CURLOPT_SSLKEY, request->key, request->key_size, reterr);
+                r = set_memory_file(call, CURLOPT_SSLKEY, tls->key, tls->key_size, reterr);
         }
         return r;
 }
@@ -243,6 +249,7 @@ static void set_connection(Call *call, const HttpRequest *request)
         set_number(call, CURLOPT_FORBID_REUSE, 1);
         set_number(call, CURLOPT_HTTP_VERSION,
                 request->http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1);
+        set_number(call, CURLOPT_CONNECT_ONLY, request->connect_only);
         if (request->unix_socket)
                 set_pointer(call, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
         if (request->connect_to) {
@@ -265,8 +272,6 @@ static void set_content(Call *call, const HttpRequest *request)
                 set_number(call, CURLOPT_POSTFIELDSIZE, (long)request->body_size);
                 set_pointer(call, CURLOPT_POSTFIELDS, request->body);
         }
-        if (request->method)
-                set_pointer(call, CURLOPT_CUSTOMREQUEST, request->method);
         set_pointer(call, CURLOPT_HTTPHEADER, call->headers);
         set_pointer(call, CURLOPT_ERRORBUFFER, call->error);
         set_function(call, CURLOPT_WRITEFUNCTION, on_body);

@@ -4,7 +4,7 @@
 /* One request over HTTP or HTTPS: one connection, one deadline, a bounded answer.
  *
  *     HttpRequest request = {.url = "https://kubernetes:6443/readyz",
- *             .connect_to = "127.0.0.1:6443", .ca = pem, .ca_size = size, .timeout = 5};
+ *             .connect_to = "127.0.0.1:6443", .tls = {.ca = pem, .ca_size = size}, .timeout = 5};
  *     r = http_call(&request, &answer, reterr);
  *     if (r >= 0 && answer->status == 200) ...
  *
@@ -16,10 +16,19 @@
 
 #define HTTP_BODY_MAX ((size_t)1 << 20)
 
+/* PEM in memory. */
+typedef struct HttpTls {
+        const void *ca; /* who may have signed the server's; NULL: whom the system trusts */
+        size_t ca_size;
+        const void *certificate; /* the client's, with its key; NULL: none */
+        size_t certificate_size;
+        const void *key;
+        size_t key_size;
+} HttpTls;
+
 typedef struct HttpRequest {
         const char *url;
-        const char *method; /* NULL: GET, or POST where there is a body */
-        const void *body;
+        const void *body; /* POST; NULL: GET */
         size_t body_size;
         const char *content_type;
         const char *unix_socket; /* its path, at most 107 bytes: instead of a TCP connection */
@@ -27,14 +36,9 @@ typedef struct HttpRequest {
                                     the name in the URL is still the one that is verified */
         char *const *headers;    /* more of them, "name: value"; NULL for none */
         bool http2;              /* with prior knowledge, as gRPC speaks it */
+        bool connect_only;       /* to connect is all: there is no request, and the status is 0 */
         bool insecure;           /* https: anybody may answer, as with the kubelet's probes */
-        const void *ca;          /* PEM of who may have signed the server's certificate; NULL: those
-                                    of the system */
-        size_t ca_size;
-        const void *certificate; /* PEM of the client's certificate and key; NULL: none */
-        size_t certificate_size;
-        const void *key;
-        size_t key_size;
+        HttpTls tls;
         unsigned timeout; /* seconds, for all of it */
 } HttpRequest;
 
@@ -54,6 +58,9 @@ DEFINE_AUTOPTR(HttpAnswer, http_answer_free)
  * -EFBIG more than HTTP_BODY_MAX, -EPROTO connected, but this was no answer, -ELIBACC without
  * libcurl. */
 int http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr) MUST_USE;
+
+/* "HOST:PORT" as a URL has it, IPv6 in brackets. The caller frees. */
+char *http_authority(const char *host, uint16_t port);
 
 /* The value of a header or a trailer (name in lower case), the last one if it is there twice; NULL
  * if there is none. */

@@ -11,6 +11,7 @@
  *
  * For tests of scratch.h: certificates and answers are files of the working directory. */
 
+#include "kube/http.h"
 #include "scratch.h"
 
 #include <arpa/inet.h>
@@ -29,7 +30,7 @@ static size_t n_servers;
 static inline void servers_stop(void)
 {
         while (n_servers > 0) {
-                kill(servers[--n_servers], SIGKILL);
+                kill(-servers[--n_servers], SIGKILL);
                 waitpid(servers[n_servers], NULL, 0);
         }
 }
@@ -42,6 +43,7 @@ static inline pid_t servers_fork(void)
         assert_true(n_servers < SERVERS_MAX);
         pid = fork();
         assert_true(pid >= 0);
+        setpgid(pid, 0); /* in both, whoever comes first: a pipeline ends as a whole */
         if (pid == 0)
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
         else
@@ -122,6 +124,18 @@ static inline uint16_t server_tls(const char *words)
         return server_spawn((const char *const[]){"sh", "-c", command, NULL}, "ACCEPT");
 }
 
+/* Says these bytes to the first who comes, over TLS. They must not begin with one of s_server's
+ * commands, which are letters. */
+static inline uint16_t server_tls_saying(const char *text)
+{
+        put("say", text);
+        return server_spawn((const char *const[]){"sh", "-c",
+                                    "{ cat say; sleep 60; } | openssl s_server -accept "
+                                    "127.0.0.1:0 -cert server.crt -key server.key",
+                                    NULL},
+                "ACCEPT");
+}
+
 /* A socket that listens on a port of 127.0.0.1 that was free. */
 static inline int server_listen(uint16_t *ret_port)
 {
@@ -175,9 +189,41 @@ static inline uint16_t server_none(void)
         return port;
 }
 
+static FileImage *pems[64];
+static size_t n_pems;
+
+static inline const FileImage *pem(const char *format, const char *name)
+{
+        autofree char *path = xasprintf("/%s.%s", name, format);
+
+        assert_true(n_pems < ELEMENTSOF(pems));
+        assert_int_equal(fs_read_file(root_fd, path, FS_SIZE_MAX, &pems[n_pems], NULL), 0);
+        return pems[n_pems++];
+}
+
+/* Trusts CA.crt and has NAME.crt with NAME.key; each may be NULL. Good until the test ends. */
+static inline HttpTls tls_of(const char *ca, const char *name)
+{
+        HttpTls tls = {};
+
+        if (ca) {
+                tls.ca = pem("crt", ca)->data;
+                tls.ca_size = pems[n_pems - 1]->size;
+        }
+        if (name) {
+                tls.certificate = pem("crt", name)->data;
+                tls.certificate_size = pems[n_pems - 1]->size;
+                tls.key = pem("key", name)->data;
+                tls.key_size = pems[n_pems - 1]->size;
+        }
+        return tls;
+}
+
 static int servers_tear_down(void **state)
 {
         servers_stop();
+        while (n_pems > 0)
+                file_image_free(pems[--n_pems]);
         return scratch_tear_down(state);
 }
 

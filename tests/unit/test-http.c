@@ -169,14 +169,6 @@ static void test_other_protocols_are_refused(void **state)
         refused(&(HttpRequest){.url = "no url", .timeout = 5}, -EINVAL);
 }
 
-/* Adds a file of the working directory to a request. */
-#define WITH(request, member, name)                                                                \
-        autoptr(FileImage) member##_of_##request = NULL;                                           \
-        assert_int_equal(                                                                          \
-                fs_read_file(root_fd, name, FS_SIZE_MAX, &member##_of_##request, NULL), 0);        \
-        request.member = member##_of_##request->data;                                              \
-        request.member##_size = member##_of_##request->size
-
 static void test_tls_server_is_verified(void **state)
 {
         servers_make_pki();
@@ -187,12 +179,12 @@ static void test_tls_server_is_verified(void **state)
         HttpRequest request = request_to(&url, "https", port, "/ready");
         HttpRequest stranger = request, system = request, anybody = request, name = request;
 
-        WITH(request, ca, "/ca.crt");
+        request.tls = tls_of("ca", NULL);
         autoptr(HttpAnswer) answer = ask(&request);
         assert_int_equal(answer->status, 200);
         assert_string_equal(answer->body, "ok");
 
-        WITH(stranger, ca, "/other-ca.crt");
+        stranger.tls = tls_of("other-ca", NULL);
         refused(&stranger, -EKEYREJECTED);
         refused(&system, -EKEYREJECTED);
 
@@ -203,7 +195,7 @@ static void test_tls_server_is_verified(void **state)
         /* localhost is where we go, and no name of the certificate. */
         url_name = xasprintf("https://localhost:%u/ready", port);
         name.url = url_name;
-        WITH(name, ca, "/ca.crt");
+        name.tls = tls_of("ca", NULL);
         refused(&name, -EKEYREJECTED);
 }
 
@@ -217,10 +209,10 @@ static void test_name_of_the_url_is_verified_wherever_it_connects(void **state)
                 .url = "https://kubernetes:6443/ready", .connect_to = there, .timeout = 5};
         HttpRequest other = {.url = "https://etcd:6443/ready", .connect_to = there, .timeout = 5};
 
-        WITH(request, ca, "/ca.crt");
+        request.tls = tls_of("ca", NULL);
         autoptr(HttpAnswer) answer = ask(&request);
         assert_string_equal(answer->body, "ok");
-        WITH(other, ca, "/ca.crt");
+        other.tls = tls_of("ca", NULL);
         refused(&other, -EKEYREJECTED);
 }
 
@@ -244,19 +236,13 @@ static void test_client_certificate(void **state)
         servers_make_pki();
         put("ready", "HTTP/1.0 200 OK\r\n\r\nok");
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                const char *name = cases[i].name ? cases[i].name : "client";
                 autofree char *words = xasprintf(
                         "-HTTP -Verify 1 -CAfile ca.crt -verify_return_error %s", cases[i].version);
-                autofree char *certificate = xasprintf("/%s.crt", name), *url = NULL;
-                autofree char *key = xasprintf("/%s.key", name);
+                autofree char *url = NULL;
 
                 port = server_tls(words);
                 HttpRequest request = request_to(&url, "https", port, "/ready");
-                WITH(request, ca, "/ca.crt");
-                WITH(request, certificate, certificate);
-                WITH(request, key, key);
-                if (!cases[i].name)
-                        request.certificate = request.key = NULL;
+                request.tls = tls_of("ca", cases[i].name);
                 if (cases[i].expected < 0) {
                         refused(&request, cases[i].expected);
                 } else {
@@ -274,9 +260,9 @@ static void test_certificate_without_its_key(void **state)
         autofree char *url = NULL;
         HttpRequest request = request_to(&url, "https", server_tls("-HTTP"), "/ready");
 
-        WITH(request, ca, "/ca.crt");
-        WITH(request, certificate, "/client.crt");
-        WITH(request, key, "/other.key");
+        request.tls = tls_of("ca", "client");
+        request.tls.key = pem("key", "other")->data;
+        request.tls.key_size = pem("key", "other")->size;
         refused(&request, -EKEYREJECTED);
 }
 
@@ -289,9 +275,9 @@ static void test_key_with_a_password(void **state)
         autofree char *url = NULL;
         HttpRequest request = request_to(&url, "https", server_tls("-HTTP"), "/ready");
 
-        WITH(request, ca, "/ca.crt");
-        WITH(request, certificate, "/client.crt");
-        WITH(request, key, "/locked.key");
+        request.tls = tls_of("ca", "client");
+        request.tls.key = pem("key", "locked")->data;
+        request.tls.key_size = pem("key", "locked")->size;
         refused(&request, -EKEYREJECTED);
 }
 
