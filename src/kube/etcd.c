@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kube/etcd.h"
+
+#include "kube/yaml-tree.h"
+
+#define MEMBERS_MAX 64 /* etcd itself advises against more than seven */
+#define URLS_MAX    8  /* of one member */
+
+/* A question under way; texts of the answer belong to the tree. */
+typedef struct Look {
+        const HttpTls *tls;
+        unsigned timeout;
+        const YamlTree *tree;
+        const char *self; /* id of the member that was asked */
+} Look;
+
+/* JSON is YAML. */
+static int parse(const HttpAnswer *answer, YamlTree **ret, Error *reterr)
+{
+        int r = yaml_tree_parse(answer->body, answer->body_size, ret, reterr);
+
+        return r < 0 ? error_prefix(reterr, -EPROTO, "the answer is no JSON") : 0;
+}
+
+/* The text of a key, "" if there is none. */
+static int get_text(const YamlTree *tree, const YamlNode *mapping, const char *key,
+        const char **ret, Error *reterr)
+{
+        int r;
+
+        *ret = NULL;
+        r = yaml_get_text(tree, mapping, key, ret, NULL, reterr);
+        if (r >= 0 && !*ret)
+                *ret = "";
+        return r;
+}
+
+/* {"health": "true"}; a number of versions have more in it. */
+static bool is_healthy(const HttpAnswer *answer)
+{
+        autoptr(YamlTree) tree = NULL;
+        const char *health;
+
+        return answer->status == 200 && parse(answer, &tree, NULL) >= 0 &&
+               get_text(tree, yaml_root(tree), "health", &health, NULL) >= 0 &&
+               streq(health, "true");
+}
+
+static bool ask_health(const Look *look, const char *client_url)
+{
+        autofree char *url = xasprintf("%s/health", client_url);
+        autoptr(HttpAnswer) answer = NULL;
+        HttpRequest request = {.url = url, .tls = *look->tls, .timeout = look->timeout};
+
+        return http_call(&request, &answer, NULL) >= 0 && is_healthy(answer);
+}
+
+/* One of its URLs is enough: others may be for networks that we are not on. */
+static int ask_member(const Look *look, const YamlNode *member, bool *ret, Error *reterr)
+{
+        const YamlNode *urls = NULL, *url;
+        size_t n = 0;
+        int r;
+
+        r = yaml_get_kind(
+                look->tree, member, "clientURLs", YAML_KIND_SEQUENCE, &urls, NULL, reterr);
+        *ret = false;
+        if (r < 0 || !urls)
+                return r; /* a member that was added and has not started yet has none */
+        for (url = yaml_first(look->tree, urls); url && n < URLS_MAX && !*ret; n++) {
+                *ret = url->kind == YAML_KIND_SCALAR && ask_health(look, url->text);
+                url = yaml_next(look->tree, urls, url);
+        }
+        return 0;
+}
+
+static int add_member(const Look *look, const YamlNode *member, EtcdCluster *cluster, Error *reterr)
+{
+        const char *id, *learner;
+        bool is_self, healthy = false;
+        int r;
+
+        r = get_text(look->tree, member, "ID", &id, reterr);
+        if (r >= 0)
+                r = get_text(look->tree, member, "isLearner", &learner, reterr);
+        if (r < 0 || streq(learner, "true"))
+                return r;
+        r = ask_member(look, member, &healthy, reterr);
+        if (r < 0)
+                return r;
+        is_self = streq(id, look->self);
+        cluster->n_voters++;
+        cluster->n_healthy += healthy;
+        cluster->is_voter |= is_self;
+        cluster->is_healthy_voter |= is_self && healthy;
+        return 0;
+}
+
+static int add_members(Look *look, EtcdCluster *cluster, Error *reterr)
+{
+        const YamlNode *root = yaml_root(look->tree), *header = NULL, *members = NULL, *member;
+        size_t n = 0;
+        int r;
+
+        r = yaml_get_kind(look->tree, root, "header", YAML_KIND_MAPPING, &header, NULL, reterr);
+        if (r >= 0)
+                r = yaml_get_kind(
+                        look->tree, root, "members", YAML_KIND_SEQUENCE, &members, NULL, reterr);
+        if (r >= 0 && (!header || !members))
+                return error_set(reterr, -EPROTO, "the answer has no members");
+        if (r >= 0)
+                r = get_text(look->tree, header, "member_id", &look->self, reterr);
+        if (r < 0)
+                return r;
+        if (!*look->self)
+                return error_set(reterr, -EPROTO, "the answer does not say who answers");
+        for (member = yaml_first(look->tree, members); member && r >= 0 && n < MEMBERS_MAX; n++) {
+                r = add_member(look, member, cluster, reterr);
+                member = yaml_next(look->tree, members, member);
+        }
+        if (r >= 0 && cluster->n_voters == 0)
+                return error_set(reterr, -EPROTO, "the answer has no voting member");
+        return r;
+}
+
+int etcd_look(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
+        EtcdCluster *ret, Error *reterr)
+{
+        autofree char *authority = http_authority(host, port);
+        autofree char *url = xasprintf("https://%s/v3/cluster/member/list", authority);
+        autoptr(HttpAnswer) answer = NULL;
+        autoptr(YamlTree) tree = NULL;
+        EtcdCluster cluster = {};
+        HttpRequest request = {
+                .url = url,
+                .body = "{}",
+                .body_size = strlen("{}"),
+                .content_type = "application/json",
+                .tls = *tls,
+                .timeout = timeout,
+        };
+        int r;
+
+        r = http_call(&request, &answer, reterr);
+        if (r < 0)
+                return r;
+        if (answer->status != 200)
+                return error_set(reterr, -EPROTO, "%s: HTTP status %ld: %s", url, answer->status,
+                        answer->body);
+        r = parse(answer, &tree, reterr);
+        if (r >= 0)
+                r = add_members(
+                        &(Look){.tls = tls, .timeout = timeout, .tree = tree}, &cluster, reterr);
+        if (r < 0)
+                return error_prefix(reterr, -EPROTO, "%s", url);
+        *ret = cluster;
+        return 0;
+}
+
+bool etcd_may_stop(const EtcdCluster *cluster)
+{
+        size_t left = cluster->n_healthy - (cluster->is_healthy_voter ? 1 : 0);
+
+        return !cluster->is_voter || cluster->n_voters == 1 || left >= cluster->n_voters / 2 + 1;
+}

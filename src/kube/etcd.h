@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* May this etcd member be stopped? What its cluster looks like, by what each member says itself.
+ *
+ *     r = etcd_look("127.0.0.1", 2379, &tls, 5, &cluster, reterr);
+ *     if (r >= 0 && etcd_may_stop(&cluster)) ...
+ *
+ * Asks the JSON gateway of etcd 3.4 and later (/v3/cluster/member/list) and /health, with a client
+ * certificate. Changes nothing, and reads no key of anybody. */
+
+#include "kube/http.h"
+
+typedef struct EtcdCluster {
+        size_t n_voters;       /* members that are no learners, started or not */
+        size_t n_healthy;      /* voters that say so themselves: one of their client URLs answers
+                                  /health with true */
+        bool is_voter;         /* the member that was asked for the list */
+        bool is_healthy_voter; /* and it is one of the healthy ones */
+} EtcdCluster;
+
+/* Asks the member at host:port. timeout: seconds for each question; there is one for each URL of a
+ * member at most. Members that do not answer are not healthy. For the member itself: errors as
+ * http_call(), and -EPROTO if it does not answer with a list of members. */
+int etcd_look(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
+        EtcdCluster *ret, Error *reterr) MUST_USE;
+
+/* The others keep quorum without it, or there is none to lose: a single member, a learner. Never
+ * true for one of two. */
+bool etcd_may_stop(const EtcdCluster *cluster);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "kube/etcd.h"
+#include "servers.h"
+
+/* A real etcd is asked in tests/system/etcd-look.sh. */
+
+#define HEALTHY "HTTP/1.1 200 OK\r\n\r\n{\"health\":\"true\",\"reason\":\"\"}"
+#define SICK    "HTTP/1.1 503 Service Unavailable\r\n\r\n{\"health\":\"false\"}"
+
+/* Asks a member that answers with this JSON. */
+static int look(const char *json, EtcdCluster *cluster, Error *error)
+{
+        autofree char *answer =
+                xasprintf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(json), json);
+        HttpTls tls = tls_of("ca", "client");
+        uint16_t port = server_tls_saying(answer);
+
+        return etcd_look("127.0.0.1", port, &tls, 1, cluster, error);
+}
+
+static void test_counts_voters_and_who_is_healthy(void **state)
+{
+        uint16_t healthy = server_saying(HEALTHY, true), sick = server_saying(SICK, true);
+        autofree char *json = xasprintf(
+                "{\"header\":{\"cluster_id\":\"9\",\"member_id\":\"1\"},\"members\":["
+                "{\"ID\":\"1\",\"name\":\"a\",\"clientURLs\":[\"http://127.0.0.1:%u\"]},"
+                "{\"ID\":\"2\",\"name\":\"b\",\"clientURLs\":[\"http://127.0.0.1:%u\"]},"
+                "{\"ID\":\"3\",\"clientURLs\":[\"http://127.0.0.1:%u\",\"http://127.0.0.1:%u\"]},"
+                "{\"ID\":\"4\",\"clientURLs\":[\"http://127.0.0.1:%u\"]},"
+                "{\"ID\":\"5\",\"peerURLs\":[\"https://192.0.2.1:2380\"]},"
+                "{\"ID\":\"6\",\"isLearner\":true,\"clientURLs\":[\"http://127.0.0.1:%u\"]}]}",
+                healthy, sick, sick, healthy, server_none(), healthy);
+        EtcdCluster cluster = {};
+        Error error = {};
+
+        servers_make_pki();
+        if (look(json, &cluster, &error) < 0)
+                fail_msg("%s", error.text);
+        assert_int_equal(cluster.n_voters, 5);
+        assert_int_equal(cluster.n_healthy, 2);
+        assert_true(cluster.is_voter);
+        assert_true(cluster.is_healthy_voter);
+        assert_false(etcd_may_stop(&cluster));
+}
+
+static void test_answers_that_are_no_list(void **state)
+{
+        static const char *const answers[] = {
+                "",
+                "Method Not Allowed",
+                "{\"members\":",
+                "[]",
+                "{}",
+                "{\"header\":{\"member_id\":\"1\"}}",
+                "{\"header\":{\"member_id\":\"1\"},\"members\":[]}",
+                "{\"header\":{\"member_id\":\"1\"},\"members\":{}}",
+                "{\"header\":{\"member_id\":\"1\"},\"members\":[{\"ID\":[]}]}",
+                "{\"header\":{\"member_id\":\"1\"},\"members\":[{\"isLearner\":true}]}",
+                "{\"header\":{\"member_id\":\"1\"},\"members\":[{\"ID\":\"1\",\"clientURLs\":1}]}",
+                "{\"header\":{},\"members\":[{\"ID\":\"1\"}]}",
+                "{\"members\":[{\"ID\":\"1\"}]}",
+        };
+
+        servers_make_pki();
+        for (size_t i = 0; i < ELEMENTSOF(answers); i++) {
+                EtcdCluster cluster = {.n_voters = 77};
+                Error error = {};
+
+                if (look(answers[i], &cluster, &error) != -EPROTO)
+                        fail_msg("%s", answers[i]);
+                assert_non_null(strstr(error.text, "/v3/cluster/member/list: "));
+                assert_int_equal(cluster.n_voters, 77);
+                servers_stop();
+        }
+}
+
+static void test_member_that_does_not_answer(void **state)
+{
+        EtcdCluster cluster = {};
+        Error error = {};
+        HttpTls tls, other;
+
+        servers_make_pki();
+        tls = tls_of("ca", "client");
+        other = tls_of("other-ca", "client");
+        assert_int_equal(
+                etcd_look("127.0.0.1", server_none(), &tls, 1, &cluster, &error), -ECONNREFUSED);
+        assert_int_equal(
+                etcd_look("127.0.0.1", server_saying("", false), &tls, 1, &cluster, &error),
+                -ETIMEDOUT);
+        assert_int_equal(etcd_look("127.0.0.1", server_tls("-HTTP"), &other, 1, &cluster, &error),
+                -EKEYREJECTED);
+        assert_int_equal(etcd_look("127.0.0.1",
+                                 server_tls_saying("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"),
+                                 &tls, 1, &cluster, &error),
+                -EPROTO);
+}
+
+static void test_who_may_be_stopped(void **state)
+{
+        static const struct {
+                EtcdCluster cluster; /* voters, healthy, is one, is a healthy one */
+                bool expected;
+        } cases[] = {
+                {{1, 1, true, true}, true},
+                {{1, 0, true, false}, true},
+                {{2, 2, true, true}, false},
+                {{2, 1, true, false}, false},
+                {{3, 3, true, true}, true},
+                {{3, 2, true, true}, false},
+                {{3, 2, true, false}, true},
+                {{3, 1, true, false}, false},
+                {{4, 4, true, true}, true},
+                {{4, 3, true, true}, false},
+                {{5, 4, true, true}, true},
+                {{5, 3, true, true}, false},
+                {{5, 3, true, false}, true},
+                {{2, 2, false, false}, true},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_int_equal(etcd_may_stop(&cases[i].cluster), cases[i].expected);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                SERVERS_TEST(test_counts_voters_and_who_is_healthy),
+                SERVERS_TEST(test_answers_that_are_no_list),
+                SERVERS_TEST(test_member_that_does_not_answer),
+                cmocka_unit_test(test_who_may_be_stopped),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
