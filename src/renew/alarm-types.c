@@ -135,6 +135,18 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .repair_action = "Finish what the reason names, then run 'kube-renewd "
                                          "run'.",
                 },
+        [ALARM_TYPE_KUBELET_ROTATION_STUCK] =
+                {
+                        .name = "kubelet-rotation-stuck",
+                        .alarm_id = "",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = EXPIRATION,
+                        .text = "The kubelet cannot renew its client certificate.",
+                        .repair_action = "Run 'kube-renewd renew --kubelet' on a host that has the "
+                                         "key of its CA, or have this node join again.",
+                        .service_affecting = true,
+                },
 };
 
 const AlarmTypeInfo *alarm_type_info(AlarmType type)

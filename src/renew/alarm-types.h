@@ -23,6 +23,7 @@ typedef enum AlarmType {
         ALARM_TYPE_INVALID,
         ALARM_TYPE_FOREIGN_CHANGE,
         ALARM_TYPE_POSTPONED,
+        ALARM_TYPE_KUBELET_ROTATION_STUCK,
         N_ALARM_TYPES,
 } AlarmType;
 

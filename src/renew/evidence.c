@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/evidence.h"
 
+#include "renew/rotation.h"
+
 /* A certificate that is due for longer was passed over by two nightly passes. */
 #define OVERDUE_AFTER (2 * DAY + 6 * HOUR)
 
@@ -243,6 +245,26 @@ static Evidence look_foreign_change(const Look *look, Finding *finding)
                        : EVIDENCE_NONE;
 }
 
+/* The API server does not listen to who has expired, and the kubelet's certificate store refuses to
+ * replace what is no link. */
+static Evidence look_kubelet_rotation(const Look *look, Finding *finding)
+{
+        const Item *item = look->item;
+        bool expired = item->cert && look->verdict->residual < 0;
+
+        if (!item->cert)
+                return EVIDENCE_NONE;
+        if (!rotation_is_kept(item) || (!expired && item->is_link))
+                return EVIDENCE_GONE;
+        if (expired)
+                finding->severity = ALARM_CRITICAL;
+        if (item->is_link)
+                return fault(finding, end_reason(look, "expired", NULL));
+        autofree char *no_link =
+                xasprintf("'%s' is a file, and no link to the newest one", item->path);
+        return fault(finding, expired ? end_reason(look, "expired", no_link) : xstrdup(no_link));
+}
+
 static Evidence (*const looks[N_ALARM_TYPES])(const Look *look, Finding *finding) = {
         [ALARM_TYPE_RENEWAL_FAILED] = look_renewal_failed,
         [ALARM_TYPE_EXPIRING] = look_expiring,
@@ -254,6 +276,7 @@ static Evidence (*const looks[N_ALARM_TYPES])(const Look *look, Finding *finding
         [ALARM_TYPE_INVALID] = look_invalid,
         [ALARM_TYPE_FOREIGN_CHANGE] = look_foreign_change,
         [ALARM_TYPE_POSTPONED] = look_postponed,
+        [ALARM_TYPE_KUBELET_ROTATION_STUCK] = look_kubelet_rotation,
 };
 
 /* Nobody is told to renew with us what we never renew. */

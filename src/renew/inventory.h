@@ -58,6 +58,7 @@ typedef struct Item {
         const FileImage *kubeconfig_file; /* its bytes; `file` where the certificate is embedded */
         const KubeconfigUser *user;       /* for ITEM_KUBECONFIG */
         bool embedded;                    /* certificate and key are scalars of the kubeconfig */
+        bool is_link;                     /* of a kubeconfig's file: path is a symbolic link */
         const Cert *cert;                 /* NULL: missing or invalid */
         const CertList *chain;            /* all certificates of the same source, leaf first */
         const Key *key;                   /* NULL: missing or unreadable */

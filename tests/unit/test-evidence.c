@@ -67,11 +67,67 @@ static void test_repair_action_is_of_who_renews_it(void **state)
         scene_free(scene);
 }
 
+/* A kubelet renews what is valid and behind a link. */
+static void test_t42_a_kubelet_that_cannot_renew_is_stuck(void **state)
+{
+        static const struct {
+                int64_t residual;
+                bool is_link, watch, embedded;
+                const char *path;
+                Evidence evidence;
+                AlarmSeverity severity;
+                const char *reason;
+        } table[] = {
+                {300 * DAY, true, true, false, "/k/kubelet-client-current.pem", EVIDENCE_GONE},
+                {-1, true, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT,
+                        ALARM_CRITICAL, "expired 2027-11-11T23:25:59Z"},
+                {300 * DAY, false, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT,
+                        ALARM_MAJOR,
+                        "'/k/kubelet-client-current.pem' is a file, and no link to the newest one"},
+                {-1, false, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT,
+                        ALARM_CRITICAL,
+                        "expired 2027-11-11T23:25:59Z; '/k/kubelet-client-current.pem' is a file, "
+                        "and no link to the newest one"},
+                {-1, false, false, false, "/k/kubelet-client-current.pem", EVIDENCE_GONE},
+                {-1, false, true, true, "/k/kubelet-client-current.pem", EVIDENCE_GONE},
+                {-1, false, true, false, "/k/kubelet.pem", EVIDENCE_GONE},
+                {-1, false, true, false, "-current.pem", EVIDENCE_GONE},
+        };
+
+        for (size_t k = 0; k < ELEMENTSOF(table); k++) {
+                Scene *scene = scene_new();
+                size_t i = scene_item(scene, ITEM_KUBECONFIG, "kubelet.conf", table[k].residual);
+                Item *item = &scene->items[i];
+                Finding finding;
+
+                free(item->path);
+                free(item->key_path);
+                item->path = xstrdup(table[k].path);
+                item->key_path = xstrdup(table[k].path);
+                item->is_link = table[k].is_link;
+                item->embedded = table[k].embedded;
+                scene->entries[i].watch = table[k].watch;
+                if (look_at(scene, i, ALARM_TYPE_KUBELET_ROTATION_STUCK, &finding) !=
+                        table[k].evidence)
+                        fail_msg("%zu", k);
+                if (table[k].reason) {
+                        assert_string_equal(finding.reason, table[k].reason);
+                        assert_int_equal(finding.severity, table[k].severity);
+                }
+                free(finding.reason);
+                item->cert = NULL;
+                assert_int_equal(look_at(scene, i, ALARM_TYPE_KUBELET_ROTATION_STUCK, &finding),
+                        EVIDENCE_NONE);
+                scene_free(scene);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_t07_an_unreadable_key_is_no_failed_renewal),
                 SCRATCH_TEST(test_repair_action_is_of_who_renews_it),
+                SCRATCH_TEST(test_t42_a_kubelet_that_cannot_renew_is_stuck),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

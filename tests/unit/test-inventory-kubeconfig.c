@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "host.h"
+#include "renew/rotation.h"
 
 #define TREE     "v1.28.7/rsa2048-default"
 #define OTHER_CA "kubeadm/v1.28.7/ecdsa-p256/etc-kubernetes/pki/ca.crt"
@@ -279,7 +280,7 @@ static void test_user_with_files(void **state)
 }
 
 /* As on a node that joined: kubelet.conf names the link that the kubelet keeps current. */
-static void test_kubelet_rotates_its_own(void **state)
+static void test_t42_kubelet_rotates_its_own(void **state)
 {
         Host host = host_new(TREE, TEN_DAYS_LEFT);
         autofree char *old = tree_read(host.root, KUBELET, NULL);
@@ -303,6 +304,16 @@ static void test_kubelet_rotates_its_own(void **state)
         assert_true(host_item(&host, "kubelet-client")->key_matches);
         assert_string_equal(host_item(&host, "kubelet.conf")->path, CURRENT);
         assert_int_equal(host.assessment->n_due, 10);
+        assert_true(rotation_is_kept(host_item(&host, "kubelet.conf")));
+        assert_false(rotation_is_kept(host_item(&host, "kubelet-client")));
+        assert_true(host_item(&host, "kubelet.conf")->is_link);
+
+        /* What was restored from somewhere is no link any more. */
+        assert_int_equal(unlink(link), 0);
+        tree_write_text(host.root, CURRENT, both);
+        host_look(&host);
+        assert_true(rotation_is_kept(host_item(&host, "kubelet.conf")));
+        assert_false(host_item(&host, "kubelet.conf")->is_link);
         free(pem[0]);
         free(pem[1]);
         host_free(&host);
@@ -322,7 +333,7 @@ int main(void)
                 cmocka_unit_test(test_t26_bad_key_beside_a_good_certificate),
                 cmocka_unit_test(test_t26_forms),
                 cmocka_unit_test(test_user_with_files),
-                cmocka_unit_test(test_kubelet_rotates_its_own),
+                cmocka_unit_test(test_t42_kubelet_rotates_its_own),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
