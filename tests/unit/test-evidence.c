@@ -78,7 +78,8 @@ static void test_t42_a_kubelet_that_cannot_renew_is_stuck(void **state)
                 AlarmSeverity severity;
                 const char *reason;
         } table[] = {
-                {300 * DAY, true, true, false, "/k/kubelet-client-current.pem", EVIDENCE_GONE},
+                {300 * DAY, true, true, false, "/k/kubelet-client-current.pem", EVIDENCE_GONE, 0,
+                        NULL},
                 {-1, true, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT,
                         ALARM_CRITICAL, "expired 2027-11-11T23:25:59Z"},
                 {300 * DAY, false, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT,
@@ -88,10 +89,10 @@ static void test_t42_a_kubelet_that_cannot_renew_is_stuck(void **state)
                         ALARM_CRITICAL,
                         "expired 2027-11-11T23:25:59Z; '/k/kubelet-client-current.pem' is a file, "
                         "and no link to the newest one"},
-                {-1, false, false, false, "/k/kubelet-client-current.pem", EVIDENCE_GONE},
-                {-1, false, true, true, "/k/kubelet-client-current.pem", EVIDENCE_GONE},
-                {-1, false, true, false, "/k/kubelet.pem", EVIDENCE_GONE},
-                {-1, false, true, false, "-current.pem", EVIDENCE_GONE},
+                {-1, false, false, false, "/k/kubelet-client-current.pem", EVIDENCE_GONE, 0, NULL},
+                {-1, false, true, true, "/k/kubelet-client-current.pem", EVIDENCE_GONE, 0, NULL},
+                {-1, false, true, false, "/k/kubelet.pem", EVIDENCE_GONE, 0, NULL},
+                {-1, false, true, false, "-current.pem", EVIDENCE_GONE, 0, NULL},
         };
 
         for (size_t k = 0; k < ELEMENTSOF(table); k++) {
