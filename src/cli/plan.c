@@ -131,9 +131,19 @@ static json_t *json_restart(const Restart *restart)
                 json_escaped(restart->text), "files", json_strv(restart->paths)));
 }
 
+static json_t *json_restarts(const Plan *plan, bool are_needed)
+{
+        json_t *array = xcheck(json_array());
+
+        for (size_t i = 0; i < plan->n_restarts; i++)
+                if (plan->restarts[i].is_needed == are_needed)
+                        json_array_append_new(array, json_restart(&plan->restarts[i]));
+        return array;
+}
+
 static json_t *json_plan(const Pass *pass, const Rows *rows, const Plan *plan)
 {
-        json_t *steps = json_array(), *skips = json_array(), *restarts = json_array();
+        json_t *steps = json_array(), *skips = json_array();
 
         for (size_t i = 0; i < plan->n_steps; i++) {
                 autoptr(StepView) view = view_step(pass, rows, &plan->steps[i]);
@@ -142,10 +152,8 @@ static json_t *json_plan(const Pass *pass, const Rows *rows, const Plan *plan)
         }
         for (size_t i = 0; i < plan->n_skips; i++)
                 json_array_append_new(skips, json_skip(&plan->skips[i]));
-        for (size_t i = 0; i < plan->n_restarts; i++)
-                json_array_append_new(restarts, json_restart(&plan->restarts[i]));
-        return xcheck(
-                json_pack("{s:o, s:o, s:o}", "steps", steps, "skips", skips, "restarts", restarts));
+        return xcheck(json_pack("{s:o, s:o, s:o, s:o}", "steps", steps, "skips", skips, "restarts",
+                json_restarts(plan, true), "proofs", json_restarts(plan, false)));
 }
 
 /* Nothing to do is an answer, and the next question is: until when? */
@@ -169,6 +177,40 @@ static void print_nothing(const Assessment *assessment)
         text_line(line);
 }
 
+static void print_restarts(const Plan *plan)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < plan->n_restarts; i++) {
+                const Restart *restart = &plan->restarts[i];
+
+                if (!restart->is_needed)
+                        continue;
+                autofree char *line = xasprintf("  %zu. %s", ++n, restart->component->entry->name);
+                if (n == 1)
+                        printf("\nRestarts, in this order:\n");
+                text_line(line);
+                text_field("", restart->text);
+        }
+}
+
+static void print_proofs(const Plan *plan)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < plan->n_restarts; i++) {
+                const Restart *restart = &plan->restarts[i];
+
+                if (restart->is_needed)
+                        continue;
+                autofree char *line = xasprintf("  %s", restart->component->entry->name);
+                if (++n == 1)
+                        printf("\nProven without a restart:\n");
+                text_line(line);
+                text_field("", restart->text);
+        }
+}
+
 static void print_plan(const Pass *pass, const Rows *rows, const Plan *plan)
 {
         if (plan->n_steps == 0)
@@ -189,15 +231,8 @@ static void print_plan(const Pass *pass, const Rows *rows, const Plan *plan)
                                             : outcome_name(plan->skips[i].outcome));
                 text_line(line);
         }
-        if (plan->n_restarts > 0)
-                printf("\nRestarts that would be owed, in this order:\n");
-        for (size_t i = 0; i < plan->n_restarts; i++) {
-                autofree char *line =
-                        xasprintf("  %zu. %s", i + 1, plan->restarts[i].component->entry->name);
-
-                text_line(line);
-                text_field("", plan->restarts[i].text);
-        }
+        print_restarts(plan);
+        print_proofs(plan);
 }
 
 int verb_plan(const Options *options)

@@ -45,8 +45,12 @@ static void print_restarts(const Pass *pass, bool dry_run)
         for (size_t i = 0; dry_run && pass->plan && i < pass->plan->n_restarts; i++) {
                 const Restart *restart = &pass->plan->restarts[i];
                 size_t n = strv_length(restart->paths);
-                autofree char *line = xasprintf("restart of %s would be owed, for %zu new file%s",
-                        restart->component->entry->name, n, n == 1 ? "" : "s");
+                const char *name = restart->component->entry->name, *plural = n == 1 ? "" : "s";
+                autofree char *line =
+                        restart->is_needed ? xasprintf("%s would be restarted, for %zu new file%s",
+                                                     name, n, plural)
+                                           : xasprintf("%s would load %zu new file%s by itself",
+                                                     name, n, plural);
 
                 text_line(line);
         }

@@ -118,6 +118,21 @@ void inventory_read_components(InventoryReader *reader)
                 read_component(reader, &layout->components[i]);
 }
 
+void inventory_add_kubeconfig_use(InventoryReader *reader, const char *kubeconfig, const char *path)
+{
+        for (size_t i = 0; i < reader->inventory->n_components; i++) {
+                InventoryComponent *component = &reader->inventory->components[i];
+                ComponentUse use;
+                size_t at = 0;
+
+                if (!component_next_use(component, kubeconfig, &at, &use))
+                        continue;
+                use.how = USE_BY_KUBECONFIG;
+                use.mounted_singly = false;
+                add_file(reader, component, path, use);
+        }
+}
+
 static const FileImage *find_image(const Inventory *inventory, const char *path)
 {
         for (size_t i = 0; i < inventory->n_files; i++)

@@ -53,6 +53,10 @@ void inventory_file_free(InventoryFile *file);
 
 /* All components that are on this host. */
 void inventory_read_components(InventoryReader *reader);
+
+/* Who reads the kubeconfig reads the file that it names. */
+void inventory_add_kubeconfig_use(
+        InventoryReader *reader, const char *kubeconfig, const char *path);
 void inventory_component_done(InventoryComponent *component);
 
 /* Is a file expected that its section declares so? A file that a component reads always is. */

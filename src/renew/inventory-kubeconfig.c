@@ -80,6 +80,8 @@ static void add_by_files(const Source *source, const KubeconfigUser *user, char 
         item.key_path = path_join(source->directory, user->key_file);
         key = inventory_file(source->reader, item.key_path);
         item.key_file = key->image;
+        inventory_add_kubeconfig_use(source->reader, source->entry->path, item.path);
+        inventory_add_kubeconfig_use(source->reader, source->entry->path, item.key_path);
         inventory_add_credential(source->reader, &item, certificate, key);
 }
 

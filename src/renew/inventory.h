@@ -105,9 +105,12 @@ DEFINE_AUTOPTR(Inventory, inventory_free)
 /* Fails only where nothing can be read at all (the root itself). */
 int inventory_read(int root_fd, const Config *config, Inventory **ret, Error *reterr) MUST_USE;
 
+#define USE_BY_KUBECONFIG "kubeconfig"
+
 /* One way in which a component reads a file. */
 typedef struct ComponentUse {
-        const char *how;       /* "--tls-cert-file"; "mount" or "Uses=" where no flag names it */
+        const char *how;       /* "--tls-cert-file"; "mount" or "Uses=" where no flag names it;
+                                  USE_BY_KUBECONFIG: a kubeconfig that it reads does */
         const char *container; /* NULL for Uses= */
         bool mounted_singly;   /* a running container keeps the old file */
 } ComponentUse;

@@ -147,57 +147,6 @@ static const char *changed_key_path(const Step *step)
         return step->kind == STEP_REPAIR_CA_DATA || keeps_key ? NULL : item->key_path;
 }
 
-/* Where the manifest does not tell, any file may be in use: one restart too many is the lesser
- * harm. */
-static bool may_use(const InventoryComponent *component, const char *path, const char **ret_how)
-{
-        if (component->error >= 0)
-                return component_uses(component, path, ret_how);
-        *ret_how = "its manifest cannot be read";
-        return true;
-}
-
-static void collect_use(Restart *restart, const char *path)
-{
-        const char *how = NULL;
-
-        if (strv_contains(restart->paths, path) || !may_use(restart->component, path, &how))
-                return;
-        char *text = restart->text ? xasprintf("%s, %s (%s)", restart->text, path, how)
-                                   : xasprintf("uses %s (%s)", path, how);
-        free(restart->text);
-        restart->text = text;
-        strv_add(&restart->paths, path);
-}
-
-Restart *restarts_of_paths(const Inventory *inventory, char *const *paths, size_t *ret_n)
-{
-        Restart *restarts = xcalloc(inventory->n_components, sizeof(*restarts));
-        size_t n = 0;
-
-        for (size_t i = 0; i < inventory->n_components; i++) {
-                Restart restart = {.component = &inventory->components[i]};
-
-                if (restart.component->entry->restart == RESTART_NEVER)
-                        continue;
-                for (char *const *path = paths; path && *path; path++)
-                        collect_use(&restart, *path);
-                if (restart.paths)
-                        restarts[n++] = restart;
-        }
-        *ret_n = n;
-        return restarts;
-}
-
-void restarts_free(Restart *restarts, size_t n)
-{
-        for (size_t i = 0; i < n; i++) {
-                strv_free(restarts[i].paths);
-                free(restarts[i].text);
-        }
-        free(restarts);
-}
-
 static char **changed_paths(const Plan *plan)
 {
         char **paths = NULL;

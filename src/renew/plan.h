@@ -55,10 +55,14 @@ typedef struct Skip {
         char *text;
 } Skip;
 
+/* A component that uses something that changes. */
 typedef struct Restart {
         const InventoryComponent *component;
-        char **paths; /* the files that change and that it uses */
-        char *text;   /* "uses /etc/kubernetes/pki/apiserver.crt (--tls-cert-file), …" */
+        bool is_needed; /* false: it loads all of it by itself, and is only proven. With
+                           Restart=never it is for the operator to act on */
+        char **paths;   /* the files that change and that it uses */
+        char *text;     /* "uses /etc/kubernetes/scheduler.conf (--kubeconfig): keeps embedded
+                           credentials; …" */
 } Restart;
 
 typedef struct Plan {
@@ -68,11 +72,12 @@ typedef struct Plan {
         Skip *skips; /* what was named, or due, and cannot be done; with names also what is not due
                       */
         size_t n_skips;
-        Restart *restarts; /* in the order they are made */
+        Restart *restarts; /* in the order they are made, with those that are only proven */
         size_t n_restarts;
 } Plan;
 
-/* The components that use any of these files, in the order in which they are restarted. */
+/* The components that use any of these files, in the order in which they are restarted. One whose
+ * manifest cannot be read may use any file: one restart too many is the lesser harm. */
 Restart *restarts_of_paths(const Inventory *inventory, char *const *paths, size_t *ret_n);
 void restarts_free(Restart *restarts, size_t n);
 

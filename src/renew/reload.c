@@ -6,6 +6,7 @@
 #define PER_CONNECTION "reads it at every new connection"
 #define AT_START       "reads it once, when it starts"
 #define EMBEDDED       "keeps embedded credentials"
+#define BY_KUBECONFIG  "reads it through its kubeconfig, and not at once"
 
 #define KUBERNETES "1.23"
 #define KUBELET    "1.31"
@@ -66,6 +67,7 @@ static const Reload reloads[] = {
         {"kubelet", "--tls-cert-file", RELOAD_SERVED, KUBELET, WATCHED, NO_KUBELET},
         {"kubelet", "--tls-private-key-file", RELOAD_SERVED, KUBELET, WATCHED, NO_KUBELET},
         {NULL, "--kubeconfig", RELOAD_NEVER, NULL, EMBEDDED, NO_ACCESS},
+        {NULL, USE_BY_KUBECONFIG, RELOAD_NEVER, NULL, BY_KUBECONFIG, NO_ACCESS},
         {NULL, "--authentication-kubeconfig", RELOAD_NEVER, NULL, EMBEDDED, NO_METRICS},
         {NULL, "--authorization-kubeconfig", RELOAD_NEVER, NULL, EMBEDDED, NO_METRICS},
         {NULL, "--client-ca-file", RELOAD_READ, KUBERNETES, WATCHED, NO_CLIENTS},
@@ -160,4 +162,15 @@ ReloadKind component_reload_kind(const InventoryComponent *component, const Comp
         const Consumer consumer = component_consumer(component, use);
 
         return reload_kind(&consumer);
+}
+
+bool restart_is_needed(const InventoryComponent *component, char *const *paths)
+{
+        ComponentUse use;
+
+        for (; paths && *paths; paths++)
+                for (size_t at = 0; component_next_use(component, *paths, &at, &use);)
+                        if (component_reload_kind(component, &use) == RELOAD_NEVER)
+                                return true;
+        return component->error < 0;
 }

@@ -41,3 +41,7 @@ char *reload_why(const Consumer *consumer);
 
 /* What fails once the file has expired; NULL if that is not known. */
 const char *reload_breaks(const Consumer *consumer);
+
+/* True if the component must be started anew to use all of these files, whatever its Restart= says;
+ * so it is where its manifest cannot be read. */
+bool restart_is_needed(const InventoryComponent *component, char *const *paths);

@@ -10,6 +10,10 @@ host v1.28.7/ecdsa-p256
 digests >"$SCRATCH/before"
 tap_status 0 "T01 all leaves valid" renewd renew --at="$NEW"
 tap_is "$(changed)" "" "T01 nothing is written"
+tap_status 0 "a dry run" renewd renew --dry-run --at="$NEW" apiserver scheduler.conf
+tap_like "$OUTPUT" '^kube-apiserver would load 2 new files by itself$' "who would load its files is said"
+tap_like "$OUTPUT" '^kube-scheduler would be restarted, for 1 new file$' "who would be restarted, too"
+tap_is "$(changed)" "" "and nothing is written"
 tap_status 75 "T02 one is named" renewd renew --at="$NEW" apiserver
 tap_is "$(changed)" "$(printf 'etc/kubernetes/pki/apiserver.%s\n' crt key)" "T02 only that pair is new"
 tap_like "$OUTPUT" '^restart of kube-apiserver is owed' "T02 its user is owed a restart"

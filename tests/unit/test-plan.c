@@ -68,19 +68,120 @@ static void test_exactly_the_due_ones(void **state)
         }
 }
 
-static void test_restarts_in_order(void **state)
+/* Who would be restarted, and (in brackets) who would only be proven, in order. */
+static char *list_restarts(const Plan *plan)
 {
-        static const char *const expected[] = {
-                "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"};
+        char **names = NULL;
+        char *joined;
+
+        for (size_t i = 0; i < plan->n_restarts; i++) {
+                const Restart *restart = &plan->restarts[i];
+
+                strv_take(&names, xasprintf(restart->is_needed ? "%s" : "(%s)",
+                                          restart->component->entry->name));
+        }
+        joined = strv_join(names, " ");
+        strv_free(names);
+        return joined;
+}
+
+static void check_restarts(Host *host, const PlanRequest *request, const char *expected)
+{
+        autoptr(Plan) plan = make_plan(host, request);
+        autofree char *restarts = list_restarts(plan);
+
+        assert_string_equal(restarts, expected);
+}
+
+/* From 1.23 on a full renewal restarts neither etcd nor the API server: 0 s of API silence. */
+static void test_t02_full_renewal_by_version(void **state)
+{
+        static const struct {
+                const char *tree, *restarts;
+        } table[] = {
+                {"v1.28.7/rsa2048-default",
+                        "(etcd) (kube-apiserver) kube-controller-manager kube-scheduler"},
+                {"v1.28.7/ecdsa-p256",
+                        "(etcd) (kube-apiserver) kube-controller-manager kube-scheduler"},
+                {"v1.28.7/extetcd-external",
+                        "(kube-apiserver) kube-controller-manager kube-scheduler"},
+                {"v1.20.2/rsa2048-default",
+                        "(etcd) kube-apiserver kube-controller-manager kube-scheduler"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Host host = host_new(table[i].tree, TEN_DAYS_LEFT);
+
+                check_restarts(&host, &(PlanRequest){}, table[i].restarts);
+                host_free(&host);
+        }
+}
+
+/* The other versions by the tag of the image alone. */
+static void test_restarts_of_an_api_server_by_its_tag(void **state)
+{
+        static const struct {
+                const char *tag, *restarts;
+        } table[] = {
+                {":v1.22.9 ", "kube-apiserver"},
+                {":v1.23.0 ", "(kube-apiserver)"},
+                {":latest  ", "kube-apiserver"},
+                {"@sha256:0", "kube-apiserver"},
+        };
+        static const char path[] = "/etc/kubernetes/manifests/kube-apiserver.yaml";
+        char *names[] = {"apiserver", NULL};
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+                autofree char *text = tree_read(host.root, path, NULL);
+                char *tag = strstr(text, ":v1.28.7\n");
+
+                assert_non_null(tag);
+                memcpy(tag, table[i].tag, strlen(":v1.28.7"));
+                tree_write_text(host.root, path, text);
+                check_restarts(&host, &(PlanRequest){.names = names}, table[i].restarts);
+                host_free(&host);
+        }
+}
+
+static void test_reasons_of_restarts(void **state)
+{
         Host host = host_new("v1.28.7/rsa2048-default", TEN_DAYS_LEFT);
         autoptr(Plan) plan = make_plan(&host, &(PlanRequest){});
 
-        assert_int_equal(plan->n_restarts, ELEMENTSOF(expected));
-        for (size_t i = 0; i < plan->n_restarts; i++)
-                assert_string_equal(plan->restarts[i].component->entry->name, expected[i]);
+        assert_int_equal(plan->n_restarts, 4);
         assert_true(strv_contains(plan->restarts[0].paths, "/etc/kubernetes/pki/etcd/peer.key"));
-        assert_non_null(strstr(
-                plan->restarts[1].text, "/etc/kubernetes/pki/apiserver.crt (--tls-cert-file)"));
+        assert_non_null(strstr(plan->restarts[0].text,
+                "/etc/kubernetes/pki/etcd/peer.key (--peer-key-file): reads it at every new"));
+        assert_non_null(
+                strstr(plan->restarts[1].text, "; /etc/kubernetes/pki/apiserver-kubelet-client.crt "
+                                               "(--kubelet-client-certificate),"));
+        assert_string_equal(plan->restarts[3].text,
+                "uses /etc/kubernetes/scheduler.conf (--authentication-kubeconfig,"
+                " --authorization-kubeconfig, --kubeconfig): keeps embedded credentials");
+        host_free(&host);
+}
+
+/* Of several uses of a file the one that asks for a restart is told: ca.crt of the controller
+ * manager. */
+static void test_one_use_that_does_not_reload_is_enough(void **state)
+{
+        char *paths[] = {"/etc/kubernetes/pki/ca.crt", NULL};
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+        Restart *restarts;
+        size_t n;
+
+        host_look(&host);
+        restarts = restarts_of_paths(host.inventory, paths, &n);
+        assert_int_equal(n, 2);
+        assert_false(restarts[0].is_needed);
+        assert_string_equal(restarts[0].text, "uses /etc/kubernetes/pki/ca.crt (--client-ca-file): "
+                                              "loads it by itself within about"
+                                              " a minute");
+        assert_true(restarts[1].is_needed);
+        assert_string_equal(restarts[1].text,
+                "uses /etc/kubernetes/pki/ca.crt (--root-ca-file): reads it once, when it starts");
+        restarts_free(restarts, n);
         host_free(&host);
 }
 
@@ -91,37 +192,120 @@ static void test_unreadable_manifest_may_use_anything(void **state)
 
         tree_write_text(host.root, "/etc/kubernetes/manifests/etcd.yaml", "{[");
         autoptr(Plan) plan = make_plan(&host, &(PlanRequest){.names = names});
+        autofree char *restarts = list_restarts(plan);
 
-        assert_int_equal(plan->n_restarts, 2);
-        assert_string_equal(plan->restarts[0].component->entry->name, "etcd");
+        assert_string_equal(restarts, "etcd kube-scheduler");
         assert_string_equal(plan->restarts[0].text,
-                "uses /etc/kubernetes/scheduler.conf (its manifest cannot be read)");
-        assert_string_equal(plan->restarts[1].component->entry->name, "kube-scheduler");
+                "uses /etc/kubernetes/scheduler.conf: its manifest cannot be read");
+        host_free(&host);
+}
+
+static void test_policies(void **state)
+{
+        static const struct {
+                const char *config, *name, *restarts, *text;
+        } table[] = {
+                {"[component kube-apiserver]\nRestart=always\n", "apiserver", "kube-apiserver",
+                        "Restart=always: uses /etc/kubernetes/pki/apiserver.crt (--tls-cert-file"},
+                {"[component kube-apiserver]\nRestart=always\n", "scheduler.conf", "kube-scheduler",
+                        "uses /etc/kubernetes/scheduler.conf ("},
+                {"[component kube-scheduler]\nRestart=never\n", "scheduler.conf", "kube-scheduler",
+                        "by hand (Restart=never): uses /etc/kubernetes/scheduler.conf ("},
+                {"[component kube-apiserver]\nRestart=never\n", "apiserver", "(kube-apiserver)",
+                        "uses /etc/kubernetes/pki/apiserver.crt ("},
+                {"[component kube-scheduler]\nRestart=needed\n", "scheduler.conf", "kube-scheduler",
+                        "uses /etc/kubernetes/scheduler.conf ("},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                char name[32], *names[] = {name, NULL};
+                Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+
+                snprintf(name, sizeof(name), "%s", table[i].name);
+                tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf", table[i].config);
+                host_configure(&host);
+                autoptr(Plan) plan = make_plan(&host, &(PlanRequest){.names = names});
+                autofree char *restarts = list_restarts(plan);
+                assert_string_equal(restarts, table[i].restarts);
+                if (!starts_with(plan->restarts[0].text, table[i].text))
+                        fail_msg("%s", plan->restarts[0].text);
+                host_free(&host);
+        }
+}
+
+/* The user of a kubeconfig that names files is the user of these files. */
+static void test_files_that_a_kubeconfig_names(void **state)
+{
+        static const char kubeconfig[] =
+                "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
+                "contexts: [{name: c, context: {cluster: k, user: u}}]\n"
+                "clusters: [{name: k, cluster: {server: 'https://192.0.2.10:6443'}}]\n"
+                "users: [{name: u, user: {client-certificate: pki/front-proxy-client.crt,"
+                " client-key: pki/front-proxy-client.key}}]\n";
+        char *paths[] = {"/etc/kubernetes/pki/front-proxy-client.crt",
+                "/etc/kubernetes/pki/front-proxy-client.key", NULL};
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+        Restart *restarts;
+        size_t n;
+
+        tree_write_text(host.root, "/etc/kubernetes/scheduler.conf", kubeconfig);
+        host_look(&host);
+        restarts = restarts_of_paths(host.inventory, paths, &n);
+        assert_int_equal(n, 2);
+        assert_string_equal(restarts[0].component->entry->name, "kube-apiserver");
+        assert_false(restarts[0].is_needed);
+        assert_string_equal(restarts[1].component->entry->name, "kube-scheduler");
+        assert_true(restarts[1].is_needed);
+        assert_int_equal(strv_length(restarts[1].paths), 2);
+        assert_non_null(strstr(restarts[1].text,
+                "front-proxy-client.key (kubeconfig): reads it through its kubeconfig"));
+        restarts_free(restarts, n);
         host_free(&host);
 }
 
 static void test_t02_one_name_and_only_its_users(void **state)
 {
-        char *names[] = {"scheduler.conf", NULL};
+        static const struct {
+                const char *name, *restarts;
+        } table[] = {
+                {"scheduler.conf", "kube-scheduler"},
+                {"controller-manager.conf", "kube-controller-manager"},
+                {"admin.conf", ""},
+                {"etcd-peer", "(etcd)"},
+                {"etcd-healthcheck-client", ""},
+                {"apiserver-etcd-client", "(kube-apiserver)"},
+        };
         Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
-        autoptr(Plan) plan = make_plan(&host, &(PlanRequest){.names = names});
 
-        assert_int_equal(plan->n_steps, 1);
-        assert_int_equal(plan->steps[0].reason, DUE_REQUESTED);
-        assert_int_equal(plan->n_restarts, 1);
-        assert_string_equal(plan->restarts[0].component->entry->name, "kube-scheduler");
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                char name[32], *names[] = {name, NULL};
+
+                snprintf(name, sizeof(name), "%s", table[i].name);
+                autoptr(Plan) plan = make_plan(&host, &(PlanRequest){.names = names});
+                autofree char *restarts = list_restarts(plan);
+                assert_int_equal(plan->n_steps, 1);
+                assert_int_equal(plan->steps[0].reason, DUE_REQUESTED);
+                assert_string_equal(restarts, table[i].restarts);
+        }
         host_free(&host);
 }
 
 static void test_t20_front_proxy_leaves_etcd_alone(void **state)
 {
+        static const struct {
+                const char *tree, *restarts;
+        } table[] = {
+                {"v1.28.7/rsa2048-default", "(kube-apiserver)"},
+                {"v1.20.2/rsa2048-default", "kube-apiserver"},
+        };
         char *names[] = {"front-proxy-client", NULL};
-        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
-        autoptr(Plan) plan = make_plan(&host, &(PlanRequest){.names = names});
 
-        assert_int_equal(plan->n_restarts, 1);
-        assert_string_equal(plan->restarts[0].component->entry->name, "kube-apiserver");
-        host_free(&host);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Host host = host_new(table[i].tree, ONE_DAY_OLD);
+
+                check_restarts(&host, &(PlanRequest){.names = names}, table[i].restarts);
+                host_free(&host);
+        }
 }
 
 static void test_t10_external_is_said(void **state)
@@ -235,8 +419,13 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_t01_all_valid_is_an_empty_plan),
                 cmocka_unit_test(test_exactly_the_due_ones),
-                cmocka_unit_test(test_restarts_in_order),
+                cmocka_unit_test(test_t02_full_renewal_by_version),
+                cmocka_unit_test(test_restarts_of_an_api_server_by_its_tag),
+                cmocka_unit_test(test_reasons_of_restarts),
+                cmocka_unit_test(test_one_use_that_does_not_reload_is_enough),
                 cmocka_unit_test(test_unreadable_manifest_may_use_anything),
+                cmocka_unit_test(test_policies),
+                cmocka_unit_test(test_files_that_a_kubeconfig_names),
                 cmocka_unit_test(test_t02_one_name_and_only_its_users),
                 cmocka_unit_test(test_t20_front_proxy_leaves_etcd_alone),
                 cmocka_unit_test(test_t10_external_is_said),
