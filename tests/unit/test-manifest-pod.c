@@ -321,6 +321,7 @@ static void test_programs(void **state)
                         "kube-apiserver"},
                 {"command: [/bin/sh, -ec], args: ['ulimit -n 9; /bin/etcd --name x']", "etcd"},
                 {"command: [bash, -c, 'kube-scheduler $ARGS']", "kube-scheduler"},
+                {"command: [sh, -c, 'etcd --name x | tee --append /log']", "etcd"},
                 {"command: [sh, -c, 'exec 2>/x; exec bash -c \"exec etcd --a\"']", "bash"},
                 {"command: [sh, -c, '']", NULL},
                 {"command: [sh, /start]", "sh"},
