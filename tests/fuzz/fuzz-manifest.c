@@ -31,8 +31,7 @@ static void check_containers(const Manifest *manifest)
         for (size_t i = 0; i < manifest->n_endpoints; i++) {
                 const ManifestEndpoint *endpoint = &manifest->endpoints[i];
 
-                assert(manifest_flag(manifest, endpoint->container, endpoint->flag) ||
-                        !*endpoint->container);
+                assert(manifest_container(manifest, endpoint->container));
                 assert(endpoint->host[0] && endpoint->port > 0 && endpoint->certificate[0] == '/');
         }
 }
