@@ -13,7 +13,8 @@ declare -A packages=(
         [demo]='jq'
         [lint]='clang-format-14|clang-format shellcheck codespell man-db systemd'
         [crash]='strace jq openssl'
-        [system]='etcd-server etcd-client|etcd-server openssl systemd-container'
+        [system]='etcd-server etcd-client|etcd-server openssl systemd-container containerd|containerd.io
+                runc|containerd.io'
         [bed]='mmdebstrap iproute2 systemd-container bsdutils util-linux'
         [bench]='time bc hyperfine? openssl'
         [fuzz]='clang'
@@ -63,7 +64,7 @@ packages_missing() {
 
 # need KIND...: installs what is missing, or ends with one error that says how to.
 need() {
-        local missing
+        local missing name
 
         if ! command -v dpkg-query >/dev/null; then
                 echo "./dev: this is neither Debian nor Ubuntu, so nothing is installed for you" >&2
@@ -84,10 +85,12 @@ need() {
         DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 install \
                 --no-install-recommends $missing >/dev/null ||
                 { echo "./dev: apt-get install failed" >&2; exit 1; }
-        # The tests start an etcd of their own; the one of the package has nothing to do here.
-        case " $missing " in
-        *' etcd-server '*)
-                [ ! -d /run/systemd/system ] || systemctl -q disable --now etcd 2>/dev/null || true
-                ;;
-        esac
+        # The tests start an etcd and a containerd of their own; those of the packages have nothing to do here.
+        for name in etcd-server:etcd containerd:containerd; do
+                case " $missing " in
+                *" ${name%:*} "*)
+                        [ ! -d /run/systemd/system ] || systemctl -q disable --now "${name#*:}" 2>/dev/null || true
+                        ;;
+                esac
+        done
 }
