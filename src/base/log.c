@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
 
 #define IDENTIFIER     "kube-renewd"
@@ -142,4 +143,21 @@ void log_line(int priority, const char *format, ...)
         va_start(args, format);
         log_send(priority, NULL, NULL, format, args);
         va_end(args);
+}
+
+void log_status(const char *format, ...)
+{
+        autofree char *text = NULL, *state = NULL;
+        va_list args;
+
+        va_start(args, format);
+        if (vasprintf(&text, format, args) < 0)
+                text = NULL;
+        va_end(args);
+        autofree char *shown = escape_text(xcheck(text));
+
+        state = xasprintf("STATUS=%s", shown);
+        sd_notify(0, state);
+        if (isatty(STDERR_FILENO))
+                fprintf(stderr, "%s ...\n", shown);
 }

@@ -29,6 +29,10 @@ void log_set_pass_id(const char *pass_id);
 void log_event(int priority, const char *message_id, const LogField *fields, const char *format,
         ...) PRINTF_LIKE(4, 5);
 
+/* What the program is at, for `systemctl status` (STATUS= of sd_notify(3)) and for a person who
+ * waits at a terminal (stderr). */
+void log_status(const char *format, ...) PRINTF_LIKE(1, 2);
+
 /* Debug lines for people who develop or trace; never a MESSAGE_ID. */
 void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);
 

@@ -18,3 +18,11 @@ int64_t clock_monotonic(void)
         clock_gettime(CLOCK_MONOTONIC, &ts);
         return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
+
+void clock_sleep(int64_t milliseconds)
+{
+        struct timespec ts = {
+                .tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
+
+        nanosleep(&ts, NULL);
+}

@@ -14,3 +14,6 @@ int64_t clock_now(void);
 
 /* Milliseconds of CLOCK_MONOTONIC, for deadlines and durations. */
 int64_t clock_monotonic(void);
+
+/* Waits so many milliseconds, or less if a signal comes. */
+void clock_sleep(int64_t milliseconds);

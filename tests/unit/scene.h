@@ -84,6 +84,10 @@ void log_event(
         scene_events[scene_n_events++] = event;
 }
 
+void log_status(const char *format, ...)
+{
+}
+
 void log_debug(const char *format, ...)
 {
 }
