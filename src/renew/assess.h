@@ -7,6 +7,8 @@
  *     assessment = assess(inventory, config, history, now);
  *     assessment->verdicts[i] belongs to inventory->items[i]
  *
+ * A verdict may point into the history, which must outlive it.
+ *
  * Due is strictly less than RenewBefore= left, bounded to a third of the lifetime; or past
  * RenewAt=; or expired; or a configured SAN is absent; or mismatched for the second time; or
  * missing and RecreateMissing=. CAs, watched and external certificates are never due. */
@@ -27,7 +29,7 @@ typedef enum State {
         STATE_UNTRUSTED, /* its issuer is by name a CA of ours, but it does not lead to the layout's
                             CA: that file was swapped, or the leaf is another CA's */
         STATE_DRIFTED,   /* a configured SAN is absent; CA data lacks a root */
-        STATE_NOT_LOADED,
+        STATE_NOT_LOADED, /* set by renew/verify.h: disk is new, the process is not */
         N_STATES,
 } State;
 
@@ -52,12 +54,18 @@ typedef enum DueReason {
  * "expiring", "" for DUE_NOT. */
 const char *due_reason_name(DueReason reason);
 
+/* Does the process that uses it have what is on disk? */
+typedef enum Loaded { LOADED_UNKNOWN, LOADED_YES, LOADED_NO } Loaded;
+
 typedef struct Verdict {
         State state;
+        Loaded loaded; /* set by renew/verify.h, where the pass has looked */
         bool external; /* the issuer is by name none of our CAs (then nobody is asked whether it is
                           trusted), or its CA's key is elsewhere */
         bool due;      /* a pass would renew or re-create it */
         DueReason reason;
+        const Hold *hold; /* it was rolled back and is left alone: due, and nothing is done unless
+                             it is named or its end is near; NULL otherwise */
         bool repair_ca_data; /* the kubeconfig's CA data lacks a root of the CA file: append it */
         char **missing_sans; /* configured and absent */
         char *text;          /* one sentence: what is wrong, or why it is due; NULL if nothing is */

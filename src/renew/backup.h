@@ -50,6 +50,7 @@ typedef struct RestoreRequest {
         bool dry_run;       /* only say what would change */
         Txn *txn;           /* the lock, if the caller has it: open and recovered */
         int64_t now;
+        int64_t outlive; /* seconds that what is restored must be good for, without force */
         const char *pass_id;
 } RestoreRequest;
 

@@ -18,6 +18,7 @@ void history_free(History *history)
         for (size_t i = 0; i < history->n_mismatches; i++)
                 free(history->mismatches[i].name);
         free(history->mismatches);
+        hold_list_free(history->holds);
         free(history);
 }
 
@@ -69,6 +70,8 @@ History *history_read(int root_fd, const char *state_directory)
         const json_t *mismatches;
         Error error = {};
 
+        if (hold_read(root_fd, state_directory, &history->holds, &error) < 0)
+                log_debug("no holds: %s", error.text);
         if (json_read_file(root_fd, path, &json, &error) < 0) {
                 log_debug("no history: %s", error.text);
                 return TAKE(history);

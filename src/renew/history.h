@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The little that one pass must remember of the one before: which pairs were mismatched.
+/* The little that one pass must remember of those before: which pairs were mismatched, and what was
+ * rolled back.
  *
  *     history = history_read(root_fd, state_directory);
  *     if (history_saw_mismatch(history, name, &cert_digest, &key_digest)) ...
@@ -12,6 +13,7 @@
  * empty history: it postpones a repair by one pass, and fails nothing. */
 
 #include "base/fs.h"
+#include "renew/hold.h"
 
 typedef struct MismatchSighting {
         char *name;              /* of the item */
@@ -21,6 +23,7 @@ typedef struct MismatchSighting {
 typedef struct History {
         MismatchSighting *mismatches;
         size_t n_mismatches;
+        HoldList *holds; /* of renew/hold.h, which writes them; NULL if they cannot be read */
 } History;
 
 void history_free(History *history);
@@ -28,10 +31,10 @@ DEFINE_AUTOPTR(History, history_free)
 
 History *history_new(void);
 
-/* Reads STATE/history.json. Never NULL. */
+/* Reads STATE/history.json and STATE/held/. Never NULL. */
 History *history_read(int root_fd, const char *state_directory);
 
-/* Replaces it (0600). */
+/* Replaces STATE/history.json (0600). */
 int history_write(
         int root_fd, const char *state_directory, const History *history, Error *reterr) MUST_USE;
 

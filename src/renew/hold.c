@@ -46,13 +46,6 @@ int hold_add(int root_fd, const char *state_directory, const Hold *hold, Error *
         return r < 0 ? r : json_write_file(root_fd, path, json, 0600, reterr);
 }
 
-int hold_remove(int root_fd, const char *state_directory, const char *component, Error *reterr)
-{
-        autofree char *path = hold_path(state_directory, component);
-
-        return fs_remove_file(root_fd, path, reterr);
-}
-
 static int entry_read(int root_fd, const char *path, Hold *hold, Error *reterr)
 {
         autoptr(json_t) json = NULL;
@@ -119,4 +112,29 @@ const Hold *hold_find(const HoldList *list, const char *component)
                 if (streq(list->holds[i].component, component))
                         return &list->holds[i];
         return NULL;
+}
+
+static bool holds_any(const Hold *hold, char *const *paths)
+{
+        if (!hold->paths || !paths)
+                return true;
+        for (; *paths; paths++)
+                if (strv_contains(hold->paths, *paths))
+                        return true;
+        return false;
+}
+
+int hold_settle(int root_fd, const char *state_directory, const char *component, char *const *paths,
+        Error *reterr)
+{
+        autofree char *path = hold_path(state_directory, component);
+        autoptr(HoldList) list = NULL;
+        const Hold *hold;
+        int r;
+
+        r = hold_read(root_fd, state_directory, &list, reterr);
+        if (r < 0)
+                return r;
+        hold = hold_find(list, component);
+        return hold && holds_any(hold, paths) ? fs_remove_file(root_fd, path, reterr) : 0;
 }

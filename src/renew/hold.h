@@ -7,10 +7,10 @@
  *     r = hold_add(root_fd, state_directory, &hold, reterr);      after the roll-back
  *     r = hold_read(root_fd, state_directory, &list, reterr);     at the start of a pass
  *     hold = hold_find_path(list, path, now);                     is this file left alone?
- *     r = hold_remove(root_fd, state_directory, component, reterr);   a new certificate is proven
+ *     r = hold_settle(root_fd, state_directory, component, paths, reterr);
  *
- * A hold that is over still stands for the alarm: only proof removes it. One that cannot be read
- * holds nothing back, but keeps its alarm. */
+ * A hold that is over still stands for the alarm: only proof of new files removes it. One that
+ * cannot be read holds nothing back, but keeps its alarm. */
 
 #include "base/json.h"
 
@@ -32,9 +32,10 @@ DEFINE_AUTOPTR(HoldList, hold_list_free)
 /* Replaces what was noted of this component. */
 int hold_add(int root_fd, const char *state_directory, const Hold *hold, Error *reterr) MUST_USE;
 
-/* None is no error. */
-int hold_remove(
-        int root_fd, const char *state_directory, const char *component, Error *reterr) MUST_USE;
+/* The component has been proven to use new content of these files: if that is what was held, the
+ * hold is removed. None is no error; NULL stands for all files. */
+int hold_settle(int root_fd, const char *state_directory, const char *component, char *const *paths,
+        Error *reterr) MUST_USE;
 
 /* All of them; a missing directory is an empty list. */
 int hold_read(int root_fd, const char *state_directory, HoldList **ret, Error *reterr) MUST_USE;

@@ -11,6 +11,7 @@ static void owed_done(Owed *owed)
 {
         free(owed->component);
         free(owed->pass_id);
+        free(owed->reason);
         strv_free(owed->paths);
         strv_free(owed->before);
         *owed = (Owed){};
@@ -30,9 +31,10 @@ void owed_list_free(OwedList *list)
 
 static json_t *entry_to_json(const Owed *owed)
 {
-        return xcheck(json_pack("{s:o, s:o, s:o, s:o}", "component", json_escaped(owed->component),
-                "since", json_time(owed->since), "pass_id", json_escaped(owed->pass_id), "paths",
-                json_strv(owed->paths)));
+        return xcheck(
+                json_pack("{s:o, s:o, s:o, s:o, s:o}", "component", json_escaped(owed->component),
+                        "since", json_time(owed->since), "pass_id", json_escaped(owed->pass_id),
+                        "paths", json_strv(owed->paths), "reason", json_escaped(owed->reason)));
 }
 
 json_t *owed_to_json(const OwedList *list)
@@ -82,7 +84,7 @@ static int entry_read(int root_fd, const char *path, Owed *ret, Error *reterr)
         autoptr(json_t) json = NULL;
         Owed storage = {};
         autoptr(Owed) owed = &storage;
-        const char *component, *pass_id;
+        const char *component, *pass_id, *reason;
         int r;
 
         r = json_read_file(root_fd, path, &json, reterr);
@@ -97,53 +99,64 @@ static int entry_read(int root_fd, const char *path, Owed *ret, Error *reterr)
         if (json_get_strv(json_object_get(json, "before"), &owed->before) < 0 ||
                 strv_length(owed->before) != strv_length(owed->paths))
                 set_unknown(owed);
+        reason = json_string_value(json_object_get(json, "reason"));
         owed->component = escape_text(component);
         owed->pass_id = escape_text(pass_id);
+        owed->reason = reason ? escape_text(reason) : NULL;
         *ret = storage;
         storage = (Owed){};
         return 0;
 }
 
 /* Of a file that changes for the second time, nobody knows which content the process has. */
-static void join_path(int root_fd, Owed *owed, const char *path)
+static void join_path(Owed *owed, const char *path, const char *before)
 {
-        char *now = content_now(root_fd, path);
-
         for (size_t i = 0; owed->paths && owed->paths[i]; i++) {
                 if (!streq(owed->paths[i], path))
                         continue;
-                if (!streq(owed->before[i], now)) {
+                if (!streq(owed->before[i], before)) {
                         free(owed->before[i]);
                         owed->before[i] = xstrdup(UNKNOWN);
                 }
-                free(now);
                 return;
         }
         strv_add(&owed->paths, path);
-        strv_take(&owed->before, now);
+        strv_add(&owed->before, before);
 }
 
-static int add_one(int root_fd, const char *directory, const Restart *restart, const char *pass_id,
-        int64_t now, Error *reterr)
+static char *entry_path(const char *state_directory, const char *component)
 {
-        const char *component = restart->component->entry->name;
         autofree char *name = escape_file_name(component);
-        autofree char *path = xasprintf("%s/%s" SUFFIX, directory, name);
+
+        return xasprintf("%s/owed/%s" SUFFIX, state_directory, name);
+}
+
+/* The entry that is there takes what the new one has; it keeps `since` while its debt stands. */
+static int join(int root_fd, const char *state_directory, const Owed *entry, Error *reterr)
+{
+        autofree char *directory = xasprintf("%s/owed", state_directory);
+        autofree char *path = entry_path(state_directory, entry->component);
         autoptr(json_t) json = NULL;
         Owed storage = {};
         autoptr(Owed) owed = &storage;
-        int r = entry_read(root_fd, path, owed, NULL);
+        int r;
 
+        r = fs_make_directories(root_fd, directory, 0700, reterr);
+        if (r < 0)
+                return r;
+        r = entry_read(root_fd, path, owed, NULL);
         if (r < 0 || !is_due(root_fd, owed)) {
                 owed_done(owed);
-                owed->since = now;
+                owed->since = entry->since;
         }
         free(owed->component);
         free(owed->pass_id);
-        owed->component = xstrdup(component);
-        owed->pass_id = xstrdup(pass_id);
-        for (char *const *p = restart->paths; p && *p; p++)
-                join_path(root_fd, owed, *p);
+        free(owed->reason);
+        owed->component = xstrdup(entry->component);
+        owed->pass_id = xstrdup(entry->pass_id);
+        owed->reason = xstrdup(entry->reason);
+        for (size_t i = 0; entry->paths && entry->paths[i]; i++)
+                join_path(owed, entry->paths[i], entry->before[i]);
         if (r < 0 && r != -ENOENT)
                 set_unknown(owed); /* what the lost entry owed, it still owes */
         json = entry_to_json(owed);
@@ -154,13 +167,50 @@ static int add_one(int root_fd, const char *directory, const Restart *restart, c
 int owed_add(int root_fd, const char *state_directory, const Restart *restarts, size_t n_restarts,
         const char *pass_id, int64_t now, Error *reterr)
 {
-        autofree char *directory = xasprintf("%s/owed", state_directory);
-        int r;
+        int r = 0;
 
-        r = n_restarts > 0 ? fs_make_directories(root_fd, directory, 0700, reterr) : 0;
-        for (size_t i = 0; r >= 0 && i < n_restarts; i++)
-                r = add_one(root_fd, directory, &restarts[i], pass_id, now, reterr);
+        for (size_t i = 0; r >= 0 && i < n_restarts; i++) {
+                const Restart *restart = &restarts[i];
+                autostrv before = NULL;
+
+                for (char *const *path = restart->paths; path && *path; path++)
+                        strv_take(&before, content_now(root_fd, *path));
+                r = join(root_fd, state_directory,
+                        &(Owed){.component = restart->component->entry->name,
+                                .since = now,
+                                .pass_id = (char *)pass_id,
+                                .paths = restart->paths,
+                                .before = before,
+                                .reason = restart->text},
+                        reterr);
+        }
         return r;
+}
+
+int owed_note(int root_fd, const char *state_directory, const Owed *entry, Error *reterr)
+{
+        autostrv before = NULL;
+        Owed unknown = *entry;
+
+        for (size_t i = strv_length(entry->paths); i > 0; i--)
+                strv_add(&before, UNKNOWN);
+        unknown.before = before;
+        return join(root_fd, state_directory, &unknown, reterr);
+}
+
+int owed_remove(int root_fd, const char *state_directory, const char *component, Error *reterr)
+{
+        autofree char *path = entry_path(state_directory, component);
+
+        return fs_remove_file(root_fd, path, reterr);
+}
+
+const Owed *owed_find(const OwedList *list, const char *component)
+{
+        for (size_t i = 0; list && i < list->n; i++)
+                if (streq(list->entries[i].component, component))
+                        return &list->entries[i];
+        return NULL;
 }
 
 /* Whatever cannot be read was written because a restart is owed: it is kept, by its name. */

@@ -7,6 +7,7 @@
  *     r = owed_add(root_fd, state_directory, restarts, n_restarts, pass_id, now, reterr);
  *     r = owed_forget_undone(root_fd, state_directory, reterr);
  *     r = owed_read(root_fd, state_directory, &list, reterr);
+ *     r = owed_remove(root_fd, state_directory, component, reterr);
  *
  * An entry survives any number of nights and reboots; a second one for the same component keeps
  * `since` and joins the files. An entry that cannot be read is still owed.
@@ -22,6 +23,7 @@ typedef struct Owed {
         char **paths;
         char **before; /* parallel: SHA-256 of what the process may have loaded, "" for no file,
                           "unknown" */
+        char *reason;  /* why a new process is owed, for people; NULL if it is not known */
 } Owed;
 
 typedef struct OwedList {
@@ -37,11 +39,23 @@ DEFINE_AUTOPTR(OwedList, owed_list_free)
 int owed_add(int root_fd, const char *state_directory, const Restart *restarts, size_t n_restarts,
         const char *pass_id, int64_t now, Error *reterr) MUST_USE;
 
+/* Enters, or joins, a component that runs with something older than what is on disk: nobody knows
+ * what it has loaded. entry->paths may be NULL: then only a new process pays the debt. `before` is
+ * not looked at. */
+int owed_note(int root_fd, const char *state_directory, const Owed *entry, Error *reterr) MUST_USE;
+
+/* Removes the entry of a component: it is proven. None is fine. */
+int owed_remove(
+        int root_fd, const char *state_directory, const char *component, Error *reterr) MUST_USE;
+
 /* Removes the entries whose files are all as they were: the commit failed, or was undone. */
 int owed_forget_undone(int root_fd, const char *state_directory, Error *reterr) MUST_USE;
 
 /* All that is owed; a missing ledger is an empty one. */
 int owed_read(int root_fd, const char *state_directory, OwedList **ret, Error *reterr) MUST_USE;
 
-/* component since pass_id paths, for status.json. */
+/* The entry of this component, NULL if there is none. list may be NULL. */
+const Owed *owed_find(const OwedList *list, const char *component);
+
+/* component since pass_id paths reason, for status.json. */
 json_t *owed_to_json(const OwedList *list);

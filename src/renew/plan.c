@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/plan.h"
 
+#include "base/time-util.h"
+
 static const char *const outcome_names[] = {
         [OUTCOME_RENEWED] = "renewed",
         [OUTCOME_NOT_DUE] = "not due",
@@ -58,6 +60,14 @@ static bool is_selected(const Item *item, const Verdict *verdict, const PlanRequ
         return is_leaf(item) && (request->all || verdict->due);
 }
 
+static char *hold_text(const Hold *hold)
+{
+        char until[TIME_TEXT_SIZE];
+
+        return xasprintf("'%s' was rolled back (%s): left alone until %s", hold->component,
+                hold->reason, time_format(hold->until, until));
+}
+
 /* What cannot be renewed here is said if it was asked for or is running out; it fails the pass if
  * it was named or is running out. Returns false if nothing is in the way. */
 static bool skip_unrenewable(
@@ -87,6 +97,13 @@ static bool skip_unrenewable(
                         add_skip(plan, item, OUTCOME_EXTERNAL, request->names || ending,
                                 verdict->text ? verdict->text
                                               : "the key of its CA is not on this host");
+                return true;
+        }
+
+        if (verdict->hold && verdict->due && !request->names) {
+                autofree char *text = hold_text(verdict->hold);
+
+                add_skip(plan, item, OUTCOME_POSTPONED, true, text);
                 return true;
         }
 

@@ -50,7 +50,8 @@ const char *outcome_name(Outcome outcome);
 
 typedef struct Skip {
         const Item *item;
-        Outcome outcome; /* NOT_DUE, EXTERNAL, MISSING or FAILED (CA unusable, not understood) */
+        Outcome outcome; /* NOT_DUE, EXTERNAL, MISSING, POSTPONED (rolled back lately) or FAILED (CA
+                            unusable, not understood) */
         bool is_failure; /* it was named, or is running out: the pass cannot end in 0 */
         char *text;
 } Skip;

@@ -115,6 +115,10 @@ static int refuse_useless(
                         "the certificate that '%s' had expired on %s; --force restores it all the "
                         "same",
                         path, time_format(list->certs[0]->not_after, text));
+        if (list->certs[0]->not_after <= restore->request->now + restore->request->outlive)
+                return error_set(reterr, -EKEYREJECTED,
+                        "the certificate that '%s' had ends too soon, on %s", path,
+                        time_format(list->certs[0]->not_after, text));
         if (!list->certs[0]->is_ca && !chain_is_ours(restore->judge, list))
                 return error_set(reterr, -EKEYREJECTED,
                         "the certificate that '%s' had is signed by a CA that is not here; --force "

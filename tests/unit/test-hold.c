@@ -40,16 +40,26 @@ static void test_round_trip(void **state)
         assert_null(hold_find_path(NULL, "/pki/apiserver.key", NOW));
 }
 
-static void test_remove(void **state)
+/* Proof of other files says nothing about those that were rolled back. */
+static void test_only_proof_of_its_files_ends_it(void **state)
 {
-        Hold api = hold_of("kube-apiserver", NULL);
-        autoptr(HoldList) list = NULL;
+        char *held[] = {"/pki/apiserver.crt", NULL}, *others[] = {"/pki/other.crt", NULL};
+        Hold api = hold_of("kube-apiserver", held);
+        const struct {
+                char **paths;
+                size_t left;
+        } table[] = {{others, 1}, {held, 0}, {NULL, 0}};
 
-        assert_int_equal(hold_remove(root_fd, "/state", "kube-apiserver", NULL), 0);
-        assert_int_equal(hold_add(root_fd, "/state", &api, NULL), 0);
-        assert_int_equal(hold_remove(root_fd, "/state", "kube-apiserver", NULL), 0);
-        assert_int_equal(hold_read(root_fd, "/state", &list, NULL), 0);
-        assert_int_equal(list->n, 0);
+        assert_int_equal(hold_settle(root_fd, "/state", "kube-apiserver", held, NULL), 0);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autoptr(HoldList) list = NULL;
+
+                assert_int_equal(hold_add(root_fd, "/state", &api, NULL), 0);
+                assert_int_equal(
+                        hold_settle(root_fd, "/state", "kube-apiserver", table[i].paths, NULL), 0);
+                assert_int_equal(hold_read(root_fd, "/state", &list, NULL), 0);
+                assert_int_equal(list->n, table[i].left);
+        }
 }
 
 static void test_damaged_keeps_its_alarm_only(void **state)
@@ -70,7 +80,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_round_trip),
-                SCRATCH_TEST(test_remove),
+                SCRATCH_TEST(test_only_proof_of_its_files_ends_it),
                 SCRATCH_TEST(test_damaged_keeps_its_alarm_only),
         };
 

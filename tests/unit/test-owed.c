@@ -54,6 +54,7 @@ static void test_entry_is_as_documented(void **state)
                                                           "    \"/etc/kubernetes/pki/ca.crt\",\n"
                                                           "    \"/a\"\n"
                                                           "  ],\n"
+                                                          "  \"reason\": null,\n"
                                                           "  \"since\": \"2027-11-11T23:26:00Z\"\n"
                                                           "}\n");
         assert_int_equal(stat("state/owed/kube-apiserver.json", &st), 0);
