@@ -179,28 +179,20 @@ int verb_restore(const Options *options)
         autoptr(Pass) pass = NULL;
         autoptr(BackupList) list = NULL;
         autoptr(RestoreResult) result = NULL;
-        autoptr(OwedList) owed = NULL;
+        RestoreRequest request = {.id = options->names[0], .force = options->force};
         Error error = {};
-        int status, r;
+        int status;
 
         status = open_backups(options, &pass, &list);
         if (status != 0)
                 return status;
-        if (find_backup(list, options->names[0], &error) < 0)
+        if (find_backup(list, request.id, &error) < 0)
                 return command_fail(options, EXIT_USAGE, &error);
-        RestoreRequest request = {.id = options->names[0],
-                .force = options->force,
-                .dry_run = options->dry_run,
-                .now = pass->now,
-                .pass_id = pass->id};
-        r = backup_restore(pass->root_fd, pass->config, &request, &result, &error);
-        if (r < 0)
-                return command_fail(options, r == -EBUSY ? EXIT_UNFINISHED : EXIT_FAILED, &error);
-        print_restored(result, options->dry_run);
-        if (options->dry_run)
-                return EXIT_DONE;
-        if (owed_read(pass->root_fd, pass->config->state_directory, &owed, &error) < 0)
-                return command_fail(options, EXIT_FAILED, &error);
-        print_owed(owed);
-        return owed->n > 0 ? EXIT_UNFINISHED : EXIT_DONE;
+        status = options->dry_run ? pass_try_restore(pass, &request, &result, &error)
+                                  : pass_restore(pass, &request, &result, &error);
+        if (result)
+                print_restored(result, options->dry_run);
+        if (pass->owed)
+                print_owed(pass->owed);
+        return command_fail(options, status, &error);
 }

@@ -41,6 +41,7 @@ int verb_check(const Options *options);
 int verb_plan(const Options *options);
 int verb_renew(const Options *options);
 int verb_run(const Options *options);
+int verb_verify(const Options *options);
 int verb_explain(const Options *options);
 int verb_alarms(const Options *options);
 int verb_backup(const Options *options);

@@ -27,9 +27,22 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .probable_cause = UNSPECIFIED,
                         .text = "Kubernetes certificates have been renewed but not all services "
                                 "have been updated.",
-                        .repair_action = "Restart the component (a static pod by stopping its "
-                                         "container), then remove its entry from the directory "
-                                         "'owed' of the state directory.",
+                        .repair_action =
+                                "Remove what the reason names, then run 'kube-renewd run'; "
+                                "or restart the component yourself, and the next pass "
+                                "sees it.",
+                },
+        [ALARM_TYPE_ROLLED_BACK] =
+                {
+                        .name = "rolled-back",
+                        .alarm_id = "250.003",
+                        .severity = ALARM_CRITICAL,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = UNSPECIFIED,
+                        .text = "A component did not come back with its new certificates and has "
+                                "the old ones again.",
+                        .repair_action = "Find out why it does not start with new ones (its log), "
+                                         "then run 'kube-renewd renew' with their names.",
                 },
         [ALARM_TYPE_EXPIRING] =
                 {
@@ -134,6 +147,18 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .text = "The renewal is postponed, and little time is left.",
                         .repair_action = "Finish what the reason names, then run 'kube-renewd "
                                          "run'.",
+                },
+        [ALARM_TYPE_LOOPBACK_CERTIFICATE] =
+                {
+                        .name = "loopback-certificate",
+                        .alarm_id = "",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = EXPIRATION,
+                        .text = "A process holds a certificate in memory that ends a year after "
+                                "its start.",
+                        .repair_action = "Restart the component, or run 'kube-renewd run', which "
+                                         "does it.",
                 },
         [ALARM_TYPE_KUBELET_ROTATION_STUCK] =
                 {

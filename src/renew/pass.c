@@ -3,13 +3,12 @@
 
 #include "base/log.h"
 #include "host/clock.h"
-#include "renew/backup.h"
 #include "renew/commit.h"
+#include "renew/interrupt.h"
 #include "renew/recovery.h"
 #include "renew/report.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <sys/random.h>
 
 void pass_free(Pass *pass)
@@ -21,6 +20,10 @@ void pass_free(Pass *pass)
         txn_outcome_done(&pass->recovery);
         txn_outcome_done(&pass->conflicts);
         owed_list_free(pass->owed);
+        hold_list_free(pass->holds);
+        verification_free(pass->verification);
+        restart_report_free(pass->restarts);
+        running_free(pass->running);
         assessment_free(pass->after);
         inventory_free(pass->inventory_after);
         issuance_free(pass->issuance);
@@ -99,8 +102,11 @@ int pass_look(Pass *pass, Error *reterr)
 /* What is on disk after the pass: evidence for alarms, never what the pass believes it did. */
 static int look_again(Pass *pass, Error *reterr)
 {
-        int r = inventory_read(pass->root_fd, pass->config, &pass->inventory_after, reterr);
+        int r;
 
+        assessment_free(TAKE(pass->after));
+        inventory_free(TAKE(pass->inventory_after));
+        r = inventory_read(pass->root_fd, pass->config, &pass->inventory_after, reterr);
         if (r < 0)
                 return r;
         pass->after = assess(pass->inventory_after, pass->config, pass->history, pass->now);
@@ -118,21 +124,76 @@ static int recover(Pass *pass, Error *reterr)
                 return r;
         pass->judge = pair_judge_new(pass->root_fd, pass->config);
         const TxnJudge judge = pair_judge_txn(pass->judge);
-        return txn_recover(pass->txn, &judge, &pass->recovery, reterr);
+        r = txn_recover(pass->txn, &judge, &pass->recovery, reterr);
+        return r < 0 ? r : recovery_of_manifests(pass->root_fd, pass->config, reterr);
 }
 
-/* A stop in the middle of a commit would be survived, but it would look like a crash. From here on
- * the program ends by itself in a moment, with everything told that happened: so it is not killed.
- */
-static void hold_signals(void)
+static Assessment *latest(const Pass *pass)
 {
-        sigset_t signals;
+        return pass->after ? pass->after : pass->assessment;
+}
 
-        sigemptyset(&signals);
-        sigaddset(&signals, SIGTERM);
-        sigaddset(&signals, SIGINT);
-        sigaddset(&signals, SIGHUP);
-        sigprocmask(SIG_BLOCK, &signals, NULL);
+/* Only the root of this host has processes that can be asked. */
+static bool is_live(const Pass *pass)
+{
+        struct stat ours, host;
+
+        return fstat(pass->root_fd, &ours) >= 0 && stat("/", &host) >= 0 &&
+               ours.st_dev == host.st_dev && ours.st_ino == host.st_ino;
+}
+
+/* What the processes on this host use, once all is done that could be done. */
+static void verify(Pass *pass)
+{
+        if (!running_is_live(pass->running))
+                return;
+        log_status("Verifying what runs");
+        pass->verification = verify_all(pass->running, latest(pass)->inventory, pass->owed);
+        verify_apply(pass->verification, latest(pass));
+}
+
+static int read_ledgers(Pass *pass, Error *reterr)
+{
+        const char *state_directory = pass->config->state_directory;
+        int r = owed_read(pass->root_fd, state_directory, &pass->owed, reterr);
+
+        return r < 0 ? r : hold_read(pass->root_fd, state_directory, &pass->holds, reterr);
+}
+
+/* From new files to processes that use them. */
+static int settle(Pass *pass, bool nightly, Error *reterr)
+{
+        int r;
+
+        /* 1. What is on disk now. */
+        r = pass->committed ? look_again(pass, reterr) : 0;
+        if (r >= 0)
+                r = owed_forget_undone(pass->root_fd, pass->config->state_directory, reterr);
+        if (r < 0)
+                return r;
+
+        /* 2. Restarts; a roll-back changes what is on disk. */
+        pass->running = running_new(pass->root_fd, pass->config, is_live(pass));
+        const RestartInput input = {.root_fd = pass->root_fd,
+                .config = pass->config,
+                .running = pass->running,
+                .assessment = latest(pass),
+                .txn = pass->txn,
+                .pass_id = pass->id,
+                .now = pass->now};
+        if (nightly)
+                r = restart_enter_stale(&input, reterr);
+        if (r >= 0)
+                r = restart_run(&input, &pass->restarts, reterr);
+        if (r >= 0 && pass->restarts->rolled_back)
+                r = look_again(pass, reterr);
+
+        /* 3. What is left, and what is proven. */
+        if (r >= 0)
+                r = read_ledgers(pass, reterr);
+        if (r >= 0)
+                verify(pass);
+        return r;
 }
 
 /* The stages in their order; each takes what the ones before it made. A failure ends here and is
@@ -161,7 +222,7 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
                 return 0;
 
         /* 4. All of them on disk, as one. Who asks us to stop now waits until it is reported. */
-        hold_signals();
+        interrupt_hold();
         r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
                                .txn = pass->txn,
                                .judge = pass->judge,
@@ -174,14 +235,8 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
                 return r;
         pass->committed = r > 0;
 
-        /* 5. What is there now, and what is still owed. */
-        r = pass->committed ? look_again(pass, reterr) : 0;
-        if (r < 0)
-                return r;
-        r = owed_forget_undone(pass->root_fd, pass->config->state_directory, reterr);
-        if (r < 0)
-                return r;
-        return owed_read(pass->root_fd, pass->config->state_directory, &pass->owed, reterr);
+        /* 5. Restarted, proven, rolled back where that fails. */
+        return settle(pass, request->nightly, reterr);
 }
 
 static bool lock_is_held(const Pass *pass, int r)
@@ -198,12 +253,14 @@ static int exit_status(const Pass *pass, int r)
                 return EXIT_USAGE; /* a name that is none */
         if (r < 0)
                 return EXIT_FAILED;
-        for (size_t i = 0; i < pass->issuance->n; i++)
+        for (size_t i = 0; pass->issuance && i < pass->issuance->n; i++)
                 if (pass->issuance->results[i].outcome != OUTCOME_RENEWED)
                         return EXIT_FAILED;
-        for (size_t i = 0; i < pass->plan->n_skips; i++)
+        for (size_t i = 0; pass->plan && i < pass->plan->n_skips; i++)
                 if (pass->plan->skips[i].is_failure)
                         return EXIT_FAILED;
+        if (pass->restarts && pass->restarts->rolled_back)
+                return EXIT_FAILED;
         return pass->owed && pass->owed->n > 0 ? EXIT_UNFINISHED : EXIT_DONE;
 }
 
@@ -221,8 +278,11 @@ static int report(const Pass *pass, int status, const char *failure, Error *rete
                 .committed = pass->committed,
                 .recovery = pass->recovery.id ? &pass->recovery : NULL,
                 .commit = pass->conflicts.n_conflicts > 0 ? &pass->conflicts : NULL,
-                .after = pass->after ? pass->after : pass->assessment,
+                .after = latest(pass),
                 .owed = pass->owed,
+                .restarts = pass->restarts,
+                .holds = pass->holds,
+                .verification = pass->verification,
                 .exit_status = status,
                 .failure = failure,
         };
@@ -239,7 +299,7 @@ static int report(const Pass *pass, int status, const char *failure, Error *rete
 static int keep_house(const Pass *pass, int r, Error *reterr)
 {
         const char *state_directory = pass->config->state_directory;
-        const Assessment *last = pass->after ? pass->after : pass->assessment;
+        const Assessment *last = latest(pass);
 
         if (last) {
                 autoptr(History) history = assess_history(last);
@@ -278,9 +338,21 @@ static void report_rest(
         error_set(reterr, 0, "%s", all.text);
 }
 
+/* The report of what was done since the lock was taken. */
+static int finish(Pass *pass, int status, int r, const Error *failure, Error *reterr)
+{
+        Error unreported = {};
+
+        if (report(pass, status, r < 0 ? failure->text : NULL, &unreported) < 0) {
+                status = EXIT_FAILED;
+                report_rest(pass, r < 0 ? failure->text : NULL, unreported.text, reterr);
+        }
+        return status;
+}
+
 int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
 {
-        Error failure = {}, unreported = {};
+        Error failure = {};
         int r, status;
 
         r = run_stages(pass, request, &failure);
@@ -295,13 +367,82 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
          */
         if (request->dry_run || status == EXIT_USAGE || lock_is_held(pass, r))
                 return status;
-        if (report(pass, status, r < 0 ? failure.text : NULL, &unreported) < 0) {
-                status = EXIT_FAILED;
-                report_rest(pass, r < 0 ? failure.text : NULL, unreported.text, reterr);
-        }
+        status = finish(pass, status, r, &failure, reterr);
         if (r < 0 && !pass->committed)
                 fail_unwritten(pass, failure.text);
         return status;
+}
+
+static int restore_stages(
+        Pass *pass, const RestoreRequest *request, RestoreResult **ret_result, Error *reterr)
+{
+        RestoreRequest locked = *request;
+        int r;
+
+        /* 1. Nobody else acts, nothing is half done. */
+        pass->judge = pair_judge_new(pass->root_fd, pass->config);
+        r = recovery_run(&(Recovery){.root_fd = pass->root_fd,
+                                 .config = pass->config,
+                                 .judge = pass->judge,
+                                 .pass_id = pass->id,
+                                 .now = pass->now},
+                &pass->txn, NULL, reterr);
+        if (r < 0)
+                return r;
+
+        /* 2. Old files in place of the new ones. */
+        interrupt_hold();
+        locked.txn = pass->txn;
+        locked.pass_id = pass->id;
+        locked.now = pass->now;
+        r = backup_restore(pass->root_fd, pass->config, &locked, ret_result, reterr);
+        if (r < 0)
+                return r;
+
+        /* 3. From here on it is a pass like any other. */
+        r = pass_look(pass, reterr);
+        return r < 0 ? r : settle(pass, false, reterr);
+}
+
+int pass_try_restore(
+        Pass *pass, const RestoreRequest *request, RestoreResult **ret_result, Error *reterr)
+{
+        RestoreRequest dry = *request;
+
+        dry.dry_run = true;
+        dry.now = pass->now;
+        dry.pass_id = pass->id;
+        return backup_restore(pass->root_fd, pass->config, &dry, ret_result, reterr) < 0
+                       ? EXIT_FAILED
+                       : EXIT_DONE;
+}
+
+int pass_restore(
+        Pass *pass, const RestoreRequest *request, RestoreResult **ret_result, Error *reterr)
+{
+        Error failure = {};
+        int r = restore_stages(pass, request, ret_result, &failure);
+        int status = exit_status(pass, r);
+
+        error_set(reterr, r, "%s", r < 0 ? failure.text : "");
+
+        /* What was refused has changed nothing, and is told to who asked. */
+        return pass->assessment ? finish(pass, status, r, &failure, reterr) : status;
+}
+
+int pass_verify(Pass *pass, Error *reterr)
+{
+        int r;
+
+        r = pass_look(pass, reterr);
+        if (r >= 0)
+                r = read_ledgers(pass, reterr);
+        if (r < 0)
+                return r;
+        pass->running = running_new(pass->root_fd, pass->config, is_live(pass));
+        pass->verification = verify_all(pass->running, pass->inventory, pass->owed);
+        verify_apply(pass->verification, pass->assessment);
+        return 0;
 }
 
 int pass_recover(Pass *pass, Error *reterr)

@@ -11,9 +11,10 @@
  * Stages are called once and in this order; a failed one ends the pass by way of report. What is
  * unfinished is state on disk. */
 
+#include "renew/backup.h"
 #include "renew/issue.h"
 #include "renew/judge.h"
-#include "renew/owed.h"
+#include "renew/restart.h"
 
 typedef struct PassOptions {
         const char *root; /* --root=, NULL: "/" */
@@ -47,7 +48,11 @@ typedef struct Pass {
         bool committed;
         Inventory *inventory_after;
         Assessment *after; /* of what is on disk once the pass has written */
-        OwedList *owed;
+        Running *running;
+        RestartReport *restarts;    /* what became of what was owed */
+        Verification *verification; /* what the processes use now; NULL if nobody was asked */
+        OwedList *owed;             /* what is left */
+        HoldList *holds;
 } Pass;
 
 void pass_free(Pass *pass);
@@ -59,15 +64,27 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr) MUST_USE;
 /* Reads and judges; writes nothing. */
 int pass_look(Pass *pass, Error *reterr) MUST_USE;
 
+/* The same, and asks every process on this host what it uses. For `verify`. */
+int pass_verify(Pass *pass, Error *reterr) MUST_USE;
+
 typedef struct PassRequest {
         PlanRequest plan;
         bool dry_run; /* everything up to the first write: no lock, no recovery, no report */
         bool nightly; /* `run`: also remembers what was mismatched, and prunes backups */
 } PassRequest;
 
-/* Recover, look, plan, issue, commit, owe restarts, report. Returns an ExitStatus; the error is for
- * stderr. */
+/* Recover, look, plan, issue, commit, restart, verify, report. Returns an ExitStatus; the error is
+ * for stderr. */
 int pass_run(Pass *pass, const PassRequest *request, Error *reterr) MUST_USE;
+
+/* What pass_restore() would change; writes nothing. */
+int pass_try_restore(Pass *pass, const RestoreRequest *request, RestoreResult **ret_result,
+        Error *reterr) MUST_USE;
+
+/* Puts a backup back, then restarts, verifies and reports as pass_run() does. *ret_result is set
+ * where it came so far. An ExitStatus. */
+int pass_restore(Pass *pass, const RestoreRequest *request, RestoreResult **ret_result,
+        Error *reterr) MUST_USE;
 
 /* Finishes or undoes an interrupted transaction and nothing else. An ExitStatus. */
 int pass_recover(Pass *pass, Error *reterr) MUST_USE;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/recovery.h"
 
+#include "base/log.h"
+#include "renew/events.h"
+#include "renew/park.h"
 #include "renew/report.h"
 
 static int tell(
@@ -17,6 +20,20 @@ static int tell(
                 reterr);
 }
 
+int recovery_of_manifests(int root_fd, const Config *config, Error *reterr)
+{
+        autostrv notes = NULL;
+        int r = park_recover(root_fd, config->state_directory, &notes, reterr);
+
+        for (char **note = notes; note && *note; note++) {
+                const LogField fields[] = {{"REASON", *note}, {}};
+
+                log_event(LOG_WARNING, EVENT_MANIFEST_RETURNED, fields,
+                        "A manifest was moved out when a pass was interrupted: %s.", *note);
+        }
+        return r < 0 ? error_prefix(reterr, r, "cannot put a manifest back") : 0;
+}
+
 int recovery_run(const Recovery *recovery, Txn **ret_txn, TxnOutcome *ret_outcome, Error *reterr)
 {
         const TxnJudge judge = pair_judge_txn(recovery->judge);
@@ -31,6 +48,8 @@ int recovery_run(const Recovery *recovery, Txn **ret_txn, TxnOutcome *ret_outcom
 
         /* 2. Nothing is half done. */
         r = txn_recover(*ret_txn, &judge, &outcome, &failure);
+        if (r >= 0)
+                r = recovery_of_manifests(recovery->root_fd, recovery->config, &failure);
 
         /* 3. Whoever finds it tells it. */
         told = tell(recovery, &outcome, r < 0 ? failure.text : NULL, &untold);

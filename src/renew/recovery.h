@@ -23,3 +23,7 @@ typedef struct Recovery {
  * Errors as txn_open() and txn_recover(), and of an alarm that cannot be written. */
 int recovery_run(
         const Recovery *recovery, Txn **ret_txn, TxnOutcome *ret_outcome, Error *reterr) MUST_USE;
+
+/* Puts back every manifest that a crash has left out of the kubelet's sight, and tells the journal.
+ * With the lock held. */
+int recovery_of_manifests(int root_fd, const Config *config, Error *reterr) MUST_USE;

@@ -141,19 +141,66 @@ static void raise_for_manifests(Board *board, const Inventory *inventory)
         }
 }
 
+static char *owed_text(const ReportInput *input, const Owed *owed)
+{
+        const RestartResult *result = restart_result_find(input->restarts, owed->component);
+        autofree char *paths = strv_join(owed->paths, ", ");
+        char since[TIME_TEXT_SIZE];
+
+        if (owed->since == 0)
+                return xstrdup("its entry in the ledger cannot be read");
+        return xasprintf("owed since %s%s%s%s%s", time_format(owed->since, since),
+                *paths ? " for " : "", paths, result && result->text ? "; " : "",
+                result && result->text ? result->text : "");
+}
+
 static void raise_for_owed(Board *board)
 {
         const OwedList *list = board->input->owed;
 
+        for (size_t i = 0; list && i < list->n; i++)
+                board_raise_plain(board, ALARM_TYPE_RESTART_OWED, list->entries[i].component,
+                        owed_text(board->input, &list->entries[i]));
+}
+
+static void raise_for_holds(Board *board)
+{
+        const HoldList *list = board->input->holds;
+
         for (size_t i = 0; list && i < list->n; i++) {
-                const Owed *owed = &list->entries[i];
-                autofree char *paths = strv_join(owed->paths, ", ");
+                const Hold *hold = &list->holds[i];
+                char since[TIME_TEXT_SIZE], until[TIME_TEXT_SIZE];
+
+                board_raise_plain(board, ALARM_TYPE_ROLLED_BACK, hold->component,
+                        xasprintf("rolled back %s, left alone until %s: %s",
+                                time_format(hold->since, since), time_format(hold->until, until),
+                                hold->reason));
+        }
+}
+
+static const ComponentProof *find_proof(const ReportInput *input, const char *component)
+{
+        const Verification *verification = input->verification;
+
+        for (size_t i = 0; verification && i < verification->n; i++)
+                if (streq(verification->components[i].component->entry->name, component))
+                        return &verification->components[i];
+        return NULL;
+}
+
+static void raise_for_age(Board *board)
+{
+        const Verification *verification = board->input->verification;
+
+        for (size_t i = 0; verification && i < verification->n; i++) {
+                const ComponentProof *proof = &verification->components[i];
                 char since[TIME_TEXT_SIZE];
 
-                board_raise_plain(board, ALARM_TYPE_RESTART_OWED, owed->component,
-                        owed->since == 0 ? xstrdup("its entry in the ledger cannot be read")
-                                         : xasprintf("owed since %s for %s",
-                                                   time_format(owed->since, since), paths));
+                if (component_is_too_old(proof, board->input->now))
+                        board_raise_plain(board, ALARM_TYPE_LOOPBACK_CERTIFICATE,
+                                proof->component->entry->name,
+                                xasprintf("its process runs since %s",
+                                        time_format(component_started_at(proof), since)));
         }
 }
 
@@ -171,6 +218,8 @@ static void raise_all(Board *board)
         raise_for_stray_conflicts(board, input->recovery);
         raise_for_stray_conflicts(board, input->commit);
         raise_for_owed(board);
+        raise_for_holds(board);
+        raise_for_age(board);
         if (input->failure)
                 board_raise_plain(board, ALARM_TYPE_RENEWAL_FAILED, HOST, xstrdup(input->failure));
 }
@@ -235,12 +284,14 @@ static const char *why_item_fault_is_gone(
                                          : NULL;
 }
 
-static bool is_owed(const OwedList *list, const char *component)
+/* An old process is gone when its component has been seen with a younger one. */
+static const char *why_age_is_gone(const ReportInput *input, const char *component)
 {
-        for (size_t i = 0; i < list->n; i++)
-                if (streq(list->entries[i].component, component))
-                        return true;
-        return false;
+        const ComponentProof *proof = find_proof(input, component);
+
+        return proof && proof->look.state == RUN_RUNNING && !component_is_too_old(proof, input->now)
+                       ? "its process has been started anew"
+                       : NULL;
 }
 
 /* The evidence that clears an alarm, NULL if there is none. Types that are not in our table belong
@@ -252,9 +303,15 @@ static const char *why_gone(const ReportInput *input, const Alarm *alarm)
         if (type == N_ALARM_TYPES)
                 return NULL;
         if (type == ALARM_TYPE_RESTART_OWED)
-                return input->owed && !is_owed(input->owed, alarm->resource)
+                return input->owed && !owed_find(input->owed, alarm->resource)
                                ? "no restart is owed any more"
                                : NULL;
+        if (type == ALARM_TYPE_ROLLED_BACK)
+                return input->holds && !hold_find(input->holds, alarm->resource)
+                               ? "it has been proven to use new files"
+                               : NULL;
+        if (type == ALARM_TYPE_LOOPBACK_CERTIFICATE)
+                return why_age_is_gone(input, alarm->resource);
         if (type == ALARM_TYPE_RENEWAL_FAILED && streq(alarm->resource, HOST))
                 return input->after && !input->failure ? "a pass came to its end" : NULL;
         return why_item_fault_is_gone(input, type, alarm->resource);

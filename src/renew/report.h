@@ -13,7 +13,7 @@
 
 #include "host/alarm.h"
 #include "renew/issue.h"
-#include "renew/owed.h"
+#include "renew/restart.h"
 #include "renew/row.h"
 
 /* What happened, as far as the pass came. Members may be NULL where it did not come so far. */
@@ -31,6 +31,9 @@ typedef struct ReportInput {
         const Assessment
                 *after; /* of what is on disk now; the same as `before` if nothing was written */
         const OwedList *owed;
+        const RestartReport *restarts;    /* what became of the restarts, or NULL */
+        const HoldList *holds;            /* what was rolled back, or NULL */
+        const Verification *verification; /* what the processes use now, or NULL */
         int exit_status;
         const char *failure; /* why the pass as a whole failed, or NULL */
 } ReportInput;

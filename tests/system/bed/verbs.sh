@@ -158,7 +158,7 @@ cmd_logs() {
 
 # With --files the processes go on with what they have loaded.
 cmd_age() {
-        local machine days lifetime=365 only=() files= since
+        local machine days lifetime=365 only=() files='' since
 
         while [[ ${1:-} == --* ]]; do
                 case $1 in

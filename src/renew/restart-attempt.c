@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/restart-internal.h"
+
+#include "base/log.h"
+#include "base/time-util.h"
+#include "host/clock.h"
+#include "renew/interrupt.h"
+#include "renew/park.h"
+#include "renew/quorum.h"
+#include "renew/reload.h"
+
+#define NANOSECONDS ((int64_t)1000000000)
+#define POLL        500 /* milliseconds between two looks */
+
+/* The kubelet waits up to five minutes before it starts again what has ended over and over
+ * (MaxContainerBackOff of k8s.io/kubernetes pkg/kubelet). */
+#define BACKOFF_MOST (5 * MINUTE + 30)
+
+/* Every 20 seconds the kubelet looks for files that have gone (fileCheckFrequency). */
+#define PARK_LEAST 25
+#define PARK_SLACK MINUTE
+
+Attempt attempt_new(const Stage *stage, const InventoryComponent *component, const Owed *owed)
+{
+        Attempt attempt = {.component = component, .owed = owed};
+
+        attempt.is_renewal = component->entry->restart == RESTART_ALWAYS || !owed->paths;
+        attempt.is_needed = attempt.is_renewal || restart_is_needed(component, owed->paths);
+        return attempt;
+}
+
+const InventoryComponent *stage_component(const Stage *stage, const char *name)
+{
+        const Inventory *inventory = stage->n_fresh > 0 ? stage->fresh[stage->n_fresh - 1]
+                                                        : stage->input->assessment->inventory;
+
+        for (size_t i = 0; i < inventory->n_components; i++)
+                if (streq(inventory->components[i].entry->name, name))
+                        return &inventory->components[i];
+        return NULL;
+}
+
+void stage_keep(Stage *stage, Inventory *fresh)
+{
+        stage->fresh = xreallocarray(stage->fresh, stage->n_fresh + 1, sizeof(Inventory *));
+        stage->fresh[stage->n_fresh++] = fresh;
+}
+
+void stage_done(Stage *stage)
+{
+        for (unsigned i = 0; i < stage->n_fresh; i++)
+                inventory_free(stage->fresh[i]);
+        free(stage->fresh);
+}
+
+/* A problem that is known already is not replaced by less. */
+static bool is_not_proven(Attempt *attempt, const char *problem)
+{
+        error_set(&attempt->problem, -ENODATA, "%s", problem ? problem : "it cannot be proven");
+        return false;
+}
+
+static bool judge_proof(Attempt *attempt, const ComponentProof *proof)
+{
+        const RunLook *look = &proof->look;
+
+        if (component_proof_loaded(proof) != LOADED_YES)
+                return is_not_proven(attempt, component_proof_problem(proof));
+        if (look->state == RUN_ABSENT || (look->state == RUN_UNKNOWN && !attempt->is_witnessed &&
+                                                 (attempt->is_renewal || proof->n == 0)))
+                return is_not_proven(attempt, look->problem);
+        if (attempt->is_renewal && !attempt->is_witnessed &&
+                look->started_at / NANOSECONDS <= attempt->owed->since)
+                return is_not_proven(attempt, "its process has not been started anew");
+        return true;
+}
+
+bool attempt_is_proven(const Stage *stage, Attempt *attempt)
+{
+        const VerifyRequest request = {.paths = attempt->owed->paths,
+                .owed = attempt->owed,
+                .witnessed = attempt->is_witnessed};
+        ComponentProof proof;
+        bool is_proven;
+
+        verify_component(stage->input->running, attempt->component, &request, &proof);
+        attempt->is_healthy = !proof.health_problem && proof.look.state != RUN_ABSENT;
+        is_proven = judge_proof(attempt, &proof) &&
+                    (attempt->is_healthy || is_not_proven(attempt, proof.health_problem));
+        component_proof_done(&proof);
+        return is_proven;
+}
+
+static bool is_over(int64_t deadline)
+{
+        return clock_monotonic() >= deadline || interrupt_is_pending();
+}
+
+bool attempt_wait(const Stage *stage, Attempt *attempt, int64_t seconds)
+{
+        int64_t deadline = clock_monotonic() + seconds * 1000;
+
+        log_status("Waiting for %s to use its new files", attempt->component->entry->name);
+        while (!attempt_is_proven(stage, attempt)) {
+                if (is_over(deadline))
+                        return false;
+                clock_sleep(POLL);
+        }
+        return true;
+}
+
+/* What a process reads when it starts must be whole: a mismatched pair ends it at once. */
+static const Item *find_unfit(const Stage *stage, const InventoryComponent *component)
+{
+        const Assessment *assessment = stage->input->assessment;
+
+        for (size_t i = 0; i < assessment->n; i++) {
+                const Item *item = &assessment->inventory->items[i];
+                State state = assessment->verdicts[i].state;
+
+                if ((item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG) &&
+                        (state == STATE_MISMATCH || state == STATE_INVALID ||
+                                state == STATE_MISSING) &&
+                        component_uses(component, item->path, NULL))
+                        return item;
+        }
+        return NULL;
+}
+
+PRINTF_LIKE(2, 3) static bool refuse(Attempt *attempt, const char *format, ...)
+{
+        autofree char *text = NULL;
+        va_list args;
+
+        va_start(args, format);
+        if (vasprintf(&text, format, args) < 0)
+                text = NULL;
+        va_end(args);
+        xcheck(text);
+        error_set(&attempt->problem, -EPERM, "%s", text);
+        return true;
+}
+
+bool attempt_is_refused(const Stage *stage, Attempt *attempt)
+{
+        const InventoryComponent *component = attempt->component;
+        const Item *unfit = find_unfit(stage, component);
+        Error error = {};
+
+        if (component->entry->restart == RESTART_NEVER)
+                return refuse(attempt, "Restart=never: restart it yourself");
+        if (interrupt_is_pending())
+                return refuse(attempt, "the pass was asked to stop");
+        if (unfit)
+                return refuse(attempt, "it would not start with '%s' as it is", unfit->path);
+        if (running_ask_keeper(stage->input->running, component, &error) < 0)
+                return refuse(attempt, "%s", error.text);
+
+        /* What is down has nothing to lose; what is well waits for what it depends on. */
+        if (stage->is_upstream_ill && attempt->is_healthy)
+                return refuse(attempt, "a component before it in the order is not healthy");
+        if (quorum_forbids(stage->input->root_fd, component, attempt->is_healthy, &error))
+                return refuse(attempt, "%s", error.text);
+        return false;
+}
+
+/* Until the probe finds nobody: that is all that can be seen without the runtime. */
+static bool wait_until_gone(const Stage *stage, const Attempt *attempt)
+{
+        const InventoryComponent *component = attempt->component;
+        int64_t start = clock_monotonic();
+        int64_t least = start + (int64_t)PARK_LEAST * 1000;
+        int64_t most = least + (component->manifest->termination_grace + PARK_SLACK) * 1000;
+        bool is_gone = false;
+
+        while (!is_over(is_gone ? least : most)) {
+                int r = running_ask_health(stage->input->running, component, NULL);
+
+                is_gone |= r == -ECONNREFUSED || r == -EOPNOTSUPP;
+                clock_sleep(POLL);
+        }
+        return is_gone;
+}
+
+/* The manifest is back before this returns, whatever happens in between. */
+static int restart_by_manifest(const Stage *stage, Attempt *attempt, Error *reterr)
+{
+        const RestartInput *input = stage->input;
+        const ComponentEntry *entry = attempt->component->entry;
+        bool is_gone;
+        int r;
+
+        log_status("Moving the manifest of %s out and back", entry->name);
+        r = park_out(input->root_fd, input->config->state_directory, entry->manifest, reterr);
+        if (r < 0)
+                return r;
+        is_gone = wait_until_gone(stage, attempt);
+        r = park_back(input->root_fd, input->config->state_directory, entry->manifest, reterr);
+        if (r < 0)
+                return r;
+        if (!is_gone)
+                return error_set(reterr, -ETIMEDOUT,
+                        "the kubelet did not end it while its manifest was moved out");
+        attempt->is_witnessed = true;
+        return 0;
+}
+
+/* How long it may take to be back; what the kubelet holds back may take longer. */
+static int64_t start_timeout(const Attempt *attempt, bool is_waiting)
+{
+        int64_t timeout = attempt->component->entry->start_timeout;
+
+        return is_waiting && timeout < BACKOFF_MOST ? BACKOFF_MOST : timeout;
+}
+
+bool attempt_restart(const Stage *stage, Attempt *attempt)
+{
+        Running *running = stage->input->running;
+        const char *name = attempt->component->entry->name;
+        Error error = {};
+        RunLook look;
+        bool is_waiting;
+        int r;
+
+        log_status("Restarting %s", name);
+        running_look(running, attempt->component, &look);
+        is_waiting = run_look_is_waiting(&look);
+        r = running_end(running, attempt->component, &look, &error);
+        if (r == -EUNATCH)
+                r = restart_by_manifest(stage, attempt, &error);
+        else if (r >= 0 && look.state == RUN_UNKNOWN)
+                attempt->is_witnessed = true;
+        run_look_done(&look);
+        if (r < 0) {
+                error_set(&attempt->problem, r, "%s", error.text);
+                return false;
+        }
+        return attempt_wait(stage, attempt, start_timeout(attempt, is_waiting));
+}

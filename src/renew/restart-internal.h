@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One component on its way from an entry of the ledger to an outcome; for renew/restart.c only.
+ *
+ *     attempt = attempt_new(stage, component, owed);
+ *     if (attempt_is_proven(stage, &attempt)) ...
+ *     if (attempt_restart(stage, &attempt)) ...
+ *     else if (attempt_may_roll_back(stage, &attempt)) attempt_roll_back(stage, &attempt); */
+
+#include "renew/restart.h"
+
+#define RELOAD_WAIT 90 /* seconds: behaviour.md "Restart and proof" */
+
+typedef struct Stage {
+        const RestartInput *input;
+        RestartReport *report;
+        bool is_upstream_ill; /* something that was to be healthy before the rest is not */
+        Inventory **fresh;    /* read after each roll-back */
+        unsigned n_fresh, n_rollbacks;
+} Stage;
+
+typedef struct Attempt {
+        const InventoryComponent *component;
+        const Owed *owed;
+        bool is_needed;      /* it does not read everything it is owed for by itself */
+        bool is_renewal;     /* a new process is asked for, whatever it has loaded */
+        bool was_healthy;    /* before we touched it */
+        bool is_healthy;     /* at the last look */
+        bool is_witnessed;   /* we have seen it end, though not its process */
+        bool is_rolled_back; /* its old files are in place */
+        Error problem;       /* why it is not proven, or may not be restarted */
+} Attempt;
+
+Attempt attempt_new(const Stage *stage, const InventoryComponent *component, const Owed *owed);
+
+/* It runs, is healthy as far as it can be asked, and uses every file that it is owed for. */
+bool attempt_is_proven(const Stage *stage, Attempt *attempt);
+
+/* Asks again until it is proven, at most for so many seconds. */
+bool attempt_wait(const Stage *stage, Attempt *attempt, int64_t seconds);
+
+/* True if it must not be restarted now; the problem says why. */
+bool attempt_is_refused(const Stage *stage, Attempt *attempt);
+
+/* Ends it by whoever runs it, and waits for the proof within StartTimeout=. */
+bool attempt_restart(const Stage *stage, Attempt *attempt);
+
+bool attempt_may_roll_back(const Stage *stage, Attempt *attempt);
+
+/* Old files back, as a transaction, and one more restart. */
+bool attempt_roll_back(Stage *stage, Attempt *attempt);
+
+/* The component as the latest inventory has it. */
+const InventoryComponent *stage_component(const Stage *stage, const char *name);
+
+/* Takes the inventory that was read after a roll-back; what earlier ones hold stays valid. */
+void stage_keep(Stage *stage, Inventory *fresh);
+void stage_done(Stage *stage);

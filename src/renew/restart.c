@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/restart.h"
+
+#include "base/log.h"
+#include "base/time-util.h"
+#include "renew/events.h"
+#include "renew/interrupt.h"
+#include "renew/restart-internal.h"
+
+/* A component that was rolled back is left alone for so long. */
+#define HOLD_SPAN (7 * DAY)
+
+void restart_report_free(RestartReport *report)
+{
+        if (!report)
+                return;
+        for (size_t i = 0; i < report->n; i++) {
+                free(report->results[i].component);
+                free(report->results[i].text);
+        }
+        free(report->results);
+        free(report);
+}
+
+const RestartResult *restart_result_find(const RestartReport *report, const char *component)
+{
+        for (size_t i = report ? report->n : 0; i-- > 0;)
+                if (streq(report->results[i].component, component))
+                        return &report->results[i];
+        return NULL;
+}
+
+static int enter(const RestartInput *input, const char *component, char *const *paths,
+        const char *reason, Error *reterr)
+{
+        return owed_note(input->root_fd, input->config->state_directory,
+                &(Owed){.component = (char *)component,
+                        .since = input->now,
+                        .pass_id = (char *)input->pass_id,
+                        .paths = (char **)paths,
+                        .reason = (char *)reason},
+                reterr);
+}
+
+static int enter_component(const RestartInput *input, const ComponentProof *proof, Error *reterr)
+{
+        const char *name = proof->component->entry->name;
+        autostrv paths = NULL;
+        int r = 0;
+
+        for (size_t i = 0; i < proof->n; i++)
+                if (proof->proofs[i].loaded == LOADED_NO)
+                        strv_add(&paths, proof->proofs[i].item->path);
+        if (paths)
+                r = enter(input, name, paths, component_proof_problem(proof), reterr);
+        if (r >= 0 && component_is_too_old(proof, input->now))
+                r = enter(input, name, NULL, "its in-memory loopback certificate is about to end",
+                        reterr);
+        return r;
+}
+
+int restart_enter_stale(const RestartInput *input, Error *reterr)
+{
+        autoptr(OwedList) owed = NULL;
+        autoptr(Verification) verification = NULL;
+        int r;
+
+        if (!running_is_live(input->running))
+                return 0;
+        r = owed_read(input->root_fd, input->config->state_directory, &owed, reterr);
+        if (r < 0)
+                return r;
+        verification = verify_all(input->running, input->assessment->inventory, owed);
+        for (size_t i = 0; r >= 0 && i < verification->n; i++)
+                r = enter_component(input, &verification->components[i], reterr);
+        return r;
+}
+
+static void add_result(
+        RestartReport *report, const char *component, RestartOutcome outcome, const char *text)
+{
+        report->results = xreallocarray(report->results, report->n + 1, sizeof(*report->results));
+        report->results[report->n++] = (RestartResult){
+                .component = xstrdup(component), .outcome = outcome, .text = xstrdup(text)};
+}
+
+static void log_result(const RestartResult *result)
+{
+        static const struct {
+                int priority;
+                const char *event, *words;
+        } kinds[] = {
+                [RESTART_PROVEN] = {LOG_INFO, EVENT_COMPONENT_PROVEN, "uses the files on disk"},
+                [RESTART_DONE] = {LOG_NOTICE, EVENT_COMPONENT_RESTARTED,
+                        "was restarted and uses the files on disk"},
+                [RESTART_ROLLED_BACK] = {LOG_CRIT, EVENT_COMPONENT_ROLLED_BACK,
+                        "did not come back with its new files and has the old ones again"},
+                [RESTART_LEFT] = {LOG_WARNING, EVENT_RESTART_FAILED, "is still owed a restart"},
+        };
+        const LogField fields[] = {
+                {"COMPONENT", result->component},
+                {"REASON", result->text ? result->text : "nothing is in the way"},
+                {},
+        };
+
+        log_event(kinds[result->outcome].priority, kinds[result->outcome].event, fields,
+                "Component '%s' %s%s%s.", result->component, kinds[result->outcome].words,
+                result->text ? ": " : "", result->text ? result->text : "");
+}
+
+/* Proven: the debt is paid, and what was held because of a roll-back too. */
+static int settle_ledger(const Stage *stage, const Attempt *attempt, Error *reterr)
+{
+        const RestartInput *input = stage->input;
+        const char *state = input->config->state_directory;
+        const char *name = attempt->component->entry->name;
+        int r;
+
+        r = owed_remove(input->root_fd, state, name, reterr);
+        return r < 0 || attempt->is_rolled_back
+                       ? r
+                       : hold_settle(input->root_fd, state, name, attempt->owed->paths, reterr);
+}
+
+static int hold_back(const Stage *stage, const Attempt *attempt, Error *reterr)
+{
+        const RestartInput *input = stage->input;
+
+        return hold_add(input->root_fd, input->config->state_directory,
+                &(Hold){.component = attempt->component->entry->name,
+                        .since = input->now,
+                        .until = input->now + HOLD_SPAN,
+                        .paths = attempt->owed->paths,
+                        .reason = (char *)attempt->problem.text},
+                reterr);
+}
+
+/* One component, from its entry in the ledger to an outcome. A text is in attempt->problem. */
+static RestartOutcome settle(Stage *stage, Attempt *attempt)
+{
+        /* 1. Somebody may have restarted it, or it has read its files. */
+        if (attempt_is_proven(stage, attempt))
+                return RESTART_PROVEN;
+
+        /* 2. What loads by itself gets the time for it. */
+        if (!attempt->is_needed && attempt_wait(stage, attempt, RELOAD_WAIT))
+                return RESTART_PROVEN;
+
+        /* 3. May it be restarted now? */
+        if (attempt_is_refused(stage, attempt))
+                return RESTART_LEFT;
+
+        /* 4. Restarted, healthy, proven. */
+        attempt->was_healthy = attempt->is_healthy;
+        if (attempt_restart(stage, attempt))
+                return RESTART_DONE;
+
+        /* 5. It did not come back: with the old files it may. */
+        if (!attempt_may_roll_back(stage, attempt))
+                return RESTART_LEFT;
+        return attempt_roll_back(stage, attempt) ? RESTART_ROLLED_BACK : RESTART_LEFT;
+}
+
+static int settle_component(
+        Stage *stage, const InventoryComponent *component, const Owed *owed, Error *reterr)
+{
+        const char *name = component->entry->name;
+        Attempt attempt = attempt_new(stage, component, owed);
+        RestartOutcome outcome = settle(stage, &attempt);
+        int r = 0;
+
+        add_result(stage->report, name, outcome,
+                outcome == RESTART_LEFT || outcome == RESTART_ROLLED_BACK ? attempt.problem.text
+                                                                          : NULL);
+        log_result(&stage->report->results[stage->report->n - 1]);
+        if (attempt.is_rolled_back)
+                r = hold_back(stage, &attempt, reterr);
+        if (r >= 0 && outcome != RESTART_LEFT)
+                r = settle_ledger(stage, &attempt, reterr);
+        stage->is_upstream_ill |= outcome == RESTART_LEFT && !attempt.is_healthy;
+        return r;
+}
+
+/* Each component that the ledger has, in the order of the layout. */
+static int run_round(Stage *stage, Error *reterr)
+{
+        const RestartInput *input = stage->input;
+        const Inventory *inventory = input->assessment->inventory;
+        autoptr(OwedList) owed = NULL;
+        int r;
+
+        r = owed_read(input->root_fd, input->config->state_directory, &owed, reterr);
+        for (size_t i = 0; r >= 0 && i < inventory->n_components; i++) {
+                const char *name = inventory->components[i].entry->name;
+                const RestartResult *before = restart_result_find(stage->report, name);
+                const Owed *entry = owed_find(owed, name);
+
+                /* A second round is for those whose files a roll-back has changed again. */
+                if (entry && (!before || before->outcome <= RESTART_DONE))
+                        r = settle_component(stage, stage_component(stage, name), entry, reterr);
+        }
+        return r;
+}
+
+int restart_run(const RestartInput *input, RestartReport **ret, Error *reterr)
+{
+        autoptr(RestartReport) report = xcalloc(1, sizeof(*report));
+        Stage stage = {.input = input, .report = report};
+        int r = 0;
+
+        if (running_is_live(input->running)) {
+                r = run_round(&stage, reterr);
+                if (r >= 0 && report->rolled_back)
+                        r = run_round(&stage, reterr);
+        }
+        stage_done(&stage);
+        if (r < 0)
+                return r;
+        *ret = TAKE(report);
+        return 0;
+}

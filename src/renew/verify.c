@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/verify.h"
+
+#include "base/time-util.h"
+#include "pki/probe.h"
+#include "renew/reload.h"
+
+#define NANOSECONDS ((int64_t)1000000000)
+
+/* A server on this host that has not shown its certificate by then will not. */
+#define HANDSHAKE_TIMEOUT 5
+
+static const char *const kind_names[] = {
+        [PROOF_SERVED] = "served",
+        [PROOF_STARTED_AFTER] = "started after it",
+        [PROOF_READS_ITSELF] = "reads it by itself",
+};
+
+const char *proof_kind_name(ProofKind kind)
+{
+        return kind_names[kind];
+}
+
+void component_proof_done(ComponentProof *proof)
+{
+        for (size_t i = 0; i < proof->n; i++) {
+                free(proof->proofs[i].endpoint);
+                free(proof->proofs[i].text);
+        }
+        free(proof->proofs);
+        free(proof->health_problem);
+        run_look_done(&proof->look);
+        *proof = (ComponentProof){};
+}
+
+void verification_free(Verification *verification)
+{
+        if (!verification)
+                return;
+        for (size_t i = 0; i < verification->n; i++)
+                component_proof_done(&verification->components[i]);
+        free(verification->components);
+        free(verification);
+}
+
+/* What one proof rests on. */
+typedef struct Evidence {
+        const Running *running;
+        const InventoryComponent *component;
+        const RunLook *look;
+        const VerifyRequest *request;
+} Evidence;
+
+static int64_t nanoseconds(struct timespec t)
+{
+        return (int64_t)t.tv_sec * NANOSECONDS + t.tv_nsec;
+}
+
+/* The file that the component opens. */
+static const FileImage *file_of(const Item *item)
+{
+        return item->kubeconfig_file ? item->kubeconfig_file : item->file;
+}
+
+static const char *path_of(const Item *item)
+{
+        const FileImage *file = file_of(item);
+
+        return file ? file->path : item->path;
+}
+
+static const ManifestEndpoint *find_endpoint(
+        const InventoryComponent *component, const ComponentUse *use)
+{
+        const Manifest *manifest = component->manifest;
+
+        for (size_t i = 0; manifest && use->container && i < manifest->n_endpoints; i++)
+                if (streq(manifest->endpoints[i].container, use->container) &&
+                        streq(manifest->endpoints[i].flag, use->how))
+                        return &manifest->endpoints[i];
+        return NULL;
+}
+
+static void prove_served(const Evidence *evidence, const ManifestEndpoint *endpoint, Proof *proof)
+{
+        autoptr(Cert) served = NULL;
+        Error error = {};
+
+        proof->kind = PROOF_SERVED;
+        proof->endpoint = xasprintf(
+                strchr(endpoint->host, ':') ? "[%s]:%u" : "%s:%u", endpoint->host, endpoint->port);
+        if (!running_is_live(evidence->running))
+                proof->text = xstrdup(evidence->look->problem);
+        else if (!proof->item->cert)
+                proof->text = xasprintf("'%s' has no certificate", proof->item->path);
+        else if (probe_tls(endpoint->host, endpoint->port, NULL, HANDSHAKE_TIMEOUT, &served,
+                         &error) < 0)
+                proof->text = xstrdup(error.text);
+        else if (cert_equal(served, proof->item->cert))
+                proof->loaded = LOADED_YES;
+        else {
+                proof->loaded = LOADED_NO;
+                proof->text = xasprintf("%s serves the certificate with serial %s, '%s' has %s",
+                        proof->endpoint, served->serial, proof->item->path,
+                        proof->item->cert->serial);
+        }
+}
+
+/* When the file became what it is: for our own doing the moment of the rename, else the moment its
+ * content was written (a later chmod changes nothing for who has read it). */
+static int64_t changed_at(const Evidence *evidence, const FileImage *file)
+{
+        const Owed *owed = evidence->request->owed;
+
+        return owed && strv_contains(owed->paths, file->path) ? nanoseconds(file->st.st_ctim)
+                                                              : nanoseconds(file->st.st_mtim);
+}
+
+/* Of a kubeconfig that names its certificate's file, whichever of the two changed last. */
+static const FileImage *last_changed(const Evidence *evidence, const Item *item)
+{
+        const FileImage *file = file_of(item), *named = item->file;
+
+        return file && named && changed_at(evidence, named) > changed_at(evidence, file) ? named
+                                                                                         : file;
+}
+
+static void prove_by_age(const Evidence *evidence, Proof *proof)
+{
+        const FileImage *file = last_changed(evidence, proof->item);
+        char began[TIME_TEXT_SIZE], changed[TIME_TEXT_SIZE];
+        int64_t at;
+
+        proof->kind = PROOF_STARTED_AFTER;
+        if (!file)
+                proof->text = xasprintf("'%s' is not there", path_of(proof->item));
+        else if (evidence->request->witnessed)
+                proof->loaded = LOADED_YES;
+        else if (evidence->look->state != RUN_RUNNING)
+                proof->text = xstrdup(evidence->look->problem);
+        else if ((at = changed_at(evidence, file)) < evidence->look->started_at)
+                proof->loaded = LOADED_YES;
+        else {
+                proof->loaded = LOADED_NO;
+                proof->text = xasprintf("runs since %s, '%s' changed %s",
+                        time_format(evidence->look->started_at / NANOSECONDS, began), file->path,
+                        time_format(at / NANOSECONDS, changed));
+        }
+}
+
+static void prove_reader(const Evidence *evidence, Proof *proof)
+{
+        proof->kind = PROOF_READS_ITSELF;
+        if (evidence->look->state == RUN_RUNNING || evidence->request->witnessed)
+                proof->loaded = LOADED_YES;
+        else
+                proof->text = xstrdup(evidence->look->problem);
+}
+
+static void prove(const Evidence *evidence, const ComponentUse *use, Proof *proof)
+{
+        const InventoryComponent *component = evidence->component;
+        const ManifestEndpoint *endpoint = find_endpoint(component, use);
+
+        if (endpoint)
+                prove_served(evidence, endpoint, proof);
+        else if (component_reload_kind(component, use) == RELOAD_NEVER)
+                prove_by_age(evidence, proof);
+        else
+                prove_reader(evidence, proof);
+}
+
+/* Of several proofs for one file the one that says most is kept: not loaded before unknown. */
+static bool is_graver(const Proof *proof, const Proof *than)
+{
+        static const int gravity[] = {[LOADED_YES] = 0, [LOADED_UNKNOWN] = 1, [LOADED_NO] = 2};
+
+        return gravity[proof->loaded] > gravity[than->loaded];
+}
+
+/* Each file once, whatever number of flags and certificates it has. */
+static void add_proof(ComponentProof *result, Proof proof)
+{
+        for (size_t i = 0; i < result->n; i++) {
+                Proof *known = &result->proofs[i];
+
+                if (!streq(path_of(known->item), path_of(proof.item)) ||
+                        (known->kind == PROOF_SERVED && proof.kind == PROOF_SERVED))
+                        continue;
+                Proof lesser = proof;
+                if (is_graver(&proof, known)) {
+                        lesser = *known;
+                        *known = proof;
+                }
+                free(lesser.endpoint);
+                free(lesser.text);
+                return;
+        }
+        result->proofs = xreallocarray(result->proofs, result->n + 1, sizeof(Proof));
+        result->proofs[result->n++] = proof;
+}
+
+static bool is_asked(const VerifyRequest *request, const Item *item)
+{
+        return !request->paths || strv_contains(request->paths, path_of(item)) ||
+               strv_contains(request->paths, item->path) ||
+               (item->key_path && strv_contains(request->paths, item->key_path));
+}
+
+/* The first certificate of each file stands for it. */
+static bool is_first_of_its_file(const Item *item)
+{
+        return item->kind == ITEM_CA || item->kind == ITEM_CERTIFICATE ||
+               item->kind == ITEM_KUBECONFIG;
+}
+
+static void prove_item(const Evidence *evidence, const Item *item, ComponentProof *result)
+{
+        ComponentUse use;
+
+        for (size_t at = 0; component_next_use(evidence->component, path_of(item), &at, &use);) {
+                Proof proof = {.item = item, .flag = use.how};
+
+                prove(evidence, &use, &proof);
+                add_proof(result, proof);
+        }
+}
+
+void verify_component(Running *running, const InventoryComponent *component,
+        const VerifyRequest *request, ComponentProof *ret)
+{
+        const Inventory *inventory = component->inventory;
+        ComponentProof result = {.component = component};
+        Error error = {};
+
+        running_look(running, component, &result.look);
+        const Evidence evidence = {running, component, &result.look, request};
+        for (size_t i = 0; i < inventory->n_items; i++) {
+                const Item *item = &inventory->items[i];
+
+                if (is_first_of_its_file(item) && is_asked(request, item))
+                        prove_item(&evidence, item, &result);
+        }
+        result.health = running_ask_health(running, component, &error);
+        if (result.health < 0 && result.health != -EOPNOTSUPP)
+                result.health_problem = xstrdup(error.text);
+        *ret = result;
+}
+
+Verification *verify_all(Running *running, const Inventory *inventory, const OwedList *owed)
+{
+        Verification *verification = xcalloc(1, sizeof(*verification));
+
+        verification->components = xcalloc(inventory->n_components, sizeof(ComponentProof));
+        for (size_t i = 0; i < inventory->n_components; i++) {
+                const InventoryComponent *component = &inventory->components[i];
+                const VerifyRequest request = {
+                        .owed = owed ? owed_find(owed, component->entry->name) : NULL};
+
+                verify_component(
+                        running, component, &request, &verification->components[verification->n++]);
+        }
+        return verification;
+}
+
+int64_t component_started_at(const ComponentProof *proof)
+{
+        return proof->look.started_at / NANOSECONDS;
+}
+
+bool component_is_too_old(const ComponentProof *proof, int64_t now)
+{
+        int64_t age = proof->component->entry->loopback_age;
+
+        return age > 0 && proof->look.state == RUN_RUNNING &&
+               now - component_started_at(proof) >= age;
+}
+
+static const Proof *gravest(const ComponentProof *proof)
+{
+        const Proof *found = NULL;
+
+        for (size_t i = 0; i < proof->n; i++)
+                if (proof->proofs[i].loaded != LOADED_YES &&
+                        (!found || is_graver(&proof->proofs[i], found)))
+                        found = &proof->proofs[i];
+        return found;
+}
+
+Loaded component_proof_loaded(const ComponentProof *proof)
+{
+        const Proof *worst = gravest(proof);
+
+        return worst ? worst->loaded : LOADED_YES;
+}
+
+const char *component_proof_problem(const ComponentProof *proof)
+{
+        const Proof *worst = gravest(proof);
+
+        return worst ? worst->text : NULL;
+}
+
+/* A fault of the file itself is graver than that nobody has loaded it. */
+static void apply_proof(const Proof *proof, const char *component, Verdict *verdict)
+{
+        verdict->loaded = proof->loaded;
+        if (proof->loaded != LOADED_NO || state_severity(verdict->state) > 1)
+                return;
+        verdict->state = STATE_NOT_LOADED;
+        free(verdict->text);
+        verdict->text = xasprintf("%s %s", component, proof->text);
+}
+
+void verify_apply(const Verification *verification, Assessment *assessment)
+{
+        /* The worst that any component says of a file is said last. */
+        static const Loaded order[] = {LOADED_YES, LOADED_UNKNOWN, LOADED_NO};
+
+        for (size_t pass = 0; pass < ELEMENTSOF(order); pass++)
+                for (size_t i = 0; i < verification->n; i++) {
+                        const ComponentProof *component = &verification->components[i];
+
+                        for (size_t k = 0; k < component->n; k++) {
+                                const Proof *proof = &component->proofs[k];
+                                size_t item = (size_t)(proof->item - assessment->inventory->items);
+
+                                if (proof->loaded == order[pass])
+                                        apply_proof(proof, component->component->entry->name,
+                                                &assessment->verdicts[item]);
+                        }
+                }
+}
