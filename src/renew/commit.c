@@ -2,6 +2,7 @@
 #include "renew/commit.h"
 
 #include "renew/backup.h"
+#include "renew/hook-debt.h"
 #include "renew/owed.h"
 
 /* A file that changes again while we look is tried this often before the pass gives up on it. */
@@ -66,7 +67,8 @@ static void drop_changed(int root_fd, Issuance *issuance)
 
 static int prepare(const CommitInput *input, const Issuance *issuance, Error *reterr)
 {
-        autofree char *backup = backup_path(input->state_directory, input->now, input->pass_id);
+        autofree char *backup =
+                backup_path(input->config->state_directory, input->now, input->pass_id);
         int r;
 
         r = txn_begin(input->txn, input->pass_id, backup, input->reason, input->now, reterr);
@@ -93,20 +95,35 @@ static bool writes_any(const Issuance *issuance, char *const *paths)
         return false;
 }
 
+static int owe_hooks(const CommitInput *input, const Issuance *issuance, Error *reterr)
+{
+        const HookDebts debts = {.root_fd = input->root_fd,
+                .config = input->config,
+                .pass_id = input->pass_id,
+                .now = input->now};
+        autostrv paths = NULL;
+        int r;
+
+        for (size_t i = 0; i < issuance->n_changes; i++)
+                strv_add(&paths, issuance->changes[i].path);
+        r = hook_debts_enter(&debts, paths, reterr);
+        return r < 0 ? error_prefix(reterr, r, "cannot note the hooks that will be owed") : 0;
+}
+
 static int owe_restarts(const CommitInput *input, const Issuance *issuance, Error *reterr)
 {
         const Plan *plan = issuance->plan;
 
         for (size_t i = 0; i < plan->n_restarts; i++) {
                 int r = writes_any(issuance, plan->restarts[i].paths)
-                                ? owed_add(input->root_fd, input->state_directory,
+                                ? owed_add(input->root_fd, input->config->state_directory,
                                           &plan->restarts[i], 1, input->pass_id, input->now, reterr)
                                 : 0;
 
                 if (r < 0)
                         return error_prefix(reterr, r, "cannot note the restart that will be owed");
         }
-        return 0;
+        return owe_hooks(input, issuance, reterr);
 }
 
 /* A pair that was returned to what somebody else, or the old pass, had is not renewed. */

@@ -16,7 +16,7 @@ typedef struct CommitInput {
         int root_fd;
         Txn *txn; /* open and recovered */
         PairJudge *judge;
-        const char *state_directory;
+        const Config *config;
         const char *pass_id;
         int64_t now;
         const char *reason; /* for the backup's manifest: "run", "renew" */

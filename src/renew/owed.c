@@ -164,6 +164,17 @@ static int join(int root_fd, const char *state_directory, const Owed *entry, Err
         return json_write_file(root_fd, path, json, 0600, reterr);
 }
 
+int owed_enter(int root_fd, const char *state_directory, const Owed *entry, Error *reterr)
+{
+        autostrv before = NULL;
+        Owed known = *entry;
+
+        for (char *const *path = entry->paths; path && *path; path++)
+                strv_take(&before, content_now(root_fd, *path));
+        known.before = before;
+        return join(root_fd, state_directory, &known, reterr);
+}
+
 int owed_add(int root_fd, const char *state_directory, const Restart *restarts, size_t n_restarts,
         const char *pass_id, int64_t now, Error *reterr)
 {
@@ -171,16 +182,12 @@ int owed_add(int root_fd, const char *state_directory, const Restart *restarts, 
 
         for (size_t i = 0; r >= 0 && i < n_restarts; i++) {
                 const Restart *restart = &restarts[i];
-                autostrv before = NULL;
 
-                for (char *const *path = restart->paths; path && *path; path++)
-                        strv_take(&before, content_now(root_fd, *path));
-                r = join(root_fd, state_directory,
+                r = owed_enter(root_fd, state_directory,
                         &(Owed){.component = restart->component->entry->name,
                                 .since = now,
                                 .pass_id = (char *)pass_id,
                                 .paths = restart->paths,
-                                .before = before,
                                 .reason = restart->text},
                         reterr);
         }

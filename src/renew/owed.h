@@ -39,6 +39,9 @@ DEFINE_AUTOPTR(OwedList, owed_list_free)
 int owed_add(int root_fd, const char *state_directory, const Restart *restarts, size_t n_restarts,
         const char *pass_id, int64_t now, Error *reterr) MUST_USE;
 
+/* The same for what is no component of the inventory: `before` is what its files hold now. */
+int owed_enter(int root_fd, const char *state_directory, const Owed *entry, Error *reterr) MUST_USE;
+
 /* Enters, or joins, a component that runs with something older than what is on disk: nobody knows
  * what it has loaded. entry->paths may be NULL: then only a new process pays the debt. `before` is
  * not looked at. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "host/clock.h"
 #include "renew/commit.h"
+#include "renew/hook.h"
 #include "renew/interrupt.h"
 #include "renew/recovery.h"
 #include "renew/report.h"
@@ -87,6 +88,15 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
         return 0;
 }
 
+/* Only the root of this host has processes that can be asked. */
+static bool is_live(const Pass *pass)
+{
+        struct stat ours, host;
+
+        return fstat(pass->root_fd, &ours) >= 0 && stat("/", &host) >= 0 &&
+               ours.st_dev == host.st_dev && ours.st_ino == host.st_ino;
+}
+
 int pass_look(Pass *pass, Error *reterr)
 {
         int r;
@@ -96,6 +106,7 @@ int pass_look(Pass *pass, Error *reterr)
         if (r < 0)
                 return r;
         pass->assessment = assess(pass->inventory, pass->config, pass->history, pass->now);
+        pass->running = running_new(pass->root_fd, pass->config, is_live(pass));
         return 0;
 }
 
@@ -133,15 +144,6 @@ static Assessment *latest(const Pass *pass)
         return pass->after ? pass->after : pass->assessment;
 }
 
-/* Only the root of this host has processes that can be asked. */
-static bool is_live(const Pass *pass)
-{
-        struct stat ours, host;
-
-        return fstat(pass->root_fd, &ours) >= 0 && stat("/", &host) >= 0 &&
-               ours.st_dev == host.st_dev && ours.st_ino == host.st_ino;
-}
-
 /* What the processes on this host use, once all is done that could be done. */
 static void verify(Pass *pass)
 {
@@ -173,7 +175,6 @@ static int settle(Pass *pass, bool nightly, Error *reterr)
                 return r;
 
         /* 2. Restarts; a roll-back changes what is on disk. */
-        pass->running = running_new(pass->root_fd, pass->config, is_live(pass));
         const RestartInput input = {.root_fd = pass->root_fd,
                 .config = pass->config,
                 .running = pass->running,
@@ -194,6 +195,32 @@ static int settle(Pass *pass, bool nightly, Error *reterr)
         if (r >= 0)
                 verify(pass);
         return r;
+}
+
+/* Before the first write, and only if there is one to come. */
+static int run_pre_renew(Pass *pass, Error *reterr)
+{
+        const Issuance *issuance = pass->issuance;
+        autostrv names = NULL;
+        autostrv paths = NULL;
+        Bus *bus;
+        int r;
+
+        if (!hook_argv(pass->config, HOOK_PRE_RENEW) || issuance->n_changes == 0 ||
+                !running_is_live(pass->running))
+                return 0;
+        for (size_t i = 0; i < issuance->n; i++)
+                if (issuance->results[i].outcome == OUTCOME_RENEWED)
+                        strv_add(&names, issuance->results[i].step->item->name);
+        for (size_t i = 0; i < issuance->n_changes; i++)
+                strv_add(&paths, issuance->changes[i].path);
+        const HookContext context = {.pass_id = pass->id, .certificates = names, .paths = paths};
+
+        log_status("Running the hook %s", hook_name(HOOK_PRE_RENEW));
+        r = running_bus(pass->running, &bus, reterr);
+        if (r >= 0)
+                r = hook_run(bus, pass->config, HOOK_PRE_RENEW, &context, reterr);
+        return r < 0 ? error_prefix(reterr, r, "nothing was written") : 0;
 }
 
 /* The stages in their order; each takes what the ones before it made. A failure ends here and is
@@ -221,12 +248,16 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         if (request->dry_run)
                 return 0;
 
-        /* 4. All of them on disk, as one. Who asks us to stop now waits until it is reported. */
+        r = run_pre_renew(pass, reterr);
+        if (r < 0)
+                return r;
+
+        /* 5. All of them on disk, as one. Who asks us to stop now waits until it is reported. */
         interrupt_hold();
         r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
                                .txn = pass->txn,
                                .judge = pass->judge,
-                               .state_directory = pass->config->state_directory,
+                               .config = pass->config,
                                .pass_id = pass->id,
                                .now = pass->now,
                                .reason = request->nightly ? "run" : "renew"},
@@ -235,7 +266,7 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
                 return r;
         pass->committed = r > 0;
 
-        /* 5. Restarted, proven, rolled back where that fails. */
+        /* 6. Restarted, proven, rolled back where that fails. */
         return settle(pass, request->nightly, reterr);
 }
 
@@ -439,7 +470,6 @@ int pass_verify(Pass *pass, Error *reterr)
                 r = read_ledgers(pass, reterr);
         if (r < 0)
                 return r;
-        pass->running = running_new(pass->root_fd, pass->config, is_live(pass));
         pass->verification = verify_all(pass->running, pass->inventory, pass->owed);
         verify_apply(pass->verification, pass->assessment);
         return 0;

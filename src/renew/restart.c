@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/time-util.h"
 #include "renew/events.h"
+#include "renew/hook-debt.h"
 #include "renew/interrupt.h"
 #include "renew/restart-internal.h"
 
@@ -202,17 +203,70 @@ static int run_round(Stage *stage, Error *reterr)
         return r;
 }
 
+/* What this pass has brought to its new files. */
+static char **names_done(const RestartReport *report)
+{
+        char **names = NULL;
+
+        for (size_t i = 0; i < report->n; i++)
+                if (report->results[i].outcome <= RESTART_DONE &&
+                        !strv_contains(names, report->results[i].component))
+                        strv_add(&names, report->results[i].component);
+        return names;
+}
+
+/* A hook that fails is a debt like any other, and holds nobody up. */
+static int run_hook(Stage *stage, Hook hook, Error *reterr)
+{
+        const RestartInput *input = stage->input;
+        const HookDebts debts = {.root_fd = input->root_fd,
+                .config = input->config,
+                .inventory = input->assessment->inventory,
+                .running = input->running,
+                .pass_id = input->pass_id,
+                .now = input->now};
+        autofree char *name = hook_debt_name(hook);
+        autostrv components = names_done(stage->report);
+        Error error = {};
+        int r = hook_debt_settle(&debts, hook, components, &error);
+
+        if (r == -ECHILD)
+                add_result(stage->report, name, RESTART_LEFT, error.text);
+        return r == -ECHILD ? 0 : error_set(reterr, r, "%s", error.text);
+}
+
+static bool is_all_settled(const RestartReport *report)
+{
+        for (size_t i = 0; i < report->n; i++)
+                if (restart_result_find(report, report->results[i].component)->outcome >
+                        RESTART_DONE)
+                        return false;
+        return true;
+}
+
+/* Deploy= before the first restart, PostRenew= once everything is proven. */
+static int run_stage(Stage *stage, Error *reterr)
+{
+        int r = run_hook(stage, HOOK_DEPLOY, reterr);
+
+        if (r >= 0)
+                r = run_round(stage, reterr);
+        if (r >= 0 && stage->report->rolled_back)
+                r = run_hook(stage, HOOK_DEPLOY, reterr);
+        if (r >= 0 && stage->report->rolled_back)
+                r = run_round(stage, reterr);
+        if (r >= 0 && is_all_settled(stage->report))
+                r = run_hook(stage, HOOK_POST_RENEW, reterr);
+        return r;
+}
+
 int restart_run(const RestartInput *input, RestartReport **ret, Error *reterr)
 {
         autoptr(RestartReport) report = xcalloc(1, sizeof(*report));
         Stage stage = {.input = input, .report = report};
-        int r = 0;
+        int r;
 
-        if (running_is_live(input->running)) {
-                r = run_round(&stage, reterr);
-                if (r >= 0 && report->rolled_back)
-                        r = run_round(&stage, reterr);
-        }
+        r = running_is_live(input->running) ? run_stage(&stage, reterr) : 0;
         stage_done(&stage);
         if (r < 0)
                 return r;

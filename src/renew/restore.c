@@ -4,6 +4,7 @@
 #include "base/time-util.h"
 #include "kube/kubeconfig.h"
 #include "renew/backup-manifest.h"
+#include "renew/hook-debt.h"
 #include "renew/owed.h"
 #include "renew/recovery.h"
 
@@ -254,7 +255,11 @@ static int owe_restarts(const Restore *restore, Error *reterr)
         r = owed_add(restore->root_fd, restore->config->state_directory, restarts, n,
                 restore->request->pass_id, restore->request->now, reterr);
         restarts_free(restarts, n);
-        return r;
+        const HookDebts debts = {.root_fd = restore->root_fd,
+                .config = restore->config,
+                .pass_id = restore->request->pass_id,
+                .now = restore->request->now};
+        return r < 0 ? r : hook_debts_enter(&debts, paths, reterr);
 }
 
 static int write_back(Restore *restore, Txn *txn, Error *reterr)

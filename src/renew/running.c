@@ -58,6 +58,15 @@ static int need_bus(Running *running, Error *reterr)
         return running->bus ? 0 : bus_open(running->root_fd, &running->bus, reterr);
 }
 
+int running_bus(Running *running, Bus **ret, Error *reterr)
+{
+        int r = need_bus(running, reterr);
+
+        if (r >= 0)
+                *ret = running->bus;
+        return r;
+}
+
 void run_look_done(RunLook *look)
 {
         for (size_t i = 0; i < look->n; i++) {

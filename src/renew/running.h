@@ -12,6 +12,7 @@
  * about a root that is not this host's: its sockets are looked for below it, and its network
  * addresses would be ours. Never starts anything itself. */
 
+#include "host/bus.h"
 #include "renew/inventory.h"
 
 typedef struct Running Running;
@@ -48,6 +49,9 @@ void running_free(Running *running);
 DEFINE_AUTOPTR(Running, running_free)
 
 bool running_is_live(const Running *running);
+
+/* The connection to systemd, which stays running's. Errors as bus_open(). */
+int running_bus(Running *running, Bus **ret, Error *reterr) MUST_USE;
 
 /* Fills the look. Cannot fail: what is not known is RUN_UNKNOWN and its problem. */
 void running_look(Running *running, const InventoryComponent *component, RunLook *ret);

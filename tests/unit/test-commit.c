@@ -40,7 +40,7 @@ static int run_commit(Run *run, TxnOutcome *outcome)
         r = commit_run(&(CommitInput){.root_fd = run->host.root_fd,
                                .txn = txn,
                                .judge = judge,
-                               .state_directory = STATE,
+                               .config = run->host.config,
                                .pass_id = PASS_ID,
                                .now = run->host.now,
                                .reason = "test"},
