@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The pieces of a pass that `run` and `restore` have in common; for renew/pass*.c only.
+ *
+ *     r = pass_settle(pass, nightly, reterr);                     new files are in place
+ *     status = pass_exit_status(pass, r);
+ *     status = pass_finish(pass, status, r, &failure, reterr);    whatever became of it */
+
+#include "renew/pass.h"
+
+/* What was judged last: of what is on disk now. */
+Assessment *pass_latest(const Pass *pass);
+
+/* What is owed, and what was rolled back. */
+int pass_read_ledgers(Pass *pass, Error *reterr) MUST_USE;
+
+/* From new files to processes that use them. */
+int pass_settle(Pass *pass, bool nightly, Error *reterr) MUST_USE;
+
+/* Somebody else is at work: it is not ours to report. */
+bool pass_lock_is_held(const Pass *pass, int r);
+
+/* Everything due is new and proven: 0. Something failed: 1. Something is still owed: 75. */
+int pass_exit_status(const Pass *pass, int r);
+
+/* The report of what was done since the lock was taken. r: what the stages came to. Returns the
+ * exit status. */
+int pass_finish(Pass *pass, int status, int r, const Error *failure, Error *reterr);

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/pass-internal.h"
+
+#include "base/log.h"
+#include "host/clock.h"
+#include "renew/report.h"
+
+#include <inttypes.h>
+#include <sys/random.h>
+
+void pass_free(Pass *pass)
+{
+        if (!pass)
+                return;
+        txn_free(pass->txn);
+        pair_judge_free(pass->judge);
+        txn_outcome_done(&pass->recovery);
+        txn_outcome_done(&pass->conflicts);
+        owed_list_free(pass->owed);
+        hold_list_free(pass->holds);
+        verification_free(pass->verification);
+        restart_report_free(pass->restarts);
+        running_free(pass->running);
+        assessment_free(pass->after);
+        inventory_free(pass->inventory_after);
+        issuance_free(pass->issuance);
+        plan_free(pass->plan);
+        assessment_free(pass->assessment);
+        inventory_free(pass->inventory);
+        history_free(pass->history);
+        config_free(pass->config);
+        free(pass->id);
+        if (pass->root_fd >= 0)
+                close(pass->root_fd);
+        free(pass);
+}
+
+/* 128 random bits: two passes never share a backup or a journal field. */
+static int make_id(char **ret, Error *reterr)
+{
+        uint64_t bits[2];
+
+        if (getrandom(bits, sizeof(bits), 0) != sizeof(bits))
+                return error_errno(reterr, -errno, "cannot make an id for this pass");
+        *ret = xasprintf("%016" PRIx64 "%016" PRIx64, bits[0], bits[1]);
+        return 0;
+}
+
+/* Nobody reads stderr at night. The next pass that comes to its end clears the alarm. */
+static void report_unusable(const Pass *pass, const char *failure)
+{
+        const Config config = {.state_directory = (char *)CONFIG_STATE_DIRECTORY};
+        Error error = {};
+
+        if (report_incident(&(ReportInput){.root_fd = pass->root_fd,
+                                    .pass_id = pass->id,
+                                    .now = pass->now,
+                                    .config = &config,
+                                    .failure = failure},
+                    &error) < 0)
+                log_debug("no alarm: %s", error.text);
+}
+
+int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
+{
+        autoptr(Pass) pass = xcalloc(1, sizeof(*pass));
+        Error error = {};
+        int r;
+
+        pass->root_fd = fs_open_root(options->root ? options->root : "/", reterr);
+        if (pass->root_fd < 0)
+                return pass->root_fd;
+        r = make_id(&pass->id, reterr);
+        if (r < 0)
+                return r;
+        pass->now = options->at ? options->at : clock_now();
+        log_set_pass_id(pass->id);
+        r = config_load(pass->root_fd, &options->config, &pass->config, &error);
+        if (r < 0 && options->nightly)
+                report_unusable(pass, error.text);
+        if (r < 0)
+                return error_set(reterr, r, "%s", error.text);
+        *ret = TAKE(pass);
+        return 0;
+}
+
+/* Only the root of this host has processes that can be asked. */
+static bool is_live(const Pass *pass)
+{
+        struct stat ours, host;
+
+        return fstat(pass->root_fd, &ours) >= 0 && stat("/", &host) >= 0 &&
+               ours.st_dev == host.st_dev && ours.st_ino == host.st_ino;
+}
+
+int pass_look(Pass *pass, Error *reterr)
+{
+        int r;
+
+        pass->history = history_read(pass->root_fd, pass->config->state_directory);
+        r = inventory_read(pass->root_fd, pass->config, &pass->inventory, reterr);
+        if (r < 0)
+                return r;
+        pass->assessment = assess(pass->inventory, pass->config, pass->history, pass->now);
+        pass->running = running_new(pass->root_fd, pass->config, is_live(pass));
+        return 0;
+}
+
+int pass_read_ledgers(Pass *pass, Error *reterr)
+{
+        const char *state_directory = pass->config->state_directory;
+        int r = owed_read(pass->root_fd, state_directory, &pass->owed, reterr);
+
+        return r < 0 ? r : hold_read(pass->root_fd, state_directory, &pass->holds, reterr);
+}
+
+int pass_verify(Pass *pass, Error *reterr)
+{
+        int r;
+
+        r = pass_look(pass, reterr);
+        if (r >= 0)
+                r = pass_read_ledgers(pass, reterr);
+        if (r < 0)
+                return r;
+        pass->verification = verify_all(pass->running, pass->inventory, pass->owed);
+        verify_apply(pass->verification, pass->assessment);
+        return 0;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/pass-internal.h"
+
+#include "renew/report.h"
+
+Assessment *pass_latest(const Pass *pass)
+{
+        return pass->after ? pass->after : pass->assessment;
+}
+
+bool pass_lock_is_held(const Pass *pass, int r)
+{
+        return r == -EBUSY && !pass->txn;
+}
+
+/* Everything due is new and proven: 0. Something failed: 1. Something is still owed: 75. */
+int pass_exit_status(const Pass *pass, int r)
+{
+        if (pass_lock_is_held(pass, r))
+                return EXIT_UNFINISHED;
+        if (r == -EINVAL && pass->assessment && !pass->plan)
+                return EXIT_USAGE; /* a name that is none */
+        if (r < 0)
+                return EXIT_FAILED;
+        for (size_t i = 0; pass->issuance && i < pass->issuance->n; i++)
+                if (pass->issuance->results[i].outcome != OUTCOME_RENEWED)
+                        return EXIT_FAILED;
+        for (size_t i = 0; pass->plan && i < pass->plan->n_skips; i++)
+                if (pass->plan->skips[i].is_failure)
+                        return EXIT_FAILED;
+        if (pass->restarts && pass->restarts->rolled_back)
+                return EXIT_FAILED;
+        return pass->owed && pass->owed->n > 0 ? EXIT_UNFINISHED : EXIT_DONE;
+}
+
+/* Reports what the pass came to, also where it came to nothing. */
+static int report(const Pass *pass, int status, const char *failure, Error *reterr)
+{
+        const ReportInput input = {
+                .root_fd = pass->root_fd,
+                .pass_id = pass->id,
+                .now = pass->now,
+                .config = pass->config,
+                .before = pass->assessment,
+                .plan = pass->plan,
+                .issuance = pass->issuance,
+                .committed = pass->committed,
+                .recovery = pass->recovery.id ? &pass->recovery : NULL,
+                .commit = pass->conflicts.n_conflicts > 0 ? &pass->conflicts : NULL,
+                .after = pass_latest(pass),
+                .owed = pass->owed,
+                .restarts = pass->restarts,
+                .holds = pass->holds,
+                .verification = pass->verification,
+                .exit_status = status,
+                .failure = failure,
+        };
+        int r, r_status;
+
+        report_outcomes(&input);
+        r = report_alarms(&input, reterr);
+        r_status = report_status(&input, r < 0 ? NULL : reterr);
+        return r < 0 ? r : r_status;
+}
+
+/* What can still be said where not all could be reported; no reason is lost. */
+static void report_rest(
+        const Pass *pass, const char *failure, const char *unreported, Error *reterr)
+{
+        Error all = {};
+
+        error_set(&all, 0, "%s%scannot report: %s", failure ? failure : "", failure ? "; " : "",
+                unreported);
+        (void)!report_incident(&(ReportInput){.root_fd = pass->root_fd,
+                                       .pass_id = pass->id,
+                                       .now = pass->now,
+                                       .config = pass->config,
+                                       .failure = all.text},
+                NULL);
+        error_set(reterr, 0, "%s", all.text);
+}
+
+/* The report of what was done since the lock was taken. */
+int pass_finish(Pass *pass, int status, int r, const Error *failure, Error *reterr)
+{
+        Error unreported = {};
+
+        if (report(pass, status, r < 0 ? failure->text : NULL, &unreported) < 0) {
+                status = EXIT_FAILED;
+                report_rest(pass, r < 0 ? failure->text : NULL, unreported.text, reterr);
+        }
+        return status;
+}

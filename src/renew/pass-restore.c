@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/pass-internal.h"
+
+#include "renew/interrupt.h"
+#include "renew/recovery.h"
+
+static int restore_stages(
+        Pass *pass, const RestoreRequest *request, RestoreResult **ret_result, Error *reterr)
+{
+        RestoreRequest locked = *request;
+        int r;
+
+        /* 1. Nobody else acts, nothing is half done. */
+        pass->judge = pair_judge_new(pass->root_fd, pass->config);
+        r = recovery_run(&(Recovery){.root_fd = pass->root_fd,
+                                 .config = pass->config,
+                                 .judge = pass->judge,
+                                 .pass_id = pass->id,
+                                 .now = pass->now},
+                &pass->txn, NULL, reterr);
+        if (r < 0)
+                return r;
+
+        /* 2. Old files in place of the new ones. */
+        interrupt_hold();
+        locked.txn = pass->txn;
+        locked.pass_id = pass->id;
+        locked.now = pass->now;
+        r = backup_restore(pass->root_fd, pass->config, &locked, ret_result, reterr);
+        if (r < 0)
+                return r;
+
+        /* 3. From here on it is a pass like any other. */
+        r = pass_look(pass, reterr);
+        return r < 0 ? r : pass_settle(pass, false, reterr);
+}
+
+int pass_try_restore(
+        Pass *pass, const RestoreRequest *request, RestoreResult **ret_result, Error *reterr)
+{
+        RestoreRequest dry = *request;
+
+        dry.dry_run = true;
+        dry.now = pass->now;
+        dry.pass_id = pass->id;
+        return backup_restore(pass->root_fd, pass->config, &dry, ret_result, reterr) < 0
+                       ? EXIT_FAILED
+                       : EXIT_DONE;
+}
+
+int pass_restore(
+        Pass *pass, const RestoreRequest *request, RestoreResult **ret_result, Error *reterr)
+{
+        Error failure = {};
+        int r = restore_stages(pass, request, ret_result, &failure);
+        int status = pass_exit_status(pass, r);
+
+        error_set(reterr, r, "%s", r < 0 ? failure.text : "");
+
+        /* What was refused has changed nothing, and is told to who asked. */
+        return pass->assessment ? pass_finish(pass, status, r, &failure, reterr) : status;
+}
+
+int pass_recover(Pass *pass, Error *reterr)
+{
+        int r;
+
+        pass->judge = pair_judge_new(pass->root_fd, pass->config);
+        r = recovery_run(&(Recovery){.root_fd = pass->root_fd,
+                                 .config = pass->config,
+                                 .judge = pass->judge,
+                                 .pass_id = pass->id,
+                                 .now = pass->now},
+                &pass->txn, &pass->recovery, reterr);
+        if (r < 0)
+                return pass_lock_is_held(pass, r) ? EXIT_UNFINISHED : EXIT_FAILED;
+        return EXIT_DONE;
+}
