@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.." || exit 1
 bad=0
 mapfile -t code < <(find src tests -name '*.c' | sort)
 mapfile -t flags < <(pkg-config --cflags gnutls nettle libsystemd inih yaml-0.1 jansson smartcols libcurl libprotobuf-c cmocka | xargs -n 1)
-flags+=(-std=gnu11 -D_GNU_SOURCE -Isrc -Itests/unit -Itests/fuzz -Ibuild/gcc -Ibuild/gcc/src
+flags+=(-std=gnu11 -D_GNU_SOURCE -Isrc -Itests/unit -Itests/fuzz -Itests/bin -Ibuild/gcc -Ibuild/gcc/src
+        -Ibuild/gcc/tests/system
         '-DSYSCONFDIR="/etc"' '-DPKGDATADIR="/usr/share/kube-renewd"' '-DLOCALSTATEDIR="/var"')
 
 # analyzer NAME COMMAND...: fails loudly.

@@ -18,7 +18,7 @@ declare -A packages=(
         [bed]='mmdebstrap iproute2 systemd-container bsdutils util-linux'
         [bench]='time bc hyperfine? openssl'
         [fuzz]='clang'
-        [deep]='clang-tidy cppcheck'
+        [deep]='clang-tidy cppcheck libnghttp2-dev'
 )
 
 # package_here NAME: it is installed.

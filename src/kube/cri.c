@@ -58,15 +58,16 @@ static int hex_digit(char c)
 /* grpc-message has everything but printable ASCII as %XX; what is no such escape stays. */
 static char *decode_message(const char *text)
 {
-        char *decoded = xstrdup(text), *out = decoded;
+        char *decoded = xstrdup(text);
+        unsigned char *out = (unsigned char *)decoded;
 
         for (const char *in = text; *in; in++) {
                 int high = *in == '%' ? hex_digit(in[1]) : -1;
                 int low = high >= 0 ? hex_digit(in[2]) : -1;
 
+                *out++ = (unsigned char)(low >= 0 ? high * 16 + low : *in);
                 if (low >= 0)
                         in += 2;
-                *out++ = low >= 0 ? (char)(high * 16 + low) : *in;
         }
         *out = 0;
         return decoded;

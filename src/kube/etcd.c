@@ -76,7 +76,7 @@ static int ask_member(const Look *look, const YamlNode *member, bool *ret, Error
 
 static int add_member(const Look *look, const YamlNode *member, EtcdCluster *cluster, Error *reterr)
 {
-        const char *id, *learner;
+        const char *id = "", *learner = "";
         bool is_self, healthy = false;
         int r;
 

@@ -11,15 +11,15 @@
 #define REQUEST_MAX     ((size_t)64 << 10)
 
 typedef struct Connection {
-        int fd;
         nghttp2_session *session;
         GrpcHandler *handler;
-        char path[128];
         unsigned char *request;
         size_t request_size;
         GrpcAnswer answer;
         size_t sent;
+        int fd;
         bool done;
+        char path[128];
 } Connection;
 
 static void spoil(GrpcAnswer *answer)
@@ -216,7 +216,6 @@ void grpc_serve(int listener, GrpcHandler *handler)
                         if (fds[i].revents)
                                 connection_serve(&connections[i]);
                 if (fds[CONNECTIONS_MAX].revents)
-                        connection_open(&connections[slot],
-                                accept4(listener, NULL, NULL, SOCK_CLOEXEC), handler);
+                        connection_open(&connections[slot], accept(listener, NULL, NULL), handler);
         }
 }

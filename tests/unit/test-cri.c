@@ -10,20 +10,16 @@
 #define CONTAINERD "run/containerd/containerd.sock"
 #define CRIO       "run/crio/crio.sock"
 
-/* tests/bin/fake-runtime at a path of the scratch directory, with up to nine further words. */
-static void start(const char *socket, ...)
+/* tests/bin/fake-runtime at a path of the scratch directory, with these further words. */
+static void start_runtime(const char **argv)
 {
         autofree char *program = xasprintf("%s/tests/bin/fake-runtime", getenv("BUILDDIR"));
-        const char *argv[12] = {program, socket};
-        va_list args;
 
-        va_start(args, socket);
-        for (size_t i = 2; i + 1 < ELEMENTSOF(argv); i++)
-                if (!(argv[i] = va_arg(args, const char *)))
-                        break;
-        va_end(args);
+        argv[0] = program;
         server_spawn(argv, "ready");
 }
+
+#define START(...) start_runtime((const char *[]){NULL, __VA_ARGS__, NULL})
 
 static int set_up(void **state)
 {
@@ -69,7 +65,7 @@ static CriList *listed(Cri *cri, const char *namespace_, const char *pod, const 
 
 static void test_connects_at_the_usual_place(void **state)
 {
-        start(CONTAINERD, NULL);
+        START(CONTAINERD);
 
         Error error = {};
         autoptr(Cri) cri = NULL;
@@ -80,7 +76,7 @@ static void test_connects_at_the_usual_place(void **state)
 
 static void test_older_version(void **state)
 {
-        start(CONTAINERD, "--api=v1alpha2", "--log=calls", NULL);
+        START(CONTAINERD, "--api=v1alpha2", "--log=calls");
 
         autoptr(Cri) cri = connected(NULL);
         autoptr(CriList) list = listed(cri, "kube-system", "etcd", "etcd");
@@ -92,7 +88,7 @@ static void test_older_version(void **state)
 
 static void test_neither_version(void **state)
 {
-        start(CONTAINERD, "--api=none", NULL);
+        START(CONTAINERD, "--api=none");
         unconnected(NULL, -EOPNOTSUPP, "neither runtime.v1 nor runtime.v1alpha2");
 }
 
@@ -125,7 +121,7 @@ static void test_nobody_at_the_socket(void **state)
 static void test_next_usual_place_where_nobody_answers(void **state)
 {
         leave_stale_socket(CONTAINERD);
-        start(CRIO, NULL);
+        START(CRIO);
 
         autoptr(Cri) cri = connected(NULL);
         assert_string_equal(cri_socket(cri), "/" CRIO);
@@ -143,7 +139,7 @@ static void test_long_path_and_links(void **state)
         assert_int_equal(symlink("/deep", "link"), 0);
         path = xasprintf("deep/%s/runtime.sock", name);
         endpoint = xasprintf("/link/%s/runtime.sock", name);
-        start(path, NULL);
+        START(path);
 
         autoptr(Cri) cri = connected(endpoint);
         assert_string_equal(cri_runtime(cri), "fake 1.0");
@@ -151,12 +147,12 @@ static void test_long_path_and_links(void **state)
 
 static void test_lists_containers_of_one_pod(void **state)
 {
-        start(CONTAINERD, "a1,etcd,etcd-cp1,kube-system,exited,3,1700000000000000000",
+        START(CONTAINERD, "a1,etcd,etcd-cp1,kube-system,exited,3,1700000000000000000",
                 "a2,etcd,etcd-cp1,kube-system,running,4,1700000000000000002",
                 "a0,etcd,etcd-cp1,kube-system,exited,2,1700000000000000000",
                 "b1,other,etcd-cp1,kube-system,running,0,1", "c1,etcd,etcd-cp1,default,running,0,1",
                 "d1,etcd,etcdctl-cp1,kube-system,running,0,1",
-                "e1,etcd,etcd,kube-system,running,0,1", NULL);
+                "e1,etcd,etcd,kube-system,running,0,1");
 
         autoptr(Cri) cri = connected(NULL);
         autoptr(CriList) list = listed(cri, "kube-system", "etcd", "etcd");
@@ -180,8 +176,8 @@ static void test_lists_containers_of_one_pod(void **state)
 
 static void test_stops_a_container(void **state)
 {
-        start(CONTAINERD, "--restart", "--log=calls",
-                "a1,etcd,etcd-cp1,kube-system,running,3,1700000000000000000", NULL);
+        START(CONTAINERD, "--restart", "--log=calls",
+                "a1,etcd,etcd-cp1,kube-system,running,3,1700000000000000000");
 
         autoptr(Cri) cri = connected(NULL);
         Error error = {};
@@ -231,7 +227,7 @@ static void test_faults_of_a_call(void **state)
                 Error error = {};
                 int r;
 
-                start(CONTAINERD, option, "a,etcd,etcd-cp1,kube-system,running,0,1", NULL);
+                START(CONTAINERD, option, "a,etcd,etcd-cp1,kube-system,running,0,1");
                 autoptr(Cri) cri = connected(NULL);
                 r = cri_list(cri, "kube-system", "etcd", "etcd", &list, &error);
                 if (r != faults[i].r || !strstr(error.text, faults[i].text))
@@ -249,7 +245,7 @@ static void test_faults_while_connecting(void **state)
                 autofree char *option = xasprintf("--fault=Version:%s", faults[i].fault);
                 bool unknown = streq(faults[i].fault, "unimplemented");
 
-                start(CONTAINERD, option, NULL);
+                START(CONTAINERD, option);
                 unconnected(NULL, unknown ? -EOPNOTSUPP : faults[i].r, "");
                 servers_stop();
         }
@@ -260,14 +256,14 @@ static void test_runtime_is_restarted_in_between(void **state)
         CriList *list = NULL;
         Error error = {};
 
-        start(CONTAINERD, NULL);
+        START(CONTAINERD);
         autoptr(Cri) cri = connected(NULL);
         servers_stop();
         assert_int_equal(
                 cri_list(cri, "kube-system", "etcd", "etcd", &list, &error), -ECONNREFUSED);
         assert_int_equal(unlink(CONTAINERD), 0);
         assert_int_equal(cri_stop(cri, "a", 0, &error), -ECONNREFUSED);
-        start(CONTAINERD, "a,etcd,etcd-cp1,kube-system,running,0,1", NULL);
+        START(CONTAINERD, "a,etcd,etcd-cp1,kube-system,running,0,1");
         autoptr(CriList) again = listed(cri, "kube-system", "etcd", "etcd");
         assert_int_equal(again->n, 1);
 }
