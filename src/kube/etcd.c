@@ -41,7 +41,7 @@ static bool is_healthy(const HttpAnswer *answer)
         autoptr(YamlTree) tree = NULL;
         const char *health;
 
-        return answer->status == 200 && parse(answer, &tree, NULL) >= 0 &&
+        return parse(answer, &tree, NULL) >= 0 &&
                get_text(tree, yaml_root(tree), "health", &health, NULL) >= 0 &&
                streq(health, "true");
 }

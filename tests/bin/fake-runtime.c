@@ -24,6 +24,7 @@
 
 static const GrpcFault faults[] = {
         {"none", GRPC_HONEST, "200", "0", NULL},
+        {"slow", GRPC_SLOW, "200", "0", NULL},
         {"hang", GRPC_HANG, NULL, NULL, NULL},
         {"close", GRPC_CLOSE, NULL, NULL, NULL},
         {"reset", GRPC_RESET, NULL, NULL, NULL},

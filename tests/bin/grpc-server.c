@@ -118,6 +118,10 @@ static void respond(Connection *c, int32_t stream)
                 nghttp2_submit_rst_stream(
                         c->session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_INTERNAL_ERROR);
                 break;
+        case GRPC_SLOW:
+                sleep(2);
+                submit(c, stream);
+                break;
         default:
                 submit(c, stream);
         }

@@ -11,6 +11,7 @@
 
 typedef enum GrpcTrick {
         GRPC_HONEST,
+        GRPC_SLOW,         /* answers after two seconds */
         GRPC_HANG,         /* never answers */
         GRPC_CLOSE,        /* hangs up instead of answering */
         GRPC_RESET,        /* resets the stream */

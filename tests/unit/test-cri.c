@@ -127,6 +127,13 @@ static void test_next_usual_place_where_nobody_answers(void **state)
         assert_string_equal(cri_socket(cri), "/" CRIO);
 }
 
+static void test_first_reason_is_told_where_nobody_answers(void **state)
+{
+        leave_stale_socket(CONTAINERD);
+        START(CRIO, "--api=none");
+        unconnected(NULL, -ECONNREFUSED, "'/run/containerd/containerd.sock'");
+}
+
 /* sun_path has 108 bytes; and links mean what they mean below our root. */
 static void test_long_path_and_links(void **state)
 {
@@ -197,6 +204,18 @@ static void test_stops_a_container(void **state)
         assert_non_null(strstr(error.text, "no such container"));
 }
 
+/* A stop takes as long as it may, and then some. */
+static void test_stop_is_waited_for(void **state)
+{
+        START(CONTAINERD, "--fault=StopContainer:slow",
+                "a1,etcd,etcd-cp1,kube-system,running,3,1700000000000000000");
+
+        autoptr(Cri) cri = connected(NULL);
+        Error error = {};
+        assert_int_equal(cri_stop(cri, "a1", 2, &error), 0);
+        assert_int_equal(cri_stop(cri, "a1", 0, &error), -ETIMEDOUT);
+}
+
 static const struct {
         const char *fault;
         int r;
@@ -207,7 +226,7 @@ static const struct {
         {"reset", -EPROTO, ""},
         {"http1", -EPROTO, ""},
         {"http-503", -EPROTO, "HTTP status 503"},
-        {"no-status", -EPROTO, "no gRPC status"},
+        {"no-status", -EPROTO, "has no gRPC status"},
         {"odd-status", -EPROTO, "'fine' is no gRPC status"},
         {"error", -EREMOTEIO, "gRPC status 13 INTERNAL: disk full\\x0a100%"},
         {"broken-frame", -EPROTO, "not exactly one gRPC frame"},
@@ -277,9 +296,11 @@ int main(void)
                 CRI_TEST(test_no_socket),
                 CRI_TEST(test_nobody_at_the_socket),
                 CRI_TEST(test_next_usual_place_where_nobody_answers),
+                CRI_TEST(test_first_reason_is_told_where_nobody_answers),
                 CRI_TEST(test_long_path_and_links),
                 CRI_TEST(test_lists_containers_of_one_pod),
                 CRI_TEST(test_stops_a_container),
+                CRI_TEST(test_stop_is_waited_for),
                 CRI_TEST(test_faults_of_a_call),
                 CRI_TEST(test_faults_while_connecting),
                 CRI_TEST(test_runtime_is_restarted_in_between),
