@@ -30,6 +30,7 @@ static const OptionInfo table[] = {
         {"no-legend", FLAG(no_legend), OPTIONS_TABLE, "no text below the table"},
         {"all", FLAG(all), OPTIONS_ALL, "everything that can be renewed, due or not"},
         {"dry-run", FLAG(dry_run), OPTIONS_DRY_RUN, "everything up to the first write"},
+        {"kubelet", FLAG(kubelet), OPTIONS_KUBELET, "the kubelet's own, and nothing else"},
         {"force", FLAG(force), OPTIONS_FORCE, "also what has expired or is of another CA"},
         {"node-name", TEXT("NAME", node_name), OPTIONS_INIT, "this node (the host's name)"},
         {"advertise-address", TEXT("IP", advertise_address), OPTIONS_INIT, "of the API server"},

@@ -23,7 +23,7 @@ typedef struct Options {
         const char *columns; /* NULL: the default ones */
         int64_t at;          /* 0: now */
         bool no_headings, no_legend, help, version;
-        bool all, dry_run, force;
+        bool all, dry_run, force, kubelet;
         const char *node_name, *advertise_address, *service_address, *dns_domain, *key_algorithm;
         int64_t validity, ca_validity;
 } Options;

@@ -61,13 +61,16 @@ static void print_restarts(const Pass *pass, bool dry_run)
 static int run_pass(const Options *options, const PassRequest *request)
 {
         autoptr(Pass) pass = NULL;
+        PassRequest opened = *request;
         Error error = {};
         int status;
 
         status = command_open(options, &pass);
         if (status != 0)
                 return status;
-        status = pass_run(pass, request, &error);
+        if (options->kubelet)
+                opened.plan.kubelet_unit = pass->config->kubelet_unit;
+        status = pass_run(pass, &opened, &error);
         print_recovery(&pass->recovery);
         print_results(pass, request->dry_run);
         print_restarts(pass, request->dry_run);
@@ -81,7 +84,13 @@ int verb_renew(const Options *options)
                         .all = options->all},
                 .dry_run = options->dry_run,
         };
+        Error error = {};
 
+        if (options->kubelet && (options->all || options->n_names > 0)) {
+                error_set(&error, -EINVAL, "--kubelet renews nothing else; leave out %s",
+                        options->all ? "--all" : "the names");
+                return command_fail(options, EXIT_USAGE, &error);
+        }
         return run_pass(options, &request);
 }
 

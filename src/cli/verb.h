@@ -20,6 +20,7 @@ typedef enum OptionGroup {
         OPTIONS_DRY_RUN = 1 << 4,
         OPTIONS_FORCE = 1 << 5,
         OPTIONS_INIT = 1 << 6,
+        OPTIONS_KUBELET = 1 << 7,
 } OptionGroup;
 
 #define ANY_NUMBER SIZE_MAX

@@ -4,6 +4,7 @@
 #include "renew/backup.h"
 #include "renew/hook-debt.h"
 #include "renew/owed.h"
+#include "renew/rotation.h"
 
 /* A file that changes again while we look is tried this often before the pass gives up on it. */
 #define TRIES_MAX 3
@@ -138,11 +139,39 @@ static void fail_conflicts(Issuance *issuance, const TxnOutcome *outcome)
         }
 }
 
+/* The kubelet's certificate is no file that is replaced, but a link that leads to the next one.
+ * Only a new process pays the debt: nothing shows which certificate a kubelet has. */
+static int rotate(const CommitInput *input, Issuance *issuance, Error *reterr)
+{
+        const FileChange *change = issuance->changes;
+        Restart restart = issuance->plan->restarts[0];
+        int r;
+
+        drop_changed(input->root_fd, issuance);
+        if (issuance->n_changes == 0)
+                return 0;
+        restart.paths = NULL;
+        r = owed_add(input->root_fd, input->state_directory, &restart, 1, input->pass_id,
+                input->now, reterr);
+        if (r < 0)
+                return error_prefix(reterr, r, "cannot note the restart that will be owed");
+        r = rotation_swap(&(Rotation){.root_fd = input->root_fd,
+                                  .state_directory = input->state_directory,
+                                  .link = change->path,
+                                  .content = change->content,
+                                  .now = input->now},
+                reterr);
+        return r < 0 ? r : 1;
+}
+
 int commit_run(const CommitInput *input, Issuance *issuance, TxnOutcome *ret_outcome, Error *reterr)
 {
         const TxnJudge judge = pair_judge_txn(input->judge);
         TxnOutcome outcome = {};
         int r = -ESTALE;
+
+        if (issuance->n_changes > 0 && issuance->changes[0].is_rotated)
+                return rotate(input, issuance, reterr);
 
         /* 1. Prepare; whoever was edited meanwhile drops out with its partner. */
         for (unsigned tries = 0; r == -ESTALE && tries < TRIES_MAX; tries++) {

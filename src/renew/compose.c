@@ -2,6 +2,7 @@
 #include "renew/compose.h"
 
 #include "renew/identity.h"
+#include "renew/rotation.h"
 
 /* Text that may hold a key: grown by whole PEM blocks, wiped whenever it moves. */
 typedef struct Buffer {
@@ -156,6 +157,7 @@ static int compose_files(Issuance *issuance, IssueResult *result, unsigned pair,
                 return r;
         add_change(
                 issuance, item->path, TAKE(certificate), item->file, same_file ? 0600 : 0644, pair);
+        issuance->changes[issuance->n_changes - 1].is_rotated = rotation_is_kept(item);
         if (key)
                 add_change(issuance, item->key_path, TAKE(key), item->key_file, 0600, pair);
         return 0;
@@ -363,7 +365,8 @@ void issuance_compose(Issuance *issuance, const Config *config)
                         result->certificate_pem = leaf_with_chain(result);
                 if (result->outcome != OUTCOME_RENEWED || is_spliced(result))
                         continue;
-                if (item->kind == ITEM_KUBECONFIG && result->step->kind == STEP_CREATE)
+                if (item->kind == ITEM_KUBECONFIG && result->step->kind == STEP_CREATE &&
+                        !rotation_is_kept(item))
                         r = compose_new_kubeconfig(issuance, result, config, pair, &error);
                 else
                         r = compose_files(issuance, result, pair, &error);

@@ -29,6 +29,7 @@ typedef struct FileChange {
         const FileImage *old; /* NULL: new */
         mode_t mode;          /* for a new file */
         unsigned pair;
+        bool is_rotated; /* path is a link that is to lead to a new file: renew/rotation.h */
 } FileChange;
 
 typedef struct Issuance {

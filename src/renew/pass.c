@@ -32,6 +32,7 @@ static int recover(Pass *pass, Error *reterr)
                 return r;
         pass->judge = pair_judge_new(pass->root_fd, pass->config);
         const TxnJudge judge = pair_judge_txn(pass->judge);
+        recovery_of_rotation(pass->root_fd, pass->config);
         r = txn_recover(pass->txn, &judge, &pass->recovery, reterr);
         return r < 0 ? r : recovery_of_manifests(pass->root_fd, pass->config, reterr);
 }

@@ -216,6 +216,9 @@ int plan_make(const Assessment *assessment, const PlanRequest *request, Plan **r
         autoptr(Plan) plan = xcalloc(1, sizeof(*plan));
         int r;
 
+        if (request->kubelet_unit)
+                return plan_kubelet(assessment, request->kubelet_unit, ret, reterr);
+
         /* 1. Every name that was asked for must be one. */
         r = check_names(inventory, request->names, reterr);
         if (r < 0)

@@ -13,8 +13,10 @@
 #include "renew/assess.h"
 
 typedef struct PlanRequest {
-        char *const *names; /* kubeadm's names; NULL: all that is due */
-        bool all;           /* everything that can be renewed, due or not */
+        char *const *names;       /* kubeadm's names; NULL: all that is due */
+        bool all;                 /* everything that can be renewed, due or not */
+        const char *kubelet_unit; /* instead: the client certificate that this service should have
+                                     renewed by itself; NULL */
 } PlanRequest;
 
 typedef enum StepKind {
@@ -85,6 +87,12 @@ void restarts_free(Restart *restarts, size_t n);
 void plan_free(Plan *plan);
 DEFINE_AUTOPTR(Plan, plan_free)
 
-/* -EINVAL for a name that is none (with the nearest that is one). */
+/* -EINVAL for a name that is none (with the nearest that is one), -ENOENT if there is no kubelet
+ * whose certificate could be renewed. */
 int plan_make(const Assessment *assessment, const PlanRequest *request, Plan **ret,
         Error *reterr) MUST_USE;
+
+/* The plan for request->kubelet_unit, which plan_make() hands on: one step, and the restart of that
+ * service. */
+int plan_kubelet(
+        const Assessment *assessment, const char *unit, Plan **ret, Error *reterr) MUST_USE;

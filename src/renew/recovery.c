@@ -5,6 +5,7 @@
 #include "renew/events.h"
 #include "renew/park.h"
 #include "renew/report.h"
+#include "renew/rotation.h"
 
 static int tell(
         const Recovery *recovery, const TxnOutcome *outcome, const char *failure, Error *reterr)
@@ -34,6 +35,19 @@ int recovery_of_manifests(int root_fd, const Config *config, Error *reterr)
         return r < 0 ? error_prefix(reterr, r, "cannot put a manifest back") : 0;
 }
 
+void recovery_of_rotation(int root_fd, const Config *config)
+{
+        autofree char *note = NULL;
+        Error error = {};
+        int r = rotation_recover(root_fd, config->state_directory, &note, &error);
+        const LogField fields[] = {{"REASON", r < 0 ? error.text : note}, {}};
+
+        if (r < 0 || note)
+                log_event(r < 0 ? LOG_ERR : LOG_WARNING, EVENT_ROTATION_RECOVERED, fields,
+                        "The renewal of the kubelet's certificate was interrupted: %s%s.",
+                        fields[0].value, r < 0 ? ", ignoring" : "");
+}
+
 int recovery_run(const Recovery *recovery, Txn **ret_txn, TxnOutcome *ret_outcome, Error *reterr)
 {
         const TxnJudge judge = pair_judge_txn(recovery->judge);
@@ -50,6 +64,7 @@ int recovery_run(const Recovery *recovery, Txn **ret_txn, TxnOutcome *ret_outcom
         r = txn_recover(*ret_txn, &judge, &outcome, &failure);
         if (r >= 0)
                 r = recovery_of_manifests(recovery->root_fd, recovery->config, &failure);
+        recovery_of_rotation(recovery->root_fd, recovery->config);
 
         /* 3. Whoever finds it tells it. */
         told = tell(recovery, &outcome, r < 0 ? failure.text : NULL, &untold);

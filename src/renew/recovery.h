@@ -27,3 +27,7 @@ int recovery_run(
 /* Puts back every manifest that a crash has left out of the kubelet's sight, and tells the journal.
  * With the lock held. */
 int recovery_of_manifests(int root_fd, const Config *config, Error *reterr) MUST_USE;
+
+/* Finishes or undoes the rotation of the kubelet's certificate, and tells the journal; what cannot
+ * be done now is left for the next time. With the lock held. */
+void recovery_of_rotation(int root_fd, const Config *config);

@@ -128,9 +128,10 @@ static void test_the_entries_of_kubeadm(void **state)
                 assert_true(entry->watch || entry->identity.usage != 0);
                 assert_true(!entry->is_kubeconfig || entry->watch || entry->server);
         }
-        assert_int_equal(layout->n_components, 4);
-        assert_string_equal(layout->components[0].name, "etcd");
-        assert_string_equal(layout->components[3].name, "kube-scheduler");
+        assert_int_equal(layout->n_components, 5);
+        assert_string_equal(layout->components[0].name, "kubelet");
+        assert_string_equal(layout->components[1].name, "etcd");
+        assert_string_equal(layout->components[4].name, "kube-scheduler");
         tree_free(root);
 }
 

@@ -1,0 +1,126 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The kubelet's own certificate: an alarm when the kubelet cannot renew it, and renew --kubelet, which
+# does it in its place and is old or new at every instant.
+
+# shellcheck source=tests/cli/cli.sh
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
+
+pki=var/lib/kubelet/pki
+old=kubelet-client-2026-11-22-23-26-00.pem
+alarm=var/lib/kube-renewd/public/alarms/kubelet-rotation-stuck@kubelet.conf.json
+
+# kubelet_host: a fresh tree whose kubelet.conf names the kubelet's link, as kubeadm leaves it.
+kubelet_host() {
+        local conf
+
+        host v1.28.7/rsa2048-default
+        conf=$ROOT/etc/kubernetes/kubelet.conf
+        mkdir -p "$ROOT/$pki"
+        (umask 077 && sed -n 's/^ *client-\(certificate\|key\)-data: //p' "$conf" | base64 -d >"$ROOT/$pki/$old")
+        ln -s "/$pki/$old" "$ROOT/$pki/kubelet-client-current.pem"
+        sed -i "s,client-\(certificate\|key\)-data: .*,client-\1: /$pki/kubelet-client-current.pem," "$conf"
+}
+
+# current FILTER...: what openssl x509 says of the file that the link leads to.
+current() {
+        openssl x509 -noout -in "$ROOT$(readlink "$ROOT/$pki/kubelet-client-current.pem")" "$@"
+}
+
+listing() {
+        (cd "$ROOT/var/lib/kubelet" && find . -printf '%p %y %l %m\n' | sort && find . -type f -exec sha256sum {} + | sort)
+}
+
+severity() {
+        jq -r .severity "$ROOT/$alarm"
+}
+
+# 1. Expired.
+kubelet_host
+subject=$(current -subject)
+tap_status 75 "a night at which it is valid" renewd run --at="$TEN_DAYS"
+tap_status 1 "T42 no alarm while the kubelet can renew it" test -e "$ROOT/$alarm"
+tap_status 75 "a night at which it has expired" renewd run --at="$EXPIRED"
+tap_is "$(severity)" critical "T42 it has expired: an alarm"
+before=$(listing)
+tap_status 0 "T42 a dry run" renewd renew --kubelet --dry-run --at="$EXPIRED"
+tap_like "$OUTPUT" '^kubelet.conf: would be renewed, until ' "T42 says what would be done"
+tap_is "$(listing)" "$before" "T42 and does nothing"
+tap_status 75 "T42 renew --kubelet: the restart is owed" renewd renew --kubelet --at="$EXPIRED"
+tap_like "$OUTPUT" '^kubelet.conf: renewed, until Dec 31, 2028 ' "T42 says so"
+tap_is "$(readlink "$ROOT/$pki/kubelet-client-current.pem")" "/$pki/kubelet-client-2028-01-01-00-00-00.pem" "T42 the link leads to a new file"
+tap_is "$(current -subject)" "$subject" "T42 of the same node"
+tap_like "$(current -subject -nameopt RFC2253)" 'CN=system:node:[^,]*,O=system:nodes' "T42 which is one"
+tap_ok "T42 signed by the CA" openssl verify -attime "$(date -d "$EXPIRED" +%s)" -purpose sslclient \
+        -CAfile "$ROOT/etc/kubernetes/pki/ca.crt" "$ROOT/$pki/kubelet-client-2028-01-01-00-00-00.pem"
+tap_is "$(current -pubkey)" "$(openssl pkey -pubout -in "$ROOT/$pki/kubelet-client-2028-01-01-00-00-00.pem")" "T42 with its key"
+tap_is "$(stat -c %a "$ROOT/$pki/kubelet-client-2028-01-01-00-00-00.pem")" 600 "T42 for root alone"
+tap_ok "T42 the old file stays" test -s "$ROOT/$pki/$old"
+tap_status 1 "T42 the alarm is gone" test -e "$ROOT/$alarm"
+tap_ok "T42 the restart is owed" test -e "$ROOT/var/lib/kube-renewd/owed/kubelet.json"
+tap_ok "T42 and an alarm" test -e "$ROOT/var/lib/kube-renewd/public/alarms/restart-owed@kubelet.json"
+tap_status 75 "the next night" renewd run --at="$EXPIRED"
+tap_ok "T42 it is still owed" test -e "$ROOT/var/lib/kube-renewd/owed/kubelet.json"
+
+# 2. A plain file.
+kubelet_host
+rm "$ROOT/$pki/kubelet-client-current.pem"
+mv "$ROOT/$pki/$old" "$ROOT/$pki/kubelet-client-current.pem"
+digest=$(sha256sum <"$ROOT/$pki/kubelet-client-current.pem")
+tap_status 0 "a night at which it is no link" renewd run --at="$NEW"
+tap_is "$(severity)" major "T42 it is a plain file: an alarm"
+tap_status 75 "T42 renew --kubelet" renewd renew --kubelet --at="$NEW"
+tap_is "$(readlink "$ROOT/$pki/kubelet-client-current.pem")" "/$pki/kubelet-client-2026-12-01-00-00-00.pem" "T42 it is a link again"
+tap_is "$(sha256sum <"$ROOT/$pki/kubelet-client-2026-12-01-00-00-00-replaced.pem")" "$digest" "T42 the file is kept"
+tap_status 1 "T42 the alarm is gone" test -e "$ROOT/$alarm"
+
+# 3. Nothing to copy the identity from.
+kubelet_host
+rm "$ROOT/$pki/$old"
+mkdir -p "$ROOT/etc/kube-renewd"
+printf '[host]\nNodeName=cp-9\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+tap_status 75 "T42 with a link that leads nowhere" renewd renew --kubelet --at="$NEW"
+tap_is "$(current -subject -nameopt RFC2253)" "subject=CN=system:node:cp-9,O=system:nodes" "T42 the node is the configured one"
+
+# 4. Refused.
+kubelet_host
+rm "$ROOT/etc/kubernetes/pki/ca.key"
+before=$(listing)
+tap_status 1 "T42 without the key of the CA" renewd renew --kubelet --at="$EXPIRED"
+tap_like "$OUTPUT" "^kubelet.conf: failed: CA 'ca' cannot sign: '/etc/kubernetes/pki/ca.key' is missing$" "T42 it is refused"
+tap_is "$(listing)" "$before" "T42 and nothing has changed"
+tap_status 2 "nothing else is renewed with it" renewd renew --kubelet apiserver
+tap_like "$OUTPUT" "--kubelet renews nothing else; leave out the names" "and that is said"
+tap_status 2 "nor everything" renewd renew --kubelet --all
+host v1.28.7/rsa2048-default
+tap_status 1 "a kubeconfig that holds its certificate" renewd renew --kubelet --at="$NEW"
+tap_like "$OUTPUT" "^kube-renewd: no kubeconfig with Watch=yes names a certificate that a kubelet renews by itself" "is not renewed so"
+
+# 5. Killed before each change of a name.
+if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
+        calls=rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,mkdirat
+        kubelet_host
+        before=$(listing)
+        strace -f -o "$SCRATCH/calls" -e trace="$calls" "$KUBE_RENEWD" --root="$ROOT" renew --kubelet \
+                --at="$NEW" >/dev/null 2>&1
+        n=$(grep -c '^[0-9]* *[a-z0-9]*(' "$SCRATCH/calls")
+        wrong=
+        for ((i = 1; i <= n; i++)); do
+                kubelet_host
+                before=$(listing)
+                (strace -f -o /dev/null -e trace="$calls" -e inject="$calls":signal=KILL:when="$i" \
+                        "$KUBE_RENEWD" --root="$ROOT" renew --kubelet --at="$NEW" || :) >/dev/null 2>&1
+                renewd recover --at="$NEW" >/dev/null 2>&1
+                case $(readlink "$ROOT/$pki/kubelet-client-current.pem") in
+                "/$pki/$old") [ "$(listing)" = "$before" ] || wrong+=" $i:old" ;;
+                *) current -checkend 0 >/dev/null && [ "$(find "$ROOT/$pki" -name '*.pem' | wc -l)" = 3 ] || wrong+=" $i:new" ;;
+                esac
+                [ -z "$(find "$ROOT/var/lib/kubelet" -name '.*')" ] && [ ! -e "$ROOT/var/lib/kube-renewd/kubelet-rotation.json" ] || wrong+=" $i:rest"
+        done
+        tap_is "$wrong" "" "T36 T42 killed at each of $n changes of a name: old or new, and no trace"
+        [ "$n" -gt 8 ]
+        tap_result $? "T36 T42 there are several of them"
+else
+        tap_skip "T36 T42 killed at each change of a name" "strace is not installed or not allowed"
+fi
+tap_done
