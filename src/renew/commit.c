@@ -151,12 +151,15 @@ static int rotate(const CommitInput *input, Issuance *issuance, Error *reterr)
         if (issuance->n_changes == 0)
                 return 0;
         restart.paths = NULL;
-        r = owed_add(input->root_fd, input->state_directory, &restart, 1, input->pass_id,
+        r = owed_add(input->root_fd, input->config->state_directory, &restart, 1, input->pass_id,
                 input->now, reterr);
         if (r < 0)
                 return error_prefix(reterr, r, "cannot note the restart that will be owed");
+        r = owe_hooks(input, issuance, reterr);
+        if (r < 0)
+                return r;
         r = rotation_swap(&(Rotation){.root_fd = input->root_fd,
-                                  .state_directory = input->state_directory,
+                                  .state_directory = input->config->state_directory,
                                   .link = change->path,
                                   .content = change->content,
                                   .now = input->now},
