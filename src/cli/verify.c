@@ -108,7 +108,7 @@ static void add_proof(ProofRows *rows, const ComponentProof *component, const Pr
 }
 
 /* What is to be said of the component as a whole, and of one without a file that we know. */
-static void add_component(ProofRows *rows, const ComponentProof *component)
+static void add_component(ProofRows *rows, const ComponentProof *component, int64_t now)
 {
         ProofRow row = {.component = component->component->entry->name,
                 .status = "OK",
@@ -122,6 +122,10 @@ static void add_component(ProofRows *rows, const ComponentProof *component)
                 row.status = "UNHEALTHY";
                 row.severity = 1;
                 row.text = component->health_problem;
+        } else if (component_is_too_old(component, now)) {
+                row.status = "TOO OLD";
+                row.severity = 1;
+                row.text = "its process is older than LoopbackAge= allows";
         } else if (component->look.state == RUN_UNKNOWN) {
                 row.status = "UNKNOWN";
                 row.severity = 3;
@@ -131,14 +135,14 @@ static void add_component(ProofRows *rows, const ComponentProof *component)
                 add_row(rows, row);
 }
 
-static ProofRows *rows_of(const Verification *verification)
+static ProofRows *rows_of(const Verification *verification, int64_t now)
 {
         ProofRows *rows = xcalloc(1, sizeof(*rows));
 
         for (size_t i = 0; i < verification->n; i++) {
                 const ComponentProof *component = &verification->components[i];
 
-                add_component(rows, component);
+                add_component(rows, component, now);
                 for (size_t k = 0; k < component->n; k++)
                         add_proof(rows, component, &component->proofs[k]);
         }
@@ -231,7 +235,7 @@ int verb_verify(const Options *options)
                 return status;
         if (pass_verify(pass, &error) < 0)
                 return command_fail(options, EXIT_UNKNOWN, &error);
-        rows = rows_of(pass->verification);
+        rows = rows_of(pass->verification, pass->now);
         if (rows->n == 0) {
                 error_set(&error, -ENOENT, "no component of the layout is on this host");
                 return command_fail(options, EXIT_UNKNOWN, &error);

@@ -100,7 +100,7 @@ static bool skip_unrenewable(
                 return true;
         }
 
-        if (verdict->hold && verdict->due && !request->names) {
+        if (verdict->hold && verdict->due && !asked) {
                 autofree char *text = hold_text(verdict->hold);
 
                 add_skip(plan, item, OUTCOME_POSTPONED, true, text);
