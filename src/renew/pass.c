@@ -129,6 +129,8 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
                 return r;
 
         /* 3. New certificates, in memory. */
+        if (pass->plan->n_steps > 0)
+                log_status("Issuing %zu certificates", pass->plan->n_steps);
         pass->issuance = issue_run(pass->root_fd, pass->plan, pass->config, pass->now);
         if (request->dry_run)
                 return 0;
@@ -139,6 +141,8 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
 
         /* 5. All of them on disk, as one. Who asks us to stop now waits until it is reported. */
         interrupt_hold();
+        if (pass->issuance->n_changes > 0)
+                log_status("Replacing %zu files", pass->issuance->n_changes);
         r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
                                .txn = pass->txn,
                                .judge = pass->judge,
