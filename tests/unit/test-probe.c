@@ -229,6 +229,7 @@ static void test_no_tls(void **state)
         uint16_t port = 0;
         autofd int unheard = bound_socket(&port);
 
+        assert_true(unheard >= 0); /* bound, and nobody listens */
         assert_refused("127.0.0.1", http.port, -EPROTO, "no TLS handshake is possible");
         assert_refused("127.0.0.1", rude.port, -ECONNRESET, "hung up");
         assert_refused("127.0.0.1", other.port, -EPROTO, "refused the TLS handshake");
