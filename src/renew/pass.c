@@ -108,11 +108,36 @@ static int run_pre_renew(Pass *pass, Error *reterr)
         return r < 0 ? error_prefix(reterr, r, "nothing was written") : 0;
 }
 
+/* Who asks us to stop from here on waits until it is reported. */
+static int replace_files(Pass *pass, const PassRequest *request, Error *reterr)
+{
+        int r;
+
+        r = run_pre_renew(pass, reterr);
+        if (r < 0)
+                return r;
+        interrupt_hold();
+        if (pass->issuance->n_changes > 0)
+                log_status("Replacing %zu files", pass->issuance->n_changes);
+        r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
+                               .txn = pass->txn,
+                               .judge = pass->judge,
+                               .config = pass->config,
+                               .pass_id = pass->id,
+                               .now = pass->now,
+                               .reason = request->nightly ? "run" : "renew"},
+                pass->issuance, &pass->conflicts, reterr);
+        if (r < 0)
+                return r;
+        pass->committed = r > 0;
+        return 0;
+}
+
 /* The stages in their order; each takes what the ones before it made. A failure ends here and is
  * reported by the caller. */
 static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
 {
-        int r;
+        int r, w;
 
         /* 1. Nobody else acts, and nothing is half done. A dry run takes no lock and writes
          * nothing. */
@@ -135,28 +160,15 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         if (request->dry_run)
                 return 0;
 
-        r = run_pre_renew(pass, reterr);
-        if (r < 0)
+        /* 4. All of them on disk, as one. */
+        r = replace_files(pass, request, reterr);
+        if (r < 0 && txn_is_unfinished(pass->root_fd, pass->config->state_directory))
                 return r;
 
-        /* 5. All of them on disk, as one. Who asks us to stop now waits until it is reported. */
-        interrupt_hold();
-        if (pass->issuance->n_changes > 0)
-                log_status("Replacing %zu files", pass->issuance->n_changes);
-        r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
-                               .txn = pass->txn,
-                               .judge = pass->judge,
-                               .config = pass->config,
-                               .pass_id = pass->id,
-                               .now = pass->now,
-                               .reason = request->nightly ? "run" : "renew"},
-                pass->issuance, &pass->conflicts, reterr);
-        if (r < 0)
-                return r;
-        pass->committed = r > 0;
-
-        /* 6. Restarted, proven, rolled back where that fails. */
-        return pass_settle(pass, request->nightly, reterr);
+        /* 5. Restarted, proven, rolled back where that fails; also what was owed already, when
+         * nothing could be written tonight. */
+        w = pass_settle(pass, request->nightly, r < 0 ? NULL : reterr);
+        return r < 0 ? r : w;
 }
 
 /* What the next pass must know of this one, whatever became of it, and backups that are too many.
