@@ -55,8 +55,9 @@ cas_after=$(cd "$root" && find . -name '*ca.crt' -exec sha256sum {} + | sort)
 say "The CAs are the same, byte for byte:"
 cut -c 1-16,65- <<<"$cas_after"
 
-say "This version restarts nothing and asks no process what it has loaded. So each \
-component that uses a new file is owed a restart, and an alarm says so:"
+say "On a host the components would now be restarted, or shown to serve the new \
+certificates. Below this root nothing runs, so the debt stays, and so does the \
+alarm of each, until it is paid ('./dev bed' has a real control plane):"
 step '0 1 2' alarms
 
 say "The backup that 'restore' would put back, and the heartbeat that a monitoring \
