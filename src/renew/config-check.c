@@ -22,8 +22,7 @@ static const Setting *find_setting(
         return found;
 }
 
-/* "file:line: [certificate apiserver]" of that setting. The caller frees. */
-static char *place(const Config *config, const char *section, const char *name, const char *key)
+char *config_place(const Config *config, const char *section, const char *name, const char *key)
 {
         const Setting *setting = find_setting(config, section, name, key);
         autofree char *origin = setting ? setting_origin(setting) : xstrdup("default");
@@ -36,9 +35,7 @@ static const char *section_of(const CredentialEntry *entry)
         return entry->is_kubeconfig ? "kubeconfig" : "certificate";
 }
 
-/* "; did you mean 'apiserver'?", or nothing. Names are the first members of the n entries. The
- * caller frees. */
-static char *suggest(const char *word, const void *entries, size_t n, size_t size)
+char *config_suggest(const char *word, const void *entries, size_t n, size_t size)
 {
         const char **names = xcalloc(n + 1, sizeof(char *)), *nearest;
 
@@ -56,7 +53,7 @@ static char *suggest(const char *word, const void *entries, size_t n, size_t siz
 static int lacks(const Config *config, const char *section, const char *name, const char *key,
         const char *suggestion, Error *reterr)
 {
-        autofree char *where = place(config, section, name, NULL);
+        autofree char *where = config_place(config, section, name, NULL);
 
         return error_set(reterr, -EINVAL, "%s has no %s=, and layout '%s' does not list it%s",
                 where, key, config->layout.name, suggestion);
@@ -70,8 +67,8 @@ static int check_required_by(const Config *config, const char *section, const ch
 
         if (!component || layout_find_component(layout, component))
                 return 0;
-        where = place(config, section, name, "RequiredBy");
-        suggestion = suggest(
+        where = config_place(config, section, name, "RequiredBy");
+        suggestion = config_suggest(
                 component, layout->components, layout->n_components, sizeof(ComponentEntry));
         return error_set(reterr, -EINVAL,
                 "%s names RequiredBy=%s, but there is no [component %s]%s", where, component,
@@ -81,7 +78,8 @@ static int check_required_by(const Config *config, const char *section, const ch
 static int check_ca(const Config *config, const CaEntry *ca, Error *reterr)
 {
         const Layout *layout = &config->layout;
-        autofree char *suggestion = suggest(ca->id, layout->cas, layout->n_cas, sizeof(CaEntry));
+        autofree char *suggestion =
+                config_suggest(ca->id, layout->cas, layout->n_cas, sizeof(CaEntry));
 
         if (!ca->certificate)
                 return lacks(config, "ca", ca->id, "Certificate", suggestion, reterr);
@@ -92,7 +90,7 @@ static int check_issuer(const Config *config, const CredentialEntry *entry, Erro
 {
         const Layout *layout = &config->layout;
         const char *section = section_of(entry);
-        autofree char *where = place(config, section, entry->name, "CA"), *suggestion = NULL;
+        autofree char *where = config_place(config, section, entry->name, "CA"), *suggestion = NULL;
 
         if (!entry->ca && entry->watch)
                 return 0;
@@ -102,7 +100,7 @@ static int check_issuer(const Config *config, const CredentialEntry *entry, Erro
                         where);
         if (layout_find_ca(layout, entry->ca))
                 return 0;
-        suggestion = suggest(entry->ca, layout->cas, layout->n_cas, sizeof(CaEntry));
+        suggestion = config_suggest(entry->ca, layout->cas, layout->n_cas, sizeof(CaEntry));
         return error_set(reterr, -EINVAL, "%s names CA=%s, but there is no [ca %s]%s", where,
                 entry->ca, entry->ca, suggestion);
 }
@@ -114,19 +112,19 @@ static int check_files(const Config *config, const CredentialEntry *entry, Error
         autofree char *where = NULL;
 
         if (!entry->is_kubeconfig && !entry->key && !entry->watch) {
-                where = place(config, section, entry->name, "Certificate");
+                where = config_place(config, section, entry->name, "Certificate");
                 return error_set(reterr, -EINVAL,
                         "%s has no Key=; write the path of its private key, or Watch=yes", where);
         }
         if (entry->key && streq(entry->key, entry->path) && !entry->watch) {
-                where = place(config, section, entry->name, "Key");
+                where = config_place(config, section, entry->name, "Key");
                 return error_set(reterr, -EINVAL,
                         "%s has certificate and key in one file; that can only be watched: write "
                         "Watch=yes",
                         where);
         }
         if (entry->identity.common_name && entry->identity.usage == 0) {
-                where = place(config, section, entry->name, "CommonName");
+                where = config_place(config, section, entry->name, "CommonName");
                 return error_set(reterr, -EINVAL,
                         "%s has CommonName= but no Usage=; write Usage=server, Usage=client or "
                         "both",
@@ -139,7 +137,7 @@ static int check_credential(const Config *config, const CredentialEntry *entry, 
 {
         const Layout *layout = &config->layout;
         const char *section = section_of(entry);
-        autofree char *suggestion = suggest(
+        autofree char *suggestion = config_suggest(
                 entry->name, layout->credentials, layout->n_credentials, sizeof(CredentialEntry));
         int r;
 
@@ -160,7 +158,7 @@ static int check_component(const Config *config, const ComponentEntry *entry, Er
 
         if (!entry->manifest != !entry->unit || (!entry->manifest && entry->restart_command))
                 return 0;
-        where = place(config, "component", entry->name, "Unit");
+        where = config_place(config, "component", entry->name, "Unit");
         if (!entry->unit)
                 return error_set(reterr, -EINVAL,
                         "%s has neither Manifest=, Unit= nor RestartCommand=; write what runs it",
@@ -196,6 +194,14 @@ static int compare_claims(const void *a, const void *b)
         return order != 0 ? order : strcmp(x->value, y->value);
 }
 
+/* The key that says where this file is. */
+static const char *copy_key_of(const CopyTarget *target)
+{
+        if (!target->entry->path)
+                return "Directory";
+        return target->entry->key && target->parts[0] == target->source->key ? "Key" : "Path";
+}
+
 static void collect_claims(const Layout *layout, Claims *claims)
 {
         for (size_t i = 0; i < layout->n_cas; i++) {
@@ -218,6 +224,12 @@ static void collect_claims(const Layout *layout, Claims *claims)
         for (size_t i = 0; i < layout->n_components; i++)
                 add_claim(claims, (Claim){"file", layout->components[i].manifest, "component",
                                           layout->components[i].name, "Manifest"});
+        for (size_t i = 0; i < layout->n_copy_targets; i++) {
+                const CopyTarget *target = &layout->copy_targets[i];
+
+                add_claim(claims, (Claim){"file", target->path, "copy", target->entry->name,
+                                          copy_key_of(target)});
+        }
         add_claim(
                 claims, (Claim){"file", layout->service_account_key, "service-account", "", "Key"});
         add_claim(claims, (Claim){"file", layout->service_account_public_key, "service-account", "",
@@ -232,8 +244,8 @@ static int refuse_claims(const Config *config, const Claim *a, const Claim *b, E
         if (find_setting(config, a->section, a->name, a->key) >
                 find_setting(config, b->section, b->name, b->key))
                 return refuse_claims(config, b, a, reterr);
-        first = place(config, a->section, a->name, a->key);
-        second = place(config, b->section, b->name, b->key);
+        first = config_place(config, a->section, a->name, a->key);
+        second = config_place(config, b->section, b->name, b->key);
         return error_set(reterr, -EINVAL, "%s has the same %s as %s: '%s'; choose another", second,
                 a->what, first, a->value);
 }
@@ -259,13 +271,13 @@ static int check_alarms(const Config *config, Error *reterr)
 
         if (config->ca_critical_before <= config->ca_expiring_before)
                 return 0;
-        where = place(config, "alarms", "", "CACriticalBefore");
+        where = config_place(config, "alarms", "", "CACriticalBefore");
         return error_set(reterr, -EINVAL,
                 "%s has CACriticalBefore= longer than CAExpiringBefore=; write a shorter one",
                 where);
 }
 
-static int check_entries(const Config *config, Error *reterr)
+static int check_entries(Config *config, Error *reterr)
 {
         const Layout *layout = &config->layout;
         int r = 0;
@@ -276,6 +288,8 @@ static int check_entries(const Config *config, Error *reterr)
                 r = check_credential(config, &layout->credentials[i], reterr);
         for (size_t i = 0; r >= 0 && i < layout->n_components; i++)
                 r = check_component(config, &layout->components[i], reterr);
+        if (r >= 0)
+                r = config_check_copies(config, reterr);
         if (r >= 0 && layout->n_cas + layout->n_credentials == 0)
                 r = error_set(reterr, -EINVAL,
                         "layout '%s' lists no certificate; there is nothing to look after",
@@ -289,7 +303,7 @@ static void warn_policy(Config *config, const char *section, const char *name, c
         const Settings *settings = config->settings;
         const Setting *before = settings_last(settings, section, name, "RenewBefore");
         const Setting *at = settings_last(settings, section, name, "RenewAt");
-        autofree char *where = place(config, section, name, "RenewBefore");
+        autofree char *where = config_place(config, section, name, "RenewBefore");
 
         if (before && at && before->value[0] && at->value[0] && streq(before->file, at->file))
                 strv_take(&config->warnings,

@@ -18,3 +18,14 @@ void config_warn_unknown(Config *config, size_t n_layout);
 /* -EINVAL: an entry lacks what it needs, names what is not there, or two of them name the same
  * file. What is allowed but hardly meant becomes a warning. */
 int config_check(Config *config, Error *reterr) MUST_USE;
+
+/* Checks the copies, and fills in layout.copy_targets. */
+int config_check_copies(Config *config, Error *reterr) MUST_USE;
+
+/* "file:line: [certificate apiserver]" of that setting; of the section where the key is NULL or
+ * not there. The caller frees. */
+char *config_place(const Config *config, const char *section, const char *name, const char *key);
+
+/* "; did you mean 'apiserver'?", or nothing. Names are the first members of the n entries. The
+ * caller frees. */
+char *config_suggest(const char *word, const void *entries, size_t n, size_t size);

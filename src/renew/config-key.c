@@ -133,6 +133,17 @@ static const ConfigKey component_keys[] = {
         {},
 };
 
+static const ConfigKey copy_keys[] = {
+        KEY(CopyEntry, sources, "Source", names),
+        KEY(CopyEntry, path, "Path", path, .clears = "Directory"),
+        KEY(CopyEntry, key, "Key", path),
+        KEY(CopyEntry, directory, "Directory", path, .clears = "Path"),
+        KEY(CopyEntry, content, "Content", content, .standard = "file"),
+        KEY(CopyEntry, create, "Create", boolean, .standard = "no"),
+        KEY(CopyEntry, mode, "Mode", mode, .standard = "0600", .least = "0400", .most = "0777"),
+        {},
+};
+
 static const ConfigKey service_account_keys[] = {
         KEY(Config, layout.service_account_key, "Key", path),
         KEY(Config, layout.service_account_public_key, "PublicKey", path),
@@ -152,6 +163,7 @@ const ConfigSection config_sections[] = {
         {"certificate", SECTION_CERTIFICATE, true, true, certificate_keys},
         {"kubeconfig", SECTION_KUBECONFIG, true, true, kubeconfig_keys},
         {"component", SECTION_COMPONENT, true, true, component_keys},
+        {"copy", SECTION_COPY, true, true, copy_keys},
         {"service-account", SECTION_SINGLE, false, true, service_account_keys},
         {},
 };
@@ -227,6 +239,8 @@ void *config_entry(const Config *config, const ConfigSection *section, size_t i)
                 return find_credential(layout, true, i);
         case SECTION_COMPONENT:
                 return i < layout->n_components ? &layout->components[i] : NULL;
+        case SECTION_COPY:
+                return i < layout->n_copies ? &layout->copies[i] : NULL;
         }
         return NULL;
 }
@@ -250,6 +264,8 @@ void *config_entry_find(const Config *config, const ConfigSection *section, cons
                 return NULL;
         case SECTION_COMPONENT:
                 return (void *)layout_find_component(layout, name);
+        case SECTION_COPY:
+                return (void *)layout_find_copy(layout, name);
         }
         return NULL;
 }
@@ -260,6 +276,7 @@ const char *config_entry_name(const ConfigSection *section, const void *entry)
         _Static_assert(offsetof(CaEntry, id) == 0, "CaEntry");
         _Static_assert(offsetof(CredentialEntry, name) == 0, "CredentialEntry");
         _Static_assert(offsetof(ComponentEntry, name) == 0, "ComponentEntry");
+        _Static_assert(offsetof(CopyEntry, name) == 0, "CopyEntry");
 
         return section->kind == SECTION_SINGLE ? "" : *(char *const *)entry;
 }

@@ -19,6 +19,7 @@ typedef enum SectionKind {
         SECTION_CERTIFICATE,
         SECTION_KUBECONFIG,
         SECTION_COMPONENT,
+        SECTION_COPY,
 } SectionKind;
 
 typedef struct ConfigKey {

@@ -28,6 +28,9 @@ static const Word boolean_words[] = {{"yes", 1}, {"no", 0}, {"true", 1}, {"false
         {"off", 0}, {"1", 1}, {"0", 0}, {}};
 static const Word restart_words[] = {
         {"needed", RESTART_NEEDED}, {"always", RESTART_ALWAYS}, {"never", RESTART_NEVER}, {}};
+static const Word content_words[] = {{"file", COPY_FILE}, {"certificate", COPY_CERTIFICATE},
+        {"key", COPY_KEY}, {"bundle", COPY_BUNDLE}, {"bundle-key-first", COPY_BUNDLE_KEY_FIRST},
+        {}};
 static const Word usage_words[] = {
         {"server", CERT_USAGE_SERVER}, {"client", CERT_USAGE_CLIENT}, {}};
 
@@ -48,24 +51,34 @@ static char *write_word(const Word *words, int64_t number)
         return xstrdup(words->text ? words->text : "");
 }
 
-static int read_boolean(const char *text, int64_t *ret)
+#define ENUMERATION(kind)                                                                          \
+        static int read_##kind(const char *text, int64_t *ret)                                     \
+        {                                                                                          \
+                return read_word(kind##_words, text, ret);                                         \
+        }                                                                                          \
+        static char *write_##kind(int64_t number)                                                  \
+        {                                                                                          \
+                return write_word(kind##_words, number);                                           \
+        }
+
+ENUMERATION(boolean)
+ENUMERATION(content)
+ENUMERATION(restart)
+
+/* Octal, as chmod(1) takes it. */
+static int read_mode(const char *text, int64_t *ret)
 {
-        return read_word(boolean_words, text, ret);
+        size_t length = strspn(text, "01234567");
+
+        if (length < 3 || length > 4 || text[length])
+                return -EINVAL;
+        *ret = strtoll(text, NULL, 8);
+        return 0;
 }
 
-static char *write_boolean(int64_t number)
+static char *write_mode(int64_t number)
 {
-        return write_word(boolean_words, number);
-}
-
-static int read_restart(const char *text, int64_t *ret)
-{
-        return read_word(restart_words, text, ret);
-}
-
-static char *write_restart(int64_t number)
-{
-        return write_word(restart_words, number);
+        return xasprintf("%04llo", (long long)number);
 }
 
 static char **split(const char *text)
@@ -307,6 +320,9 @@ const ValueType value_command = {
         .what = "a command: an absolute path, blanks between its words, quotes in pairs",
         .hint = "for example /usr/bin/systemctl reload haproxy.service",
         .is_command = true};
+const ValueType value_content = {.what = "the content of a copy",
+        .hint = "file, certificate, key, bundle or bundle-key-first",
+        NUMBER(content)};
 const ValueType value_count = {.what = "a number", .hint = "for example 10", NUMBER(count)};
 const ValueType value_domain = {.what = "a DNS name in lower case",
         .hint = "for example cp-1.example.com",
@@ -318,9 +334,14 @@ const ValueType value_identity = {
         .what = "a name", .hint = "it " SPECIFIERS, .read_text = read_identity};
 const ValueType value_identities = {
         .what = "a name", .hint = "it " SPECIFIERS, .read_text = read_identity, .is_list = true};
+const ValueType value_mode = {.what = "a file mode", .hint = "for example 0600", NUMBER(mode)};
 const ValueType value_name = {.what = "a name",
         .hint = "it with letters, digits, '.', '_', '@' and '-'",
         .read_text = read_name};
+const ValueType value_names = {.what = "a name",
+        .hint = "it with letters, digits, '.', '_', '@' and '-'",
+        .read_text = read_name,
+        .is_list = true};
 const ValueType value_path = {.what = "an absolute path without '//', '.' and '..'",
         .hint = PATH,
         .read_text = read_path};

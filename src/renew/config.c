@@ -61,6 +61,10 @@ void config_free(Config *config)
         free(config->layout.cas);
         free(config->layout.credentials);
         free(config->layout.components);
+        free(config->layout.copies);
+        for (size_t i = 0; i < config->layout.n_copy_targets; i++)
+                free(config->layout.copy_targets[i].path);
+        free(config->layout.copy_targets);
         settings_free(config->settings);
         strv_free(config->warnings);
         free(config);
@@ -104,6 +108,8 @@ static void *new_entry(Config *config, const ConfigSection *section, const char 
                 entry = APPEND(layout->cas, layout->n_cas);
         } else if (section->kind == SECTION_COMPONENT) {
                 entry = APPEND(layout->components, layout->n_components);
+        } else if (section->kind == SECTION_COPY) {
+                entry = APPEND(layout->copies, layout->n_copies);
         } else {
                 entry = credential = APPEND(layout->credentials, layout->n_credentials);
                 credential->is_kubeconfig = section->kind == SECTION_KUBECONFIG;

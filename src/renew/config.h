@@ -97,6 +97,35 @@ typedef struct HookEntries {
         int64_t timeout;   /* Timeout=, seconds, default 5min */
 } HookEntries;
 
+typedef enum CopyContent {
+        COPY_FILE,        /* the same files: of a certificate, two */
+        COPY_CERTIFICATE, /* the certificate's file alone, or the key's */
+        COPY_KEY,
+        COPY_BUNDLE, /* certificate (with its chain), then key, in one file */
+        COPY_BUNDLE_KEY_FIRST,
+} CopyContent;
+
+/* [copy NAME] */
+typedef struct CopyEntry {
+        char *name;
+        char **sources;  /* Source=: names of certificates or kubeconfigs; NULL: switched off */
+        char *path;      /* Path=, or NULL */
+        char *key;       /* Key=: where the key of a certificate at Path= is copied to, or NULL */
+        char *directory; /* Directory=, or NULL: the copies have the base names of their sources */
+        CopyContent content; /* Content= */
+        bool create;         /* Create=: also where there is no file yet */
+        unsigned mode;       /* Mode= of a file that is created */
+} CopyEntry;
+
+/* One file of a copy. */
+typedef struct CopyTarget {
+        const CopyEntry *entry;
+        const CredentialEntry *source;
+        char *path;
+        unsigned group;       /* files of the same copy and source move together; from 0 */
+        const char *parts[2]; /* the source's files that it holds, one after the other; NULL: one */
+} CopyTarget;
+
 typedef struct Layout {
         char *name;        /* "kubeadm" */
         char *description; /* Description= of [layout] */
@@ -108,6 +137,10 @@ typedef struct Layout {
         size_t n_credentials;
         ComponentEntry *components; /* by order */
         size_t n_components;
+        CopyEntry *copies;
+        size_t n_copies;
+        CopyTarget *copy_targets; /* of all copies */
+        size_t n_copy_targets;
         char *service_account_key; /* Key= of [service-account], for init; no pass ever touches it
                                     */
         char *service_account_public_key; /* PublicKey= */
@@ -162,3 +195,4 @@ int host_identity_expand(
 const CaEntry *layout_find_ca(const Layout *layout, const char *id);
 const CredentialEntry *layout_find_credential(const Layout *layout, const char *name);
 const ComponentEntry *layout_find_component(const Layout *layout, const char *name);
+const CopyEntry *layout_find_copy(const Layout *layout, const char *name);

@@ -236,3 +236,11 @@ const ComponentEntry *layout_find_component(const Layout *layout, const char *na
                         return &layout->components[i];
         return NULL;
 }
+
+const CopyEntry *layout_find_copy(const Layout *layout, const char *name)
+{
+        for (size_t i = 0; i < layout->n_copies; i++)
+                if (streq(layout->copies[i].name, name))
+                        return &layout->copies[i];
+        return NULL;
+}

@@ -87,6 +87,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
                 assert(entry->path);
                 assert(entry->watch || (entry->ca && layout_find_ca(&config->layout, entry->ca)));
         }
+        for (size_t i = 0; i < config->layout.n_copy_targets; i++) {
+                const CopyTarget *target = &config->layout.copy_targets[i];
+
+                assert(target->path && target->parts[0] && target->source->path);
+                assert(!streq(target->path, target->parts[0]));
+        }
         check_round_trip(config);
         return 0;
 }

@@ -163,6 +163,112 @@ static void test_agent_has_no_place_in_a_layout(void **state)
         tree_free(root);
 }
 
+static void test_copies(void **state)
+{
+        autoptr(Config) config =
+                load_text("[copy root]\nSource=admin.conf\nPath=/root/.kube/config\n"
+                          "[copy proxy]\nSource=apiserver\nPath=/proxy.pem\n"
+                          "Content=bundle-key-first\n"
+                          "[copy standby]\nSource=apiserver admin.conf\n"
+                          "Directory=/standby\nCreate=yes\nMode=640\n"
+                          "[copy pems]\nSource=apiserver\nDirectory=/pems\n"
+                          "Content=bundle\n"
+                          "[copy nginx]\nSource=apiserver\nPath=/tls.crt\n"
+                          "Key=/tls.key\n"
+                          "[copy off]\nSource=apiserver\nSource=\n");
+        static const struct {
+                const char *name, *path, *first, *second;
+        } table[] = {
+                {"root", "/root/.kube/config", "/admin.conf", NULL},
+                {"proxy", "/proxy.pem", "/pki/apiserver.key", "/pki/apiserver.crt"},
+                {"standby", "/standby/apiserver.crt", "/pki/apiserver.crt", NULL},
+                {"standby", "/standby/apiserver.key", "/pki/apiserver.key", NULL},
+                {"standby", "/standby/admin.conf", "/admin.conf", NULL},
+                {"pems", "/pems/apiserver.pem", "/pki/apiserver.crt", "/pki/apiserver.key"},
+                {"nginx", "/tls.crt", "/pki/apiserver.crt", NULL},
+                {"nginx", "/tls.key", "/pki/apiserver.key", NULL},
+        };
+
+        assert_int_equal(config->layout.n_copies, 6);
+        assert_int_equal(config->layout.n_copy_targets, ELEMENTSOF(table));
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                const CopyTarget *target = &config->layout.copy_targets[i];
+
+                assert_string_equal(target->entry->name, table[i].name);
+                assert_string_equal(target->path, table[i].path);
+                assert_string_equal(target->parts[0], table[i].first);
+                if (table[i].second)
+                        assert_string_equal(target->parts[1], table[i].second);
+                else
+                        assert_null(target->parts[1]);
+        }
+        assert_effective(config, "copy", "standby", "Mode", "0640 " MAIN_FILE ":12");
+        assert_effective(config, "copy", "root", "Mode", "0600 default");
+        assert_effective(config, "copy", "proxy", "Content", "bundle-key-first " MAIN_FILE ":7");
+}
+
+static void test_copies_that_make_no_sense(void **state)
+{
+        static const struct {
+                const char *text, *complaint;
+        } table[] = {
+                {"Source=admin.conf\n", ":2: [copy x] has neither Path= nor Directory=; write the "
+                                        "one that says where it is"},
+                {"Source=admin.cnf\nPath=/x\n",
+                        ":2: [copy x] names Source=admin.cnf, but there is no [certificate "
+                        "admin.cnf] and no [kubeconfig admin.cnf]; did you mean 'admin.conf'?"},
+                {"Source=admin.conf apiserver\nPath=/x\n",
+                        ":2: [copy x] has several names in Source= and one Path=; write "
+                        "Directory="},
+                {"Source=admin.conf\nPath=/x\nContent=key\n",
+                        ":4: [copy x] takes a part of the kubeconfig 'admin.conf', which can only "
+                        "be copied as it is; write Content=file"},
+                {"Source=apiserver\nPath=/x\n",
+                        ":2: [copy x] copies 'apiserver', which is two files, to one Path=; write "
+                        "Key=, Directory=, or Content=certificate, key or bundle"},
+                {"Source=apiserver\nDirectory=/x\nKey=/y\n",
+                        ":2: [copy x] has Key=, but 'apiserver' is copied to one file or to a "
+                        "directory; write Key= only beside the Path= of a certificate"},
+                {"Source=apiserver\nPath=/x\nKey=/x\n",
+                        ":4: [copy x] has the same file as " MAIN_FILE
+                        ":3: [copy x]: '/x'; choose another"},
+                {"Source=kubelet\nPath=/x\nContent=bundle\n[certificate kubelet]\n"
+                 "Certificate=/kubelet.pem\nWatch=yes\n",
+                        ":4: [copy x] takes a key from 'kubelet', which has no key file of its "
+                        "own; write Content=file"},
+                {"Source=apiserver\nPath=/x\nContent=all\n",
+                        ":4: Content=all is not the content of a copy; write file, certificate, "
+                        "key, bundle or bundle-key-first"},
+                {"Source=apiserver\nDirectory=/x/\n",
+                        ":3: Directory=/x/ is not an absolute path without '//', '.' and '..'; "
+                        "write for example /etc/kubernetes/pki/ca.crt"},
+                {"Source=apiserver\nDirectory=/x\nMode=0900\n",
+                        ":4: Mode=0900 is not a file mode; write for example 0600"},
+                {"Source=apiserver\nDirectory=/x\nMode=1777\n",
+                        ":4: Mode=1777 is out of range; write 0400 to 0777"},
+                /* never over a file that has a meaning of its own */
+                {"Source=admin.conf\nPath=/pki/ca.key\n",
+                        ":3: [copy x] has the same file as /l/small.conf:4: [ca kubernetes]: "
+                        "'/pki/ca.key'; choose another"},
+                {"Source=apiserver\nDirectory=/pki\n",
+                        ":3: [copy x] has the same file as /l/small.conf:6: [certificate "
+                        "apiserver]: '/pki/apiserver.crt'; choose another"},
+                {"Source=admin.conf\nPath=/manifests/etcd.yaml\n",
+                        ":3: [copy x] has the same file as /l/small.conf:13: [component etcd]: "
+                        "'/manifests/etcd.yaml'; choose another"},
+                {"Source=admin.conf\nPath=/a\n[copy y]\nSource=admin.conf\nPath=/a\n",
+                        ":6: [copy y] has the same file as " MAIN_FILE
+                        ":3: [copy x]: '/a'; choose another"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autofree char *text = xasprintf("[copy x]\n%s", table[i].text);
+                autofree char *complaint = xasprintf(MAIN_FILE "%s", table[i].complaint);
+
+                assert_load_fails(text, complaint);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -172,6 +278,8 @@ int main(void)
                 cmocka_unit_test(test_what_gives_no_warning),
                 cmocka_unit_test(test_ignored_settings_have_no_effect),
                 cmocka_unit_test(test_agent_has_no_place_in_a_layout),
+                cmocka_unit_test(test_copies),
+                cmocka_unit_test(test_copies_that_make_no_sense),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
