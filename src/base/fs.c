@@ -133,6 +133,17 @@ int fs_open_parent(int root_fd, const char *path, char **ret_name, Error *reterr
         return TAKE(inner_fd);
 }
 
+bool fs_same_place(int root_fd, const char *a, const char *b)
+{
+        autofree char *a_name = NULL, *b_name = NULL;
+        autofd int a_fd = fs_open_parent(root_fd, a, &a_name, NULL);
+        autofd int b_fd = fs_open_parent(root_fd, b, &b_name, NULL);
+        struct stat a_st, b_st;
+
+        return a_fd >= 0 && b_fd >= 0 && streq(a_name, b_name) && fstat(a_fd, &a_st) >= 0 &&
+               fstat(b_fd, &b_st) >= 0 && a_st.st_dev == b_st.st_dev && a_st.st_ino == b_st.st_ino;
+}
+
 static int real_path(int fd, char **ret, Error *reterr)
 {
         autofree char *magic = xasprintf("/proc/self/fd/%d", fd);

@@ -44,6 +44,10 @@ int fs_open(int root_fd, const char *path, int flags, mode_t mode, Error *reterr
  * directory is missing. A missing final component is fine: the caller is about to create it. */
 int fs_open_parent(int root_fd, const char *path, char **ret_name, Error *reterr) MUST_USE;
 
+/* True if both paths lead to one name in one directory, links followed as above, whether or not
+ * anything has that name. Two hard links of a file are two places. */
+bool fs_same_place(int root_fd, const char *a, const char *b);
+
 /* Reads a regular file of at most max bytes. -ENOENT missing, -EISDIR directory, -EINVAL FIFO,
  * socket or device, -EFBIG larger than max, otherwise as open(2) and read(2). */
 int fs_read_file(

@@ -213,6 +213,33 @@ static void test_root_must_be_a_directory(void **state)
         assert_string_equal(error.text, "cannot open root directory 'a': Not a directory");
 }
 
+static void test_same_place(void **state)
+{
+        static const struct {
+                const char *a, *b;
+                bool same;
+        } table[] = {
+                {"/real/file", "/real/file", true},
+                {"/real/file", "/real/other", false},
+                {"/real/file", "/linked/file", true},
+                {"/real/file", "/link", true},
+                {"/real/missing", "/dangling", true},
+                {"/real/file", "/real/hard", false},
+                {"/real/file", "/nowhere/file", false},
+                {"/nowhere/file", "/nowhere/file", false},
+        };
+
+        assert_int_equal(mkdir("real", 0700), 0);
+        put("real/file", "x");
+        assert_int_equal(link("real/file", "real/hard"), 0);
+        assert_int_equal(symlink("real", "linked"), 0);
+        assert_int_equal(symlink("/real/file", "link"), 0);
+        assert_int_equal(symlink("real/missing", "dangling"), 0);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (fs_same_place(root_fd, table[i].a, table[i].b) != table[i].same)
+                        fail_msg("%s %s", table[i].a, table[i].b);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -222,6 +249,7 @@ int main(void)
                 SCRATCH_TEST(test_t07_empty_file_is_read),
                 SCRATCH_TEST(test_read_goes_to_the_end),
                 SCRATCH_TEST(test_links_stay_inside_the_root),
+                SCRATCH_TEST(test_same_place),
                 SCRATCH_TEST(test_open_parent),
                 SCRATCH_TEST(test_list_is_sorted),
                 SCRATCH_TEST(test_basename),
