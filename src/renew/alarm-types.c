@@ -172,6 +172,18 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                                          "key of its CA, or have this node join again.",
                         .service_affecting = true,
                 },
+        [ALARM_TYPE_STALE_COPY] =
+                {
+                        .name = "stale-copy",
+                        .alarm_id = "",
+                        .severity = ALARM_MINOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = "out-of-date",
+                        .text = "A copy of renewed files is not what its source is.",
+                        .repair_action = "Copy the source again, or remove the copy; if it is not "
+                                         "meant to be one, write an empty Source= into its "
+                                         "section.",
+                },
 };
 
 const AlarmTypeInfo *alarm_type_info(AlarmType type)

@@ -26,6 +26,7 @@ typedef enum AlarmType {
         ALARM_TYPE_POSTPONED,
         ALARM_TYPE_KUBELET_ROTATION_STUCK,
         ALARM_TYPE_LOOPBACK_CERTIFICATE,
+        ALARM_TYPE_STALE_COPY,
         N_ALARM_TYPES,
 } AlarmType;
 

@@ -63,6 +63,7 @@ void assessment_free(Assessment *assessment)
                 strv_free(assessment->verdicts[i].missing_sans);
                 free(assessment->verdicts[i].text);
         }
+        copies_verdicts_free(assessment->copies, assessment->n_copies);
         free(assessment->verdicts);
         free(assessment);
 }
@@ -386,6 +387,8 @@ Assessment *assess(
                 judge_item(&evidence, &inventory->items[i], &assessment->verdicts[i]);
                 assessment->n_due += assessment->verdicts[i].due;
         }
+        assessment->n_copies = inventory->n_copies;
+        assessment->copies = copies_judge(inventory, history);
         return assessment;
 }
 
@@ -400,5 +403,6 @@ History *assess_history(const Assessment *assessment)
                         history_add_mismatch(
                                 history, item->name, &item->file->digest, key_digest(item));
         }
+        copies_remember(history, assessment->inventory, assessment->copies);
         return history;
 }

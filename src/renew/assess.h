@@ -13,8 +13,7 @@
  * RenewAt=; or expired; or a configured SAN is absent; or mismatched for the second time; or
  * missing and RecreateMissing=. CAs, watched and external certificates are never due. */
 
-#include "renew/history.h"
-#include "renew/inventory.h"
+#include "renew/copy.h"
 
 /* behaviour.md "States of a certificate". Order of precedence where several hold: MISSING, INVALID,
  * MISMATCH, EXPIRED, NOT YET VALID, UNTRUSTED, EXPIRING, DRIFTED, OK. */
@@ -79,6 +78,8 @@ typedef struct Assessment {
         Verdict *verdicts; /* parallel to inventory->items */
         size_t n;
         size_t n_due;
+        CopyVerdict *copies; /* parallel to inventory->copies */
+        size_t n_copies;
 } Assessment;
 
 void assessment_free(Assessment *assessment);

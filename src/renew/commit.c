@@ -2,6 +2,7 @@
 #include "renew/commit.h"
 
 #include "renew/backup.h"
+#include "renew/compose.h"
 #include "renew/hook-debt.h"
 #include "renew/owed.h"
 #include "renew/rotation.h"
@@ -30,21 +31,44 @@ static void fail_pair(Issuance *issuance, const char *path, const char *text)
         }
 }
 
-static void drop_pair(Issuance *issuance, unsigned pair)
+static void fail_copy(Issuance *issuance, const char *path, const char *text)
+{
+        const FileChange *change = issuance_find_change(issuance, path);
+
+        if (change && change->copy)
+                issue_copy_fail(issuance, change->copy, text);
+}
+
+/* With the copies of its files. */
+static void drop_pair(Issuance *issuance, unsigned pair, const char *text)
 {
         size_t kept = 0;
 
         for (size_t i = 0; i < issuance->n_changes; i++) {
                 FileChange *change = &issuance->changes[i];
 
-                if (change->pair != pair) {
+                if (change->pair != pair && (!change->copy || change->source_pair != pair)) {
                         issuance->changes[kept++] = *change;
                         continue;
                 }
-                free(change->path);
-                secret_free(change->content);
+                if (change->copy)
+                        issue_copy_fail(issuance, change->copy, text);
+                file_change_done(change);
         }
         issuance->n_changes = kept;
+}
+
+/* Whatever is wrong with a copy must not hold up what it is one of. */
+static bool drop_copies(Issuance *issuance, const char *text)
+{
+        size_t n_before = issuance->n_changes;
+
+        for (size_t i = 0; i < issuance->n_changes;)
+                if (issuance->changes[i].copy)
+                        drop_pair(issuance, issuance->changes[i].pair, text);
+                else
+                        i++;
+        return issuance->n_changes < n_before;
 }
 
 /* Leaves out every pair of which a file is no longer what the inventory saw. */
@@ -61,7 +85,7 @@ static void drop_changed(int root_fd, Issuance *issuance)
                                                 "meantime; the next pass looks again",
                         change->path);
                 fail_pair(issuance, change->path, text);
-                drop_pair(issuance, change->pair);
+                drop_pair(issuance, change->pair, text);
                 i = 0;
         }
 }
@@ -134,8 +158,10 @@ static void fail_conflicts(Issuance *issuance, const TxnOutcome *outcome)
                 const TxnConflict *conflict = &outcome->conflicts[i];
                 autofree char *text = xasprintf("'%s': %s", conflict->path, conflict->text);
 
-                if (!conflict->replaced)
-                        fail_pair(issuance, conflict->path, text);
+                if (conflict->replaced)
+                        continue;
+                fail_pair(issuance, conflict->path, text);
+                fail_copy(issuance, conflict->path, text);
         }
 }
 
@@ -167,24 +193,39 @@ static int rotate(const CommitInput *input, Issuance *issuance, Error *reterr)
         return r < 0 ? r : 1;
 }
 
-int commit_run(const CommitInput *input, Issuance *issuance, TxnOutcome *ret_outcome, Error *reterr)
+/* Prepares what is still as the inventory saw it; returns how many files that are. */
+static int prepare_unchanged(const CommitInput *input, Issuance *issuance, Error *reterr)
 {
-        const TxnJudge judge = pair_judge_txn(input->judge);
-        TxnOutcome outcome = {};
         int r = -ESTALE;
 
-        if (issuance->n_changes > 0 && issuance->changes[0].is_rotated)
-                return rotate(input, issuance, reterr);
-
-        /* 1. Prepare; whoever was edited meanwhile drops out with its partner. */
         for (unsigned tries = 0; r == -ESTALE && tries < TRIES_MAX; tries++) {
                 drop_changed(input->root_fd, issuance);
                 if (issuance->n_changes == 0)
                         return 0;
                 r = prepare(input, issuance, reterr);
         }
+        return r < 0 ? r : (int)issuance->n_changes;
+}
+
+int commit_run(const CommitInput *input, Issuance *issuance, TxnOutcome *ret_outcome, Error *reterr)
+{
+        const TxnJudge judge = pair_judge_txn(input->judge);
+        TxnOutcome outcome = {};
+        Error error = {};
+        int r;
+
+        if (issuance->n_changes > 0 && issuance->changes[0].is_rotated)
+                return rotate(input, issuance, reterr);
+
+        /* 1. Prepare; whoever was edited meanwhile drops out with its partner, and if anything
+         * fails it may be a copy's fault: certificates go first. */
+        r = prepare_unchanged(input, issuance, &error);
+        if (r < 0 && drop_copies(issuance, error.text))
+                r = prepare_unchanged(input, issuance, &error);
         if (r < 0)
-                return r;
+                return error_set(reterr, r, "%s", error.text);
+        if (r == 0)
+                return 0;
 
         /* 2. What must be restarted is on disk before there is a reason for it. */
         r = owe_restarts(input, issuance, reterr);

@@ -43,21 +43,35 @@ static Secret *leaf_with_chain(const IssueResult *result)
         return buffer.secret;
 }
 
-static void add_change(Issuance *issuance, const char *path, Secret *content, const FileImage *old,
-        mode_t mode, unsigned pair)
+void issuance_add_change(Issuance *issuance, const FileChange *change)
 {
         issuance->changes =
                 xreallocarray(issuance->changes, issuance->n_changes + 1, sizeof(FileChange));
-        issuance->changes[issuance->n_changes++] = (FileChange){
-                .path = xstrdup(path), .content = content, .old = old, .mode = mode, .pair = pair};
+        issuance->changes[issuance->n_changes++] = *change;
 }
 
-static const FileChange *find_change(const Issuance *issuance, const char *path)
+void issuance_cut_changes(Issuance *issuance, size_t n)
+{
+        while (issuance->n_changes > n)
+                file_change_done(&issuance->changes[--issuance->n_changes]);
+}
+
+const FileChange *issuance_find_change(const Issuance *issuance, const char *path)
 {
         for (size_t i = 0; i < issuance->n_changes; i++)
                 if (streq(issuance->changes[i].path, path))
                         return &issuance->changes[i];
         return NULL;
+}
+
+static void add_change(Issuance *issuance, const char *path, Secret *content, const FileImage *old,
+        mode_t mode, unsigned pair)
+{
+        issuance_add_change(issuance, &(FileChange){.path = xstrdup(path),
+                                              .content = content,
+                                              .old = old,
+                                              .mode = mode,
+                                              .pair = pair});
 }
 
 /* Reads certificate and key back from the bytes that will be written. */
@@ -134,8 +148,8 @@ static int compose_files(Issuance *issuance, IssueResult *result, unsigned pair,
         if (is_ca_file(inventory, item->path, item->file) ||
                 (item->key_path && is_ca_file(inventory, item->key_path, item->key_file)))
                 return error_set(reterr, -EPERM, "'%s' is in a file of a CA", item->name);
-        if (find_change(issuance, item->path) ||
-                (item->key_path && find_change(issuance, item->key_path)))
+        if (issuance_find_change(issuance, item->path) ||
+                (item->key_path && issuance_find_change(issuance, item->key_path)))
                 return error_set(reterr, -ENOTUNIQ, "'%s' shares a file with another certificate",
                         item->name);
         if (same_file && !result->key_pem)
@@ -340,7 +354,7 @@ static void compose_kubeconfig(Issuance *issuance, const FileImage *old, unsigne
         Error error = {};
         Secret *content;
 
-        if (find_change(issuance, old->path))
+        if (issuance_find_change(issuance, old->path))
                 return;
         if (splice(issuance, old, &content, &error) >= 0) {
                 add_change(issuance, old->path, content, old, 0600, pair);

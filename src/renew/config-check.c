@@ -7,9 +7,7 @@
 /* The timer runs once a day with up to an hour of delay: this much leaves room for a second try. */
 #define RENEW_BEFORE_SANE (2 * DAY + HOUR)
 
-/* The last setting of that key, or the first of that section where the key is NULL or not there;
- * NULL if there is none at all. */
-static const Setting *find_setting(
+const Setting *config_find_setting(
         const Config *config, const char *section, const char *name, const char *key)
 {
         const Settings *settings = config->settings;
@@ -24,7 +22,7 @@ static const Setting *find_setting(
 
 char *config_place(const Config *config, const char *section, const char *name, const char *key)
 {
-        const Setting *setting = find_setting(config, section, name, key);
+        const Setting *setting = config_find_setting(config, section, name, key);
         autofree char *origin = setting ? setting_origin(setting) : xstrdup("default");
 
         return xasprintf("%s: [%s%s%s]", origin, section, *name ? " " : "", name);
@@ -194,14 +192,6 @@ static int compare_claims(const void *a, const void *b)
         return order != 0 ? order : strcmp(x->value, y->value);
 }
 
-/* The key that says where this file is. */
-static const char *copy_key_of(const CopyTarget *target)
-{
-        if (!target->entry->path)
-                return "Directory";
-        return target->entry->key && target->parts[0] == target->source->key ? "Key" : "Path";
-}
-
 static void collect_claims(const Layout *layout, Claims *claims)
 {
         for (size_t i = 0; i < layout->n_cas; i++) {
@@ -228,7 +218,7 @@ static void collect_claims(const Layout *layout, Claims *claims)
                 const CopyTarget *target = &layout->copy_targets[i];
 
                 add_claim(claims, (Claim){"file", target->path, "copy", target->entry->name,
-                                          copy_key_of(target)});
+                                          config_copy_key(target)});
         }
         add_claim(
                 claims, (Claim){"file", layout->service_account_key, "service-account", "", "Key"});
@@ -241,8 +231,8 @@ static int refuse_claims(const Config *config, const Claim *a, const Claim *b, E
         autofree char *first = NULL, *second = NULL;
 
         /* Settings are in one array: the one that was read later is to be changed. */
-        if (find_setting(config, a->section, a->name, a->key) >
-                find_setting(config, b->section, b->name, b->key))
+        if (config_find_setting(config, a->section, a->name, a->key) >
+                config_find_setting(config, b->section, b->name, b->key))
                 return refuse_claims(config, b, a, reterr);
         first = config_place(config, a->section, a->name, a->key);
         second = config_place(config, b->section, b->name, b->key);

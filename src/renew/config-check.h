@@ -22,6 +22,14 @@ int config_check(Config *config, Error *reterr) MUST_USE;
 /* Checks the copies, and fills in layout.copy_targets. */
 int config_check_copies(Config *config, Error *reterr) MUST_USE;
 
+/* The key that says where this file of a copy is. */
+const char *config_copy_key(const CopyTarget *target);
+
+/* The last setting of that key, or the first of that section where the key is NULL or not there;
+ * NULL if there is none at all. All are in one array, in the order in which they were read. */
+const Setting *config_find_setting(
+        const Config *config, const char *section, const char *name, const char *key);
+
 /* "file:line: [certificate apiserver]" of that setting; of the section where the key is NULL or
  * not there. The caller frees. */
 char *config_place(const Config *config, const char *section, const char *name, const char *key);

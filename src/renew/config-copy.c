@@ -71,21 +71,53 @@ static char *target_path(const CopyEntry *entry, const CredentialEntry *source, 
                       : path_join(entry->directory, fs_basename(first));
 }
 
-static void add_target(
-        Layout *layout, const CopyTarget *base, const char *first, const char *second)
+const char *config_copy_key(const CopyTarget *target)
 {
+        if (!target->entry->path)
+                return "Directory";
+        return target->entry->key && target->parts[0] == target->source->key ? "Key" : "Path";
+}
+
+/* Somebody has made an entry of its own of what a layout calls a copy. */
+static bool gives_way(const Config *config, const CopyTarget *target)
+{
+        const Layout *layout = &config->layout;
+        const Setting *own =
+                config_find_setting(config, "copy", target->entry->name, config_copy_key(target));
+
+        for (size_t i = 0; i < layout->n_credentials; i++) {
+                const CredentialEntry *other = &layout->credentials[i];
+
+                if (streq(other->path, target->path))
+                        return own < config_find_setting(config,
+                                             other->is_kubeconfig ? "kubeconfig" : "certificate",
+                                             other->name,
+                                             other->is_kubeconfig ? "Path" : "Certificate");
+        }
+        return false;
+}
+
+static void add_target(
+        Config *config, const CopyTarget *base, const char *first, const char *second)
+{
+        Layout *layout = &config->layout;
         CopyTarget target = *base;
 
         target.path = target_path(base->entry, base->source, first, second);
         target.parts[0] = first;
         target.parts[1] = second;
+        if (gives_way(config, &target)) {
+                free(target.path);
+                return;
+        }
         layout->copy_targets =
                 xreallocarray(layout->copy_targets, layout->n_copy_targets + 1, sizeof(CopyTarget));
         layout->copy_targets[layout->n_copy_targets++] = target;
 }
 
-static void add_targets(Layout *layout, const CopyEntry *entry, const CredentialEntry *source)
+static void add_targets(Config *config, const CopyEntry *entry, const CredentialEntry *source)
 {
+        const Layout *layout = &config->layout;
         size_t n = layout->n_copy_targets;
         const CopyTarget base = {.entry = entry,
                 .source = source,
@@ -93,21 +125,21 @@ static void add_targets(Layout *layout, const CopyEntry *entry, const Credential
 
         switch (entry->content) {
         case COPY_FILE:
-                add_target(layout, &base, source->path, NULL);
+                add_target(config, &base, source->path, NULL);
                 if (key_file(source))
-                        add_target(layout, &base, source->key, NULL);
+                        add_target(config, &base, source->key, NULL);
                 return;
         case COPY_CERTIFICATE:
-                add_target(layout, &base, source->path, NULL);
+                add_target(config, &base, source->path, NULL);
                 return;
         case COPY_KEY:
-                add_target(layout, &base, source->key, NULL);
+                add_target(config, &base, source->key, NULL);
                 return;
         case COPY_BUNDLE:
-                add_target(layout, &base, source->path, source->key);
+                add_target(config, &base, source->path, source->key);
                 return;
         case COPY_BUNDLE_KEY_FIRST:
-                add_target(layout, &base, source->key, source->path);
+                add_target(config, &base, source->key, source->path);
                 return;
         }
 }
@@ -136,7 +168,7 @@ static int check_copy(Config *config, const CopyEntry *entry, Error *reterr)
                 if (r >= 0)
                         r = check_content(config, entry, source, reterr);
                 if (r >= 0)
-                        add_targets(&config->layout, entry, source);
+                        add_targets(config, entry, source);
         }
         return r;
 }

@@ -117,13 +117,16 @@ typedef struct CopyEntry {
         unsigned mode;       /* Mode= of a file that is created */
 } CopyEntry;
 
+#define COPY_PARTS 2 /* certificate and key */
+
 /* One file of a copy. */
 typedef struct CopyTarget {
         const CopyEntry *entry;
         const CredentialEntry *source;
         char *path;
-        unsigned group;       /* files of the same copy and source move together; from 0 */
-        const char *parts[2]; /* the source's files that it holds, one after the other; NULL: one */
+        unsigned group;                /* files of the same copy and source move together; from 0 */
+        const char *parts[COPY_PARTS]; /* the source's files that it holds, one after the other;
+                                          NULL: one */
 } CopyTarget;
 
 typedef struct Layout {

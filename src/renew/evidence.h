@@ -40,6 +40,9 @@ bool evidence_is_of_item(AlarmType type);
 /* Only for types of items. */
 Evidence evidence_look(AlarmType type, const Look *look, Finding *finding);
 
+/* Of a copy; input->after is there. The caller frees the reason. */
+Evidence evidence_look_at_copy(const ReportInput *input, const CopyEntry *entry, Finding *finding);
+
 /* The first certificate that has this file, NULL if none has. */
 const Item *evidence_item_of_path(const Assessment *assessment, const char *path);
 

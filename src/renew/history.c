@@ -17,8 +17,11 @@ void history_free(History *history)
                 return;
         for (size_t i = 0; i < history->n_mismatches; i++)
                 free(history->mismatches[i].name);
+        for (size_t i = 0; i < history->n_copies; i++)
+                free(history->copies[i].path);
         free(history->mismatches);
         hold_list_free(history->holds);
+        free(history->copies);
         free(history);
 }
 
@@ -44,6 +47,36 @@ bool history_saw_mismatch(
         return false;
 }
 
+static CopySighting *find_copy(const History *history, const char *path)
+{
+        for (size_t i = 0; i < history->n_copies; i++)
+                if (streq(history->copies[i].path, path))
+                        return &history->copies[i];
+        return NULL;
+}
+
+void history_set_last_equal(History *history, const char *path, const Digest *digest)
+{
+        CopySighting *seen = find_copy(history, path);
+
+        if (!seen) {
+                history->copies =
+                        xreallocarray(history->copies, history->n_copies + 1, sizeof(CopySighting));
+                seen = &history->copies[history->n_copies++];
+                seen->path = xstrdup(path);
+        }
+        seen->digest = *digest;
+}
+
+bool history_last_equal(const History *history, const char *path, Digest *ret)
+{
+        const CopySighting *seen = find_copy(history, path);
+
+        if (seen)
+                *ret = seen->digest;
+        return seen;
+}
+
 static int get_digest(const json_t *object, const char *key, Digest *ret)
 {
         const char *hex = json_string_value(json_object_get(object, key));
@@ -52,7 +85,7 @@ static int get_digest(const json_t *object, const char *key, Digest *ret)
 }
 
 /* One sighting that makes no sense spoils nothing but itself. */
-static void add_from_json(History *history, const json_t *object)
+static void add_mismatch(History *history, const json_t *object)
 {
         const char *name = json_string_value(json_object_get(object, "name"));
         Digest certificate, key;
@@ -62,12 +95,21 @@ static void add_from_json(History *history, const json_t *object)
                 history_add_mismatch(history, name, &certificate, &key);
 }
 
+static void add_copy(History *history, const json_t *object)
+{
+        const char *path = json_string_value(json_object_get(object, "path"));
+        Digest digest;
+
+        if (path && get_digest(object, "sha256", &digest) >= 0)
+                history_set_last_equal(history, path, &digest);
+}
+
 History *history_read(int root_fd, const char *state_directory)
 {
         autofree char *path = xasprintf("%s/history.json", state_directory);
         autoptr(History) history = history_new();
         autoptr(json_t) json = NULL;
-        const json_t *mismatches;
+        const json_t *mismatches, *copies;
         Error error = {};
 
         if (hold_read(root_fd, state_directory, &history->holds, &error) < 0)
@@ -78,18 +120,17 @@ History *history_read(int root_fd, const char *state_directory)
         }
         mismatches = json_object_get(json, "mismatches");
         for (size_t i = 0; i < json_array_size(mismatches); i++)
-                add_from_json(history, json_array_get(mismatches, i));
+                add_mismatch(history, json_array_get(mismatches, i));
+        copies = json_object_get(json, "copies");
+        for (size_t i = 0; i < json_array_size(copies); i++)
+                add_copy(history, json_array_get(copies, i));
         return TAKE(history);
 }
 
-int history_write(int root_fd, const char *state_directory, const History *history, Error *reterr)
+static json_t *json_mismatches(const History *history)
 {
-        autofree char *path = xasprintf("%s/history.json", state_directory);
         json_t *mismatches = xcheck(json_array());
-        autoptr(json_t) json =
-                json_pack("{s:i, s:o}", "schema_version", SCHEMA_VERSION, "mismatches", mismatches);
 
-        xcheck(json);
         for (size_t i = 0; i < history->n_mismatches; i++) {
                 const MismatchSighting *seen = &history->mismatches[i];
                 char certificate[DIGEST_HEX_SIZE], key[DIGEST_HEX_SIZE];
@@ -100,5 +141,29 @@ int history_write(int root_fd, const char *state_directory, const History *histo
                         xcheck(json_pack("{s:o, s:s, s:s}", "name", json_escaped(seen->name),
                                 "certificate", certificate, "key", key)));
         }
-        return json_write_file(root_fd, path, json, 0600, reterr);
+        return mismatches;
+}
+
+static json_t *json_copies(const History *history)
+{
+        json_t *copies = xcheck(json_array());
+
+        for (size_t i = 0; i < history->n_copies; i++) {
+                char sha256[DIGEST_HEX_SIZE];
+
+                digest_format(&history->copies[i].digest, sha256);
+                json_array_append_new(
+                        copies, xcheck(json_pack("{s:o, s:s}", "path",
+                                        json_escaped(history->copies[i].path), "sha256", sha256)));
+        }
+        return copies;
+}
+
+int history_write(int root_fd, const char *state_directory, const History *history, Error *reterr)
+{
+        autofree char *path = xasprintf("%s/history.json", state_directory);
+        autoptr(json_t) json = json_pack("{s:i, s:o, s:o}", "schema_version", SCHEMA_VERSION,
+                "mismatches", json_mismatches(history), "copies", json_copies(history));
+
+        return json_write_file(root_fd, path, xcheck(json), 0600, reterr);
 }

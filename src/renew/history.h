@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The little that one pass must remember of those before: which pairs were mismatched, and what was
- * rolled back.
+/* The little that one pass must remember of those before: which pairs were mismatched, what was
+ * rolled back, and what each copy was when it equalled its source.
  *
  *     history = history_read(root_fd, state_directory);
  *     if (history_saw_mismatch(history, name, &cert_digest, &key_digest)) ...
@@ -20,10 +20,17 @@ typedef struct MismatchSighting {
         Digest certificate, key; /* of the two files */
 } MismatchSighting;
 
+typedef struct CopySighting {
+        char *path;
+        Digest digest;
+} CopySighting;
+
 typedef struct History {
         MismatchSighting *mismatches;
         size_t n_mismatches;
         HoldList *holds; /* of renew/hold.h, which writes them; NULL if they cannot be read */
+        CopySighting *copies;
+        size_t n_copies;
 } History;
 
 void history_free(History *history);
@@ -42,3 +49,7 @@ void history_add_mismatch(
         History *history, const char *name, const Digest *certificate, const Digest *key);
 bool history_saw_mismatch(
         const History *history, const char *name, const Digest *certificate, const Digest *key);
+
+/* What the copy at that path was when it last equalled its source. */
+void history_set_last_equal(History *history, const char *path, const Digest *digest);
+bool history_last_equal(const History *history, const char *path, Digest *ret);

@@ -7,6 +7,7 @@
  *     inventory-component.c   manifests, and who uses which file
  *     inventory-ca.c          CA files, and who signed what
  *     inventory-kubeconfig.c  the users and the CA data of a kubeconfig
+ *     inventory-copy.c        copies of files that were read before
  *     inventory.c             the order of it all */
 
 #include "base/path.h"
@@ -81,5 +82,8 @@ void inventory_add_credential(
 
 /* The items of one kubeconfig. */
 void inventory_add_kubeconfig(InventoryReader *reader, const CredentialEntry *entry);
+
+/* All copies, after everything else. */
+void inventory_read_copies(InventoryReader *reader);
 
 const InventoryCa *inventory_find_ca(const Inventory *inventory, const char *id);

@@ -28,6 +28,7 @@ void inventory_free(Inventory *inventory)
         free(inventory->items);
         free(inventory->cas);
         free(inventory->components);
+        free(inventory->copies);
         free(inventory->files);
         free(inventory);
 }
@@ -165,6 +166,9 @@ int inventory_read(int root_fd, const Config *config, Inventory **ret, Error *re
                         add_certificate(&reader, &layout->credentials[i]);
         inventory_add_ca_items(&reader);
         find_shared_files(inventory);
+
+        /* 4. What is copied from them. */
+        inventory_read_copies(&reader);
         *ret = TAKE(inventory);
         return 0;
 }

@@ -88,6 +88,16 @@ typedef struct InventoryComponent {
         const struct Inventory *inventory; /* private */
 } InventoryComponent;
 
+/* A file that holds what files of its source hold. */
+typedef struct InventoryCopy {
+        const CopyTarget *target;
+        const FileImage *parts[COPY_PARTS]; /* of the source; NULL where one cannot be read */
+        const FileImage *file;              /* of the copy; NULL: see error */
+        int error;                          /* 0; -ENOENT: there is none; others unreadable */
+        const char *problem;                /* one sentence for `error` */
+        bool linked; /* it leads to a file that is known by another path, and is no copy */
+} InventoryCopy;
+
 typedef struct Inventory {
         InventoryCa *cas; /* parallel to layout.cas */
         size_t n_cas;
@@ -95,6 +105,8 @@ typedef struct Inventory {
         size_t n_items;
         InventoryComponent *components; /* those whose manifest exists, and units; by order */
         size_t n_components;
+        InventoryCopy *copies; /* parallel to layout.copy_targets */
+        size_t n_copies;
         InventoryFile **files; /* private: owns images, certificate lists, keys, kubeconfigs */
         size_t n_files;
 } Inventory;

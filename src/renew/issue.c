@@ -13,6 +13,12 @@ typedef struct Job {
         KeyRequest *key; /* KEY_KIND_NONE: the old key stays */
 } Job;
 
+void file_change_done(FileChange *change)
+{
+        free(change->path);
+        secret_free(change->content);
+}
+
 void issuance_free(Issuance *issuance)
 {
         if (!issuance)
@@ -25,10 +31,10 @@ void issuance_free(Issuance *issuance)
                 secret_free(result->key_pem);
                 free(result->text);
         }
-        for (size_t i = 0; i < issuance->n_changes; i++) {
-                free(issuance->changes[i].path);
-                secret_free(issuance->changes[i].content);
-        }
+        issuance_cut_changes(issuance, 0);
+        for (size_t i = 0; issuance->copy_failures && i < issuance->plan->n_copies; i++)
+                free(issuance->copy_failures[i]);
+        free(issuance->copy_failures);
         free(issuance->results);
         free(issuance->changes);
         free(issuance);
@@ -41,6 +47,14 @@ void issue_result_fail(IssueResult *result, Outcome outcome, const char *text)
         result->outcome = outcome;
         free(result->text);
         result->text = xstrdup(text);
+}
+
+void issue_copy_fail(Issuance *issuance, const PlanCopy *copy, const char *text)
+{
+        char **failure = &issuance->copy_failures[copy - issuance->plan->copies];
+
+        free(*failure);
+        *failure = xstrdup(text);
 }
 
 static void fail(Job *job, const Error *error)
@@ -205,5 +219,6 @@ Issuance *issue_run(int root_fd, const Plan *plan, const Config *config, int64_t
 
         /* 3. The files as they will be, read back before they count. */
         issuance_compose(issuance, config);
+        issuance_compose_copies(issuance, root_fd);
         return issuance;
 }

@@ -30,7 +30,12 @@ typedef struct FileChange {
         mode_t mode;          /* for a new file */
         unsigned pair;
         bool is_rotated; /* path is a link that is to lead to a new file: renew/rotation.h */
+        const PlanCopy *copy; /* it is one of something else, whose change has source_pair (0: it
+                                 has none); NULL for the files of certificates */
+        unsigned source_pair;
 } FileChange;
+
+void file_change_done(FileChange *change);
 
 typedef struct Issuance {
         const Plan *plan;
@@ -38,6 +43,7 @@ typedef struct Issuance {
         size_t n;
         FileChange *changes;
         size_t n_changes;
+        char **copy_failures; /* parallel to plan->copies: why one is not written; or NULL */
 } Issuance;
 
 void issuance_free(Issuance *issuance);
@@ -45,6 +51,9 @@ DEFINE_AUTOPTR(Issuance, issuance_free)
 
 /* Makes a result that was RENEWED so far the given outcome; an earlier failure stays the reason. */
 void issue_result_fail(IssueResult *result, Outcome outcome, const char *text);
+
+/* Says why a copy is not written; it holds nothing else up. */
+void issue_copy_fail(Issuance *issuance, const PlanCopy *copy, const char *text);
 
 /* root_fd only to test each target for writing before anything is issued. */
 Issuance *issue_run(int root_fd, const Plan *plan, const Config *config, int64_t now);

@@ -102,6 +102,7 @@ int pass_look(Pass *pass, Error *reterr)
         if (r < 0)
                 return r;
         pass->assessment = assess(pass->inventory, pass->config, pass->history, pass->now);
+        copies_remember(pass->history, pass->inventory, pass->assessment->copies);
         pass->running = running_new(pass->root_fd, pass->config, is_live(pass));
         return 0;
 }

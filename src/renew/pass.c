@@ -7,6 +7,26 @@
 #include "renew/interrupt.h"
 #include "renew/recovery.h"
 
+static bool is_conflict(const TxnOutcome *outcome, const char *path)
+{
+        for (size_t i = 0; i < outcome->n_conflicts; i++)
+                if (streq(outcome->conflicts[i].path, path))
+                        return true;
+        return false;
+}
+
+/* Should its source have been held back in the end, a copy is still one that we wrote. */
+static void note_written_copies(Pass *pass)
+{
+        for (size_t i = 0; i < pass->issuance->n_changes; i++) {
+                const FileChange *change = &pass->issuance->changes[i];
+                Digest digest = digest_of(change->content->data, change->content->size);
+
+                if (change->copy && !is_conflict(&pass->conflicts, change->path))
+                        history_set_last_equal(pass->history, change->path, &digest);
+        }
+}
+
 /* What is on disk after the pass: evidence for alarms, never what the pass believes it did. */
 static int look_again(Pass *pass, Error *reterr)
 {
@@ -130,6 +150,7 @@ static int replace_files(Pass *pass, const PassRequest *request, Error *reterr)
         if (r < 0)
                 return r;
         pass->committed = r > 0;
+        note_written_copies(pass);
         return 0;
 }
 
@@ -190,6 +211,21 @@ static int keep_house(const Pass *pass, int r, Error *reterr)
                                pass->root_fd, state_directory, pass->config->keep_backups, reterr);
 }
 
+/* A copy that was left behind is known again by what it was, and refreshed then. */
+static int remember_copies(const Pass *pass, int r, Error *reterr)
+{
+        bool left_behind = false;
+        int w;
+
+        for (size_t i = 0; pass->after && i < pass->after->n_copies; i++)
+                left_behind = left_behind || pass->after->copies[i].state == COPY_OUTDATED;
+        if (!left_behind)
+                return r;
+        w = history_write(
+                pass->root_fd, pass->config->state_directory, pass->history, r < 0 ? NULL : reterr);
+        return r < 0 ? r : w;
+}
+
 /* What was issued and not written was not renewed, whoever asks for its outcome now. */
 static void fail_unwritten(Pass *pass, const char *failure)
 {
@@ -206,6 +242,8 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
         r = run_stages(pass, request, &failure);
         if (request->nightly && !request->dry_run)
                 r = keep_house(pass, r, &failure);
+        else if (!request->dry_run)
+                r = remember_copies(pass, r, &failure);
         status = pass_exit_status(pass, r);
 
         /* A text that was left behind by something that went well in the end is none. */

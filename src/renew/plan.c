@@ -27,6 +27,7 @@ void plan_free(Plan *plan)
         for (size_t i = 0; i < plan->n_skips; i++)
                 free(plan->skips[i].text);
         restarts_free(plan->restarts, plan->n_restarts);
+        plan_copies_free(plan);
         free(plan->steps);
         free(plan->skips);
         free(plan);
@@ -178,6 +179,13 @@ static char **changed_paths(const Plan *plan)
         return paths;
 }
 
+static void add_written_copies(const Plan *plan, char ***paths)
+{
+        for (size_t i = 0; i < plan->n_copies; i++)
+                if (plan->copies[i].is_written)
+                        strv_add(paths, plan->copies[i].copy->target->path);
+}
+
 static int unknown_name(const Inventory *inventory, const char *name, Error *reterr)
 {
         autofree const char **known = xcalloc(inventory->n_items + 1, sizeof(char *));
@@ -229,8 +237,12 @@ int plan_make(const Assessment *assessment, const PlanRequest *request, Plan **r
         for (size_t i = 0; i < inventory->n_items; i++)
                 plan_item(plan, &inventory->items[i], &assessment->verdicts[i], request);
 
-        /* 3. Restarts follow from the files; components come ordered. */
+        /* 3. Copies of what changes. */
         autostrv paths = changed_paths(plan);
+        plan_copies(plan, request, paths);
+        add_written_copies(plan, &paths);
+
+        /* 4. Restarts follow from the files; components come ordered. */
         plan->restarts = restarts_of_paths(inventory, paths, &plan->n_restarts);
 
         *ret = TAKE(plan);

@@ -68,6 +68,13 @@ typedef struct Restart {
                            credentials; …" */
 } Restart;
 
+/* What becomes of a copy that its source's change concerns, or that an earlier pass still owes. */
+typedef struct PlanCopy {
+        const InventoryCopy *copy;
+        bool is_written; /* false: it is left as it is */
+        char *text;      /* why */
+} PlanCopy;
+
 typedef struct Plan {
         const Assessment *assessment;
         Step *steps;
@@ -77,7 +84,13 @@ typedef struct Plan {
         size_t n_skips;
         Restart *restarts; /* in the order they are made, with those that are only proven */
         size_t n_restarts;
+        PlanCopy *copies; /* files of one group behind each other */
+        size_t n_copies;
 } Plan;
+
+/* For plan_make(): fills in plan->copies. changed: the files that the steps change. */
+void plan_copies(Plan *plan, const PlanRequest *request, char *const *changed);
+void plan_copies_free(Plan *plan);
 
 /* The components that use any of these files, in the order in which they are restarted. One whose
  * manifest cannot be read may use any file: one restart too many is the lesser harm. */

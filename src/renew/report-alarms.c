@@ -204,6 +204,20 @@ static void raise_for_age(Board *board)
         }
 }
 
+static void raise_for_copies(Board *board)
+{
+        const Layout *layout = &board->input->config->layout;
+
+        for (size_t i = 0; i < layout->n_copies; i++) {
+                const CopyEntry *entry = &layout->copies[i];
+                Finding finding;
+
+                if (evidence_look_at_copy(board->input, entry, &finding) == EVIDENCE_FAULT)
+                        board_raise(board, ALARM_TYPE_STALE_COPY, entry->name, &finding);
+                free(finding.reason);
+        }
+}
+
 static void raise_all(Board *board)
 {
         const ReportInput *input = board->input;
@@ -213,8 +227,10 @@ static void raise_all(Board *board)
 
                 raise_for_item(board, &look);
         }
-        if (input->after)
+        if (input->after) {
                 raise_for_manifests(board, input->after->inventory);
+                raise_for_copies(board);
+        }
         raise_for_stray_conflicts(board, input->recovery);
         raise_for_stray_conflicts(board, input->commit);
         raise_for_owed(board);
@@ -294,6 +310,21 @@ static const char *why_age_is_gone(const ReportInput *input, const char *compone
                        : NULL;
 }
 
+static const char *why_copy_fault_is_gone(const ReportInput *input, const char *name)
+{
+        const CopyEntry *entry = layout_find_copy(&input->config->layout, name);
+        Finding finding;
+        Evidence evidence;
+
+        if (!input->after)
+                return NULL;
+        if (!entry)
+                return "it is no longer in the configuration";
+        evidence = evidence_look_at_copy(input, entry, &finding);
+        free(finding.reason);
+        return evidence == EVIDENCE_GONE ? "no file differs from its source" : NULL;
+}
+
 /* The evidence that clears an alarm, NULL if there is none. Types that are not in our table belong
  * to somebody else. */
 static const char *why_gone(const ReportInput *input, const Alarm *alarm)
@@ -314,6 +345,8 @@ static const char *why_gone(const ReportInput *input, const Alarm *alarm)
                 return why_age_is_gone(input, alarm->resource);
         if (type == ALARM_TYPE_RENEWAL_FAILED && streq(alarm->resource, HOST))
                 return input->after && !input->failure ? "a pass came to its end" : NULL;
+        if (type == ALARM_TYPE_STALE_COPY)
+                return why_copy_fault_is_gone(input, alarm->resource);
         return why_item_fault_is_gone(input, type, alarm->resource);
 }
 

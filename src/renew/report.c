@@ -113,6 +113,31 @@ static void log_results(const ReportInput *input, Counts *counts)
         }
 }
 
+static bool is_current(const Assessment *assessment, const char *path)
+{
+        for (size_t i = 0; assessment && i < assessment->n_copies; i++)
+                if (streq(assessment->inventory->copies[i].target->path, path))
+                        return assessment->copies[i].state == COPY_CURRENT;
+        return false;
+}
+
+static void log_copies(const ReportInput *input)
+{
+        const Issuance *issuance = input->committed ? input->issuance : NULL;
+
+        for (size_t i = 0; issuance && i < issuance->n_changes; i++) {
+                const FileChange *change = &issuance->changes[i];
+
+                if (!change->copy || !is_current(input->after, change->path))
+                        continue;
+                const char *source = change->copy->copy->target->source->name;
+                const LogField fields[] = {{"PATH", change->path}, {"CERTIFICATE", source}, {}};
+
+                log_event(LOG_NOTICE, EVENT_COPY_REFRESHED, fields,
+                        "Refreshed '%s', a copy of '%s'.", change->path, source);
+        }
+}
+
 static void log_skips(const ReportInput *input, Counts *counts)
 {
         for (size_t i = 0; input->plan && i < input->plan->n_skips; i++) {
@@ -200,6 +225,7 @@ void report_outcomes(const ReportInput *input)
         /* 2. Each certificate that something was to be done about, each restart. */
         log_results(input, &counts);
         log_skips(input, &counts);
+        log_copies(input);
         log_conflicts(input->commit);
         log_new_restarts(input);
 

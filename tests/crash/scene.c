@@ -12,6 +12,8 @@
 #define ODD_MODE   0640 /* of admin.conf and apiserver.key: what a site may have set */
 #define ODD_XATTR  "user.kube-renewd-test"
 #define ODD_VALUE  "kept"
+#define SOURCE     "/etc/kubernetes/admin.conf"
+#define COPY       "/root/.kube/config" /* of it, by the layout */
 #define TEMPORARY  ".kube-renewd-"
 #define SIZE_LIMIT ((size_t)1 << 20)
 
@@ -121,9 +123,21 @@ static void put(const char *path, const FileImage *image)
                 die(path);
 }
 
+static void put_copy(const Scene *scene, const FileImage *image)
+{
+        autofree char *path = xasprintf("%s" COPY, scene->root);
+
+        if (fs_make_directories(scene->root_fd, "/root/.kube", 0755, NULL) < 0)
+                die(path);
+        put(path, image);
+        if (chmod(path, ODD_MODE) < 0)
+                die(path);
+}
+
 void scene_reset(Scene *scene)
 {
         if (fs_remove_tree(scene->root_fd, "/etc", NULL) < 0 ||
+                fs_remove_tree(scene->root_fd, "/root", NULL) < 0 ||
                 fs_remove_tree(scene->root_fd, "/var", NULL) < 0)
                 die(scene->root);
         configure(scene);
@@ -139,6 +153,8 @@ void scene_reset(Scene *scene)
                         die(path);
                 if (ends_with(path, "/apiserver.key"))
                         (void)!setxattr(path, ODD_XATTR, ODD_VALUE, strlen(ODD_VALUE), 0);
+                if (streq(scene->files[i].path, SOURCE))
+                        put_copy(scene, scene->files[i].image);
         }
 }
 
@@ -186,6 +202,21 @@ bool scene_check_readers(const Scene *scene, const char *where)
                                 scene->files[i].path);
         }
         return true;
+}
+
+/* A copy is what its source is; after a fault it may be what the source was, or was to be, and
+ * follows at the next pass (`parted`). */
+static bool check_copy(const Scene *scene, bool parted, const char *where)
+{
+        autoptr(FileImage) copy = look_at(scene, COPY);
+        autoptr(FileImage) source = look_at(scene, SOURCE);
+        autoptr(Kubeconfig) config = NULL;
+
+        if (!copy || !source || (copy->st.st_mode & 07777) != ODD_MODE)
+                return scene_fail(scene, where, "I3 '" COPY "' is not as it was");
+        return digest_equal(&copy->digest, &source->digest) ||
+               (parted && kubeconfig_parse(copy->data, copy->size, &config, NULL) >= 0) ||
+               scene_fail(scene, where, "'" COPY "' is no copy any more");
 }
 
 static bool may_change(const char *path)
@@ -302,6 +333,7 @@ bool scene_check_whole(const Scene *scene, const char *where)
         }
         for (size_t i = 0; i < scene->n_files; i++)
                 good &= check_file(scene, &scene->files[i], where);
+        good &= check_copy(scene, true, where);
         return good;
 }
 
@@ -312,8 +344,10 @@ bool scene_check_renewed(const Scene *scene, const char *where)
         autoptr(History) history = NULL;
         autoptr(Assessment) assessment = look(scene, &inventory, &history);
 
-        return assessment->n_due == 0 ||
-               scene_fail(scene, where, "I6 %zu certificates are still due", assessment->n_due);
+        if (assessment->n_due > 0)
+                return scene_fail(
+                        scene, where, "I6 %zu certificates are still due", assessment->n_due);
+        return check_copy(scene, false, where);
 }
 
 static bool is_in_backup(const Scene *scene, const BackupList *list, const char *path)

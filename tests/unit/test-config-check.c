@@ -207,6 +207,17 @@ static void test_copies(void **state)
         assert_effective(config, "copy", "proxy", "Content", "bundle-key-first " MAIN_FILE ":7");
 }
 
+static void test_a_copy_becomes_an_entry_of_its_own(void **state)
+{
+        autoptr(Config) config =
+                load_text("[copy root]\nSource=admin.conf\nPath=/root/.kube/config\n"
+                          "[kubeconfig root]\nPath=/root/.kube/config\n"
+                          "CA=kubernetes\n");
+
+        assert_int_equal(config->layout.n_copies, 1);
+        assert_int_equal(config->layout.n_copy_targets, 0);
+}
+
 static void test_copies_that_make_no_sense(void **state)
 {
         static const struct {
@@ -279,6 +290,7 @@ int main(void)
                 cmocka_unit_test(test_ignored_settings_have_no_effect),
                 cmocka_unit_test(test_agent_has_no_place_in_a_layout),
                 cmocka_unit_test(test_copies),
+                cmocka_unit_test(test_a_copy_becomes_an_entry_of_its_own),
                 cmocka_unit_test(test_copies_that_make_no_sense),
         };
 

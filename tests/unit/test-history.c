@@ -4,6 +4,8 @@
 #include "renew/history.h"
 #include "scratch.h"
 
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static Digest digest(const char *text)
 {
         return digest_of(text, strlen(text));
@@ -30,6 +32,29 @@ static void test_round_trip(void **state)
         assert_false(history_saw_mismatch(again, "etcd-server", &certificate, &key));
 }
 
+static void test_copies(void **state)
+{
+        autoptr(History) history = history_new();
+        Digest first = digest("first"), second = digest("second"), found;
+
+        assert_false(history_last_equal(history, "/a", &found));
+        history_set_last_equal(history, "/a", &first);
+        history_set_last_equal(history, "/b", &first);
+        history_set_last_equal(history, "/a", &second);
+        assert_int_equal(history_write(root_fd, "/", history, NULL), 0);
+
+        autoptr(History) again = history_read(root_fd, "/");
+        assert_int_equal(again->n_copies, 2);
+        assert_true(history_last_equal(again, "/a", &found) && digest_equal(&found, &second));
+        assert_true(history_last_equal(again, "/b", &found) && digest_equal(&found, &first));
+
+        put("history.json",
+                "{\"copies\": [1, {}, {\"path\": \"/a\"}, {\"path\": 1, \"sha256\": \"" HEX
+                "\"}, {\"path\": \"/c\", \"sha256\": \"" HEX "\"}]}");
+        autoptr(History) odd = history_read(root_fd, "/");
+        assert_int_equal(odd->n_copies, 1);
+}
+
 /* Each night forgets what the night before saw. */
 static void test_write_replaces(void **state)
 {
@@ -43,8 +68,6 @@ static void test_write_replaces(void **state)
         autoptr(History) again = history_read(root_fd, "/");
         assert_int_equal(again->n_mismatches, 0);
 }
-
-#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void test_whatever_is_there(void **state)
 {
@@ -78,6 +101,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_round_trip),
+                SCRATCH_TEST(test_copies),
                 SCRATCH_TEST(test_write_replaces),
                 SCRATCH_TEST(test_whatever_is_there),
         };

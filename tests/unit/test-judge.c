@@ -56,6 +56,32 @@ static void test_one_file_holds_both(void **state)
         host_free(&host);
 }
 
+/* What a commit was interrupted at may be copies, in all their forms. */
+static void test_copies(void **state)
+{
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+        autofree char *certificate = tree_read(host.root, PKI "apiserver.crt", NULL);
+        autofree char *key = tree_read(host.root, PKI "apiserver.key", NULL);
+        autofree char *other = tree_read(host.root, PKI "etcd/peer.key", NULL);
+        autofree char *conf = tree_read(host.root, "/etc/kubernetes/admin.conf", NULL);
+        autofree char *key_first = xasprintf("%s%s", key, certificate);
+        autofree char *mixed = xasprintf("%s%s", certificate, other);
+
+        tree_write_text(host.root, "/standby/apiserver.crt", certificate);
+        tree_write_text(host.root, "/standby/apiserver.key", key);
+        tree_write_text(host.root, "/standby/peer.key", other);
+        tree_write_text(host.root, "/key-first.pem", key_first);
+        tree_write_text(host.root, "/mixed.pem", mixed);
+        tree_write_text(host.root, "/root/.kube/config", conf);
+        assert_true(JUDGE(&host, "/standby/apiserver.crt", "/standby/apiserver.key"));
+        assert_false(JUDGE(&host, "/standby/apiserver.crt", "/standby/peer.key"));
+        assert_true(JUDGE(&host, "/key-first.pem"));
+        assert_false(JUDGE(&host, "/mixed.pem"));
+        assert_true(JUDGE(&host, "/root/.kube/config"));
+        assert_false(JUDGE(&host, "/standby/apiserver.crt"));
+        host_free(&host);
+}
+
 static void test_kubeconfigs(void **state)
 {
         Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
@@ -92,6 +118,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_pairs),
                 cmocka_unit_test(test_one_file_holds_both),
+                cmocka_unit_test(test_copies),
                 cmocka_unit_test(test_kubeconfigs),
                 cmocka_unit_test(test_a_stranger_s_pair_does_not_chain),
         };

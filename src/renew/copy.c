@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/copy.h"
+
+Secret *copy_join(const void *first, size_t first_size, const void *second, size_t second_size)
+{
+        autoptr(Secret) joined = NULL;
+        bool lacks_newline;
+
+        if (!second)
+                return secret_new(first, first_size);
+        lacks_newline = first_size > 0 && ((const char *)first)[first_size - 1] != '\n';
+        joined = xcalloc(1, sizeof(*joined));
+        joined->size = first_size + lacks_newline + second_size;
+        joined->data = xmalloc(joined->size);
+        memcpy(joined->data, first, first_size);
+        memcpy(joined->data + first_size, "\n", lacks_newline);
+        memcpy(joined->data + first_size + lacks_newline, second, second_size);
+        return TAKE(joined);
+}
+
+/* What it should be now; NULL if the source cannot be read. */
+static Secret *expected_content(const InventoryCopy *copy)
+{
+        const FileImage *first = copy->parts[0], *second = copy->parts[1];
+
+        if (!first || (copy->target->parts[1] && !second))
+                return NULL;
+        return copy_join(
+                first->data, first->size, second ? second->data : NULL, second ? second->size : 0);
+}
+
+static char *difference(const InventoryCopy *copy, bool outdated)
+{
+        return xasprintf("'%s' is not what '%s' is%s", copy->target->path,
+                copy->target->source->name,
+                outdated ? " any more, and has not been refreshed yet"
+                         : "; it was never seen equal, or somebody has changed it since then");
+}
+
+static void judge(const InventoryCopy *copy, const History *history, CopyVerdict *verdict)
+{
+        autoptr(Secret) expected = expected_content(copy);
+
+        verdict->was_equal = history_last_equal(history, copy->target->path, &verdict->last_equal);
+        if (copy->error == -ENOENT) {
+                verdict->state = COPY_ABSENT;
+        } else if (copy->error < 0) {
+                verdict->state = COPY_UNREADABLE;
+                verdict->text = xstrdup(copy->problem);
+        } else if (!expected) {
+                verdict->state = COPY_UNKNOWN;
+        } else if (copy->file->size == expected->size &&
+                   memcmp(copy->file->data, expected->data, expected->size) == 0) {
+                verdict->state = COPY_CURRENT;
+                verdict->was_equal = true;
+                verdict->last_equal = copy->file->digest;
+        } else {
+                bool outdated = verdict->was_equal &&
+                                digest_equal(&copy->file->digest, &verdict->last_equal);
+
+                verdict->state = outdated ? COPY_OUTDATED : COPY_STALE;
+                verdict->text = difference(copy, outdated);
+        }
+}
+
+CopyVerdict *copies_judge(const Inventory *inventory, const History *history)
+{
+        CopyVerdict *verdicts = xcalloc(inventory->n_copies, sizeof(*verdicts));
+
+        for (size_t i = 0; i < inventory->n_copies; i++)
+                judge(&inventory->copies[i], history, &verdicts[i]);
+        return verdicts;
+}
+
+void copies_verdicts_free(CopyVerdict *verdicts, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                free(verdicts[i].text);
+        free(verdicts);
+}
+
+void copies_remember(History *history, const Inventory *inventory, const CopyVerdict *verdicts)
+{
+        for (size_t i = 0; i < inventory->n_copies; i++)
+                if (verdicts[i].was_equal && verdicts[i].state != COPY_ABSENT)
+                        history_set_last_equal(history, inventory->copies[i].target->path,
+                                &verdicts[i].last_equal);
+}
