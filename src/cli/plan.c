@@ -141,9 +141,18 @@ static json_t *json_restarts(const Plan *plan, bool are_needed)
         return array;
 }
 
+static json_t *json_copied_file(const PlanCopy *copy)
+{
+        const CopyTarget *target = copy->copy->target;
+
+        return xcheck(json_pack("{s:o, s:o, s:b, s:o}", "path", json_escaped(target->path),
+                "source", json_escaped(target->source->name), "written", copy->is_written, "reason",
+                json_escaped(copy->text)));
+}
+
 static json_t *json_plan(const Pass *pass, const Rows *rows, const Plan *plan)
 {
-        json_t *steps = json_array(), *skips = json_array();
+        json_t *steps = json_array(), *skips = json_array(), *copies = json_array();
 
         for (size_t i = 0; i < plan->n_steps; i++) {
                 autoptr(StepView) view = view_step(pass, rows, &plan->steps[i]);
@@ -152,8 +161,11 @@ static json_t *json_plan(const Pass *pass, const Rows *rows, const Plan *plan)
         }
         for (size_t i = 0; i < plan->n_skips; i++)
                 json_array_append_new(skips, json_skip(&plan->skips[i]));
-        return xcheck(json_pack("{s:o, s:o, s:o, s:o}", "steps", steps, "skips", skips, "restarts",
-                json_restarts(plan, true), "proofs", json_restarts(plan, false)));
+        for (size_t i = 0; i < plan->n_copies; i++)
+                json_array_append_new(copies, json_copied_file(&plan->copies[i]));
+        return xcheck(json_pack("{s:o, s:o, s:o, s:o, s:o}", "steps", steps, "skips", skips,
+                "copies", copies, "restarts", json_restarts(plan, true), "proofs",
+                json_restarts(plan, false)));
 }
 
 /* Nothing to do is an answer, and the next question is: until when? */
@@ -211,6 +223,20 @@ static void print_proofs(const Plan *plan)
         }
 }
 
+static void print_copies(const Plan *plan)
+{
+        if (plan->n_copies > 0)
+                printf("\nCopies:\n");
+        for (size_t i = 0; i < plan->n_copies; i++) {
+                const PlanCopy *copy = &plan->copies[i];
+                autofree char *line = xasprintf(
+                        "  %s %s", copy->is_written ? "write" : "leave", copy->copy->target->path);
+
+                text_line(line);
+                text_field("", copy->text);
+        }
+}
+
 static void print_plan(const Pass *pass, const Rows *rows, const Plan *plan)
 {
         if (plan->n_steps == 0)
@@ -231,6 +257,7 @@ static void print_plan(const Pass *pass, const Rows *rows, const Plan *plan)
                                             : outcome_name(plan->skips[i].outcome));
                 text_line(line);
         }
+        print_copies(plan);
         print_restarts(plan);
         print_proofs(plan);
 }

@@ -39,6 +39,24 @@ static void print_results(const Pass *pass, bool dry_run)
                 text_line("Nothing is due.");
 }
 
+static void print_copies(const Pass *pass, bool dry_run)
+{
+        for (size_t i = 0; pass->issuance && i < pass->plan->n_copies; i++) {
+                const PlanCopy *copy = &pass->plan->copies[i];
+                const char *failure = pass->issuance->copy_failures[i];
+                const char *why = failure ? failure : copy->is_written ? NULL : copy->text;
+                autofree char *line = NULL;
+
+                if (why)
+                        line = xasprintf("%s: not refreshed: %s", copy->copy->target->path, why);
+                else if (dry_run || pass->committed)
+                        line = xasprintf("%s: %s", copy->copy->target->path,
+                                dry_run ? "would be refreshed" : "refreshed");
+                if (line)
+                        text_line(line);
+        }
+}
+
 /* What was planned where nothing was written, what the ledger says where it was. */
 static void print_restarts(const Pass *pass, bool dry_run)
 {
@@ -73,6 +91,7 @@ static int run_pass(const Options *options, const PassRequest *request)
         status = pass_run(pass, &opened, &error);
         print_recovery(&pass->recovery);
         print_results(pass, request->dry_run);
+        print_copies(pass, request->dry_run);
         print_restarts(pass, request->dry_run);
         return command_fail(options, status, &error);
 }

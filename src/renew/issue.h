@@ -29,7 +29,7 @@ typedef struct FileChange {
         const FileImage *old; /* NULL: new */
         mode_t mode;          /* for a new file */
         unsigned pair;
-        bool is_rotated; /* path is a link that is to lead to a new file: renew/rotation.h */
+        bool is_rotated;      /* path is a link that is to lead to a new file: renew/rotation.h */
         const PlanCopy *copy; /* it is one of something else, whose change has source_pair (0: it
                                  has none); NULL for the files of certificates */
         unsigned source_pair;
