@@ -26,6 +26,7 @@ Attempt attempt_new(const Stage *stage, const InventoryComponent *component, con
 
         attempt.is_renewal = component->entry->restart == RESTART_ALWAYS || !owed->paths;
         attempt.is_needed = attempt.is_renewal || restart_is_needed(component, owed->paths);
+        attempt.newer_than = (owed->since + 1) * NANOSECONDS - 1;
         return attempt;
 }
 
@@ -70,7 +71,7 @@ static bool judge_proof(Attempt *attempt, const ComponentProof *proof)
                                                  (attempt->is_renewal || proof->n == 0)))
                 return is_not_proven(attempt, look->problem);
         if (attempt->is_renewal && !attempt->is_witnessed &&
-                look->started_at / NANOSECONDS <= attempt->owed->since)
+                look->started_at <= attempt->newer_than)
                 return is_not_proven(attempt, "its process has not been started anew");
         return true;
 }
@@ -230,6 +231,8 @@ bool attempt_restart(const Stage *stage, Attempt *attempt)
                 r = restart_by_manifest(stage, attempt, &error);
         else if (r >= 0 && look.state == RUN_UNKNOWN)
                 attempt->is_witnessed = true;
+        else if (r >= 0)
+                attempt->newer_than = look.started_at; /* the debt may be of this very second */
         run_look_done(&look);
         if (r < 0) {
                 error_set(&attempt->problem, r, "%s", error.text);

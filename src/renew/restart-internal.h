@@ -25,6 +25,7 @@ typedef struct Attempt {
         const Owed *owed;
         bool is_needed;      /* it does not read everything it is owed for by itself */
         bool is_renewal;     /* a new process is asked for, whatever it has loaded */
+        int64_t newer_than;  /* nanoseconds: a process that was started later is a new one */
         bool was_healthy;    /* before we touched it */
         bool is_healthy;     /* at the last look */
         bool is_witnessed;   /* we have seen it end, though not its process */
