@@ -20,42 +20,12 @@ static bool is_unchanged(int root_fd, const FileChange *change)
         return r >= 0 && digest_equal(&now->digest, &change->old->digest);
 }
 
-static void fail_pair(Issuance *issuance, const char *path, const char *text)
-{
-        for (size_t i = 0; i < issuance->n; i++) {
-                const Step *step = issuance->results[i].step;
-                const char *key_path = step->item->key_path;
-
-                if (streq(step_path(step), path) || (key_path && streq(key_path, path)))
-                        issue_result_fail(&issuance->results[i], OUTCOME_FAILED, text);
-        }
-}
-
 static void fail_copy(Issuance *issuance, const char *path, const char *text)
 {
         const FileChange *change = issuance_find_change(issuance, path);
 
         if (change && change->copy)
                 issue_copy_fail(issuance, change->copy, text);
-}
-
-/* With the copies of its files. */
-static void drop_pair(Issuance *issuance, unsigned pair, const char *text)
-{
-        size_t kept = 0;
-
-        for (size_t i = 0; i < issuance->n_changes; i++) {
-                FileChange *change = &issuance->changes[i];
-
-                if (change->pair != pair && (!change->copy || change->source_pair != pair)) {
-                        issuance->changes[kept++] = *change;
-                        continue;
-                }
-                if (change->copy)
-                        issue_copy_fail(issuance, change->copy, text);
-                file_change_done(change);
-        }
-        issuance->n_changes = kept;
 }
 
 /* Whatever is wrong with a copy must not hold up what it is one of. */
@@ -65,7 +35,7 @@ static bool drop_copies(Issuance *issuance, const char *text)
 
         for (size_t i = 0; i < issuance->n_changes;)
                 if (issuance->changes[i].copy)
-                        drop_pair(issuance, issuance->changes[i].pair, text);
+                        issuance_drop_pair(issuance, issuance->changes[i].pair, text);
                 else
                         i++;
         return issuance->n_changes < n_before;
@@ -84,8 +54,8 @@ static void drop_changed(int root_fd, Issuance *issuance)
                 autofree char *text = xasprintf("'%s' was changed by somebody else in the "
                                                 "meantime; the next pass looks again",
                         change->path);
-                fail_pair(issuance, change->path, text);
-                drop_pair(issuance, change->pair, text);
+                issue_fail_file(issuance, change->path, text);
+                issuance_drop_pair(issuance, change->pair, text);
                 i = 0;
         }
 }
@@ -160,7 +130,7 @@ static void fail_conflicts(Issuance *issuance, const TxnOutcome *outcome)
 
                 if (conflict->replaced)
                         continue;
-                fail_pair(issuance, conflict->path, text);
+                issue_fail_file(issuance, conflict->path, text);
                 fail_copy(issuance, conflict->path, text);
         }
 }

@@ -57,6 +57,35 @@ void issue_copy_fail(Issuance *issuance, const PlanCopy *copy, const char *text)
         *failure = xstrdup(text);
 }
 
+void issue_fail_file(Issuance *issuance, const char *path, const char *text)
+{
+        for (size_t i = 0; i < issuance->n; i++) {
+                const Step *step = issuance->results[i].step;
+                const char *key_path = step->item->key_path;
+
+                if (streq(step_path(step), path) || (key_path && streq(key_path, path)))
+                        issue_result_fail(&issuance->results[i], OUTCOME_FAILED, text);
+        }
+}
+
+void issuance_drop_pair(Issuance *issuance, unsigned pair, const char *text)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < issuance->n_changes; i++) {
+                FileChange *change = &issuance->changes[i];
+
+                if (change->pair != pair && (!change->copy || change->source_pair != pair)) {
+                        issuance->changes[kept++] = *change;
+                        continue;
+                }
+                if (change->copy)
+                        issue_copy_fail(issuance, change->copy, text);
+                file_change_done(change);
+        }
+        issuance->n_changes = kept;
+}
+
 static void fail(Job *job, const Error *error)
 {
         issue_result_fail(job->result, OUTCOME_FAILED, error->text);

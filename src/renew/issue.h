@@ -52,6 +52,12 @@ DEFINE_AUTOPTR(Issuance, issuance_free)
 /* Makes a result that was RENEWED so far the given outcome; an earlier failure stays the reason. */
 void issue_result_fail(IssueResult *result, Outcome outcome, const char *text);
 
+/* The same for every result that would change this file. */
+void issue_fail_file(Issuance *issuance, const char *path, const char *text);
+
+/* Leaves out the changes of a pair, and the copies of its files. */
+void issuance_drop_pair(Issuance *issuance, unsigned pair, const char *text);
+
 /* Says why a copy is not written; it holds nothing else up. */
 void issue_copy_fail(Issuance *issuance, const PlanCopy *copy, const char *text);
 
