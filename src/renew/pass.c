@@ -5,6 +5,7 @@
 #include "renew/commit.h"
 #include "renew/hook.h"
 #include "renew/interrupt.h"
+#include "renew/preflight.h"
 #include "renew/recovery.h"
 
 static bool is_conflict(const TxnOutcome *outcome, const char *path)
@@ -174,10 +175,12 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         if (r < 0)
                 return r;
 
-        /* 3. New certificates, in memory. */
+        /* 3. New certificates, in memory; the API server may say what it thinks of them. */
         if (pass->plan->n_steps > 0)
                 log_status("Issuing %zu certificates", pass->plan->n_steps);
         pass->issuance = issue_run(pass->root_fd, pass->plan, pass->config, pass->now);
+        if (running_is_live(pass->running))
+                preflight_run(pass->issuance, api_try_credentials);
         if (request->dry_run)
                 return 0;
 

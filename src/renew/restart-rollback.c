@@ -31,7 +31,15 @@ static char *find_backup(const RestartInput *input, const char *pass_id)
         return NULL;
 }
 
-/* With one file of a pair goes the other. */
+static bool holds_any(const CopyTarget *copy, char *const *paths)
+{
+        for (size_t i = 0; i < COPY_PARTS; i++)
+                if (copy->parts[i] && strv_contains(paths, copy->parts[i]))
+                        return true;
+        return false;
+}
+
+/* With one file of a pair goes the other, and with both their copies. */
 static char **whole_pairs(const Layout *layout, char *const *paths)
 {
         char **all = NULL;
@@ -48,6 +56,9 @@ static char **whole_pairs(const Layout *layout, char *const *paths)
                 else if (strv_contains(all, entry->key) && !strv_contains(all, entry->path))
                         strv_add(&all, entry->path);
         }
+        for (size_t i = 0; i < layout->n_copy_targets; i++)
+                if (holds_any(&layout->copy_targets[i], all))
+                        strv_add(&all, layout->copy_targets[i].path);
         return all;
 }
 
