@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# silence.sh ASK: for how long the API server of a single control plane does not answer while all
+# certificates are renewed, next to the documented way (`kubeadm certs renew all`, then the manifests are
+# moved away for 20 s). A request every 50 ms (tests/bench/ask.c); what counts is the longest time without
+# a 200 of /readyz. On a machine of the test bed; its Kubernetes 1.20 must restart its API server, 1.23 and
+# later need not. The figures also go to tests/bench/results/silence.txt.
+
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh" || exit 99
+# shellcheck source=tests/system/bed.sh
+. "$SRCDIR/tests/system/bed.sh" || exit 99
+
+ask=$(readlink -f "$1")
+limit=6000
+
+# as_after_days: certificates with ten days left, and a kubelet that has forgotten its restarts, as it does
+# after ten minutes without any.
+as_after_days() {
+        bed_age 10
+        bed systemctl restart kubelet
+        sleep 15
+        bed_wait 60 bed kubectl get --raw /readyz
+}
+
+# silence COMMAND...: runs it; $LONGEST is the longest time without an answer, in milliseconds. A kubelet
+# acts up to 20 s after a manifest has changed.
+silence() {
+        bed systemd-run -q -u ask -p StandardOutput=truncate:/run/ask /root/ask https://127.0.0.1:6443/readyz 50
+        sleep 2
+        "$@" >"$SCRATCH/silence.log" 2>&1 || tap_note "$(cat "$SCRATCH/silence.log")"
+        sleep 45
+        bed_wait 120 bed kubectl get --raw /readyz
+        sleep 2
+        bed systemctl stop ask
+        LONGEST=$(bed cat /run/ask | awk '
+                $2 == 200 { if (last && $1 - last > longest) longest = $1 - last; last = $1 }
+                END { print longest + 0 }')
+}
+
+# The documentation's words: "temporarily remove its manifest file and wait for 20 seconds".
+documented_way() {
+        bed sh -ec 'kubeadm certs renew all
+                mkdir /etc/kubernetes/moved
+                mv /etc/kubernetes/manifests/*.yaml /etc/kubernetes/moved
+                sleep 20
+                mv /etc/kubernetes/moved/*.yaml /etc/kubernetes/manifests'
+}
+
+reason=$(testbed check) || { echo "silence of the API server: not measured: $reason"; exit 0; }
+bed_machine bench >/dev/null
+testbed put -m "$BED" "$ask" /root/ask
+as_after_days
+silence documented_way
+theirs=$LONGEST
+tap_is "$(bed_served 6443)" "$(bed_leaf pki/apiserver.crt)" "the documented way works"
+as_after_days
+silence bed_start
+ours=$LONGEST
+tap_is "$STATUS $(bed_served 6443)" "0 $(bed_leaf pki/apiserver.crt)" "and so does ours"
+
+report() {
+        echo "silence of the API server during a full renewal, Kubernetes 1.20, one control plane, a request every 50 ms"
+        printf '  kube-renewd             %5.1f s   (limit %d s)\n' "$(bc -l <<<"$ours / 1000")" $((limit / 1000))
+        printf '  the documented way      %5.1f s   %.1f times as long\n' \
+                "$(bc -l <<<"$theirs / 1000")" "$(bc -l <<<"$theirs / ($ours + 1)")"
+}
+
+mkdir -p "$SRCDIR/tests/bench/results"
+report | tee "$SRCDIR/tests/bench/results/silence.txt"
+[ "$tap_failures" = 0 ] && [ "$ours" -le "$limit" ] && [ "$ours" -lt "$theirs" ]
