@@ -4,10 +4,8 @@
 #include "host/bus-internal.h"
 #include "host/clock.h"
 
-#include <time.h>
-
-/* Between two looks at a service. */
-#define LOOK_INTERVAL_MS 200
+/* Milliseconds between two looks at a service. */
+#define LOOK_INTERVAL 200
 
 static const char *const activity_names[N_UNIT_ACTIVITIES] = {
         [UNIT_OTHER] = "unknown",
@@ -93,9 +91,8 @@ static int restart_failed(Bus *bus, const char *unit, const char *how, Error *re
  * runs when the same process is there at two looks. */
 static int wait_until_running(Bus *bus, const char *unit, int64_t deadline, Error *reterr)
 {
-        static const struct timespec interval = {.tv_nsec = LOOK_INTERVAL_MS * 1000000};
         int64_t seen_pid = -1;
-        UnitState state;
+        UnitState state = {};
         int r;
 
         for (;;) {
@@ -112,7 +109,7 @@ static int wait_until_running(Bus *bus, const char *unit, int64_t deadline, Erro
                                 "'%s' was restarted and is not up in time: %s (%s); see: "
                                 "journalctl -u %s",
                                 unit, unit_activity_name(state.activity), state.sub, unit);
-                nanosleep(&interval, NULL);
+                clock_sleep(LOOK_INTERVAL);
         }
 }
 

@@ -10,19 +10,19 @@ static char *read_word(const char **text)
 {
         autofree char *word = xmalloc(strlen(*text) + 1);
         const char *p = *text;
-        char *out = word, quote = 0;
+        char *out = word;
+        int quote = 0; /* the one that is open */
 
         for (; *p && (quote || !strchr(BLANKS, *p)); p++) {
                 bool is_quote = quote ? *p == quote : *p == '"' || *p == '\'';
 
-                if (is_quote)
+                if (is_quote) {
                         quote = quote ? 0 : *p;
-                else if (*p != '\\' || quote == '\'')
-                        *out++ = *p;
-                else if (*++p)
-                        *out++ = *p;
-                else
+                        continue;
+                }
+                if (*p == '\\' && quote != '\'' && !*++p)
                         return NULL;
+                *out++ = *p;
         }
         *out = '\0';
         *text = p;
@@ -53,7 +53,7 @@ static char *quote(const char *word)
 
         if (*word && !word[strspn(word, PLAIN)])
                 return xstrdup(word);
-        quoted = out = xmalloc(2 * strlen(word) + 3);
+        quoted = out = xcalloc(2, strlen(word) + 2);
         *out++ = '"';
         for (; *word; word++) {
                 if (strchr("\"\\#;", *word))

@@ -30,7 +30,7 @@ char *const *hook_argv(const Config *config, Hook hook)
 static char *list_word(const char *word, char separator)
 {
         autofree char *escaped = escape_text(word);
-        char *out, *listed = out = xmalloc(4 * strlen(escaped) + 1);
+        char *out, *listed = out = xcalloc(strlen(escaped) + 1, 4);
 
         for (const char *in = escaped; *in; in++)
                 if (*in == separator)

@@ -34,13 +34,13 @@ const Item *rotation_find(const Inventory *inventory)
 /* All names of one rotation; but for `path` and `target` they are names in the directory fd. */
 typedef struct Place {
         int fd;
-        char *path;     /* of the link */
-        char *link;     /* "kubelet-client-current.pem" */
-        char *file;     /* "kubelet-client-2027-11-11-23-26-00.pem" */
-        char *target;   /* its path, as the kubelet writes it into the link */
-        char *staged;   /* its name while fs_write_file() writes it */
-        char *new_link; /* the link's name before it takes the place of the old one */
-        char *replaced; /* what was in the link's place and no link */
+        char *path;       /* of the link */
+        const char *link; /* "kubelet-client-current.pem", the end of it */
+        char *file;       /* "kubelet-client-2027-11-11-23-26-00.pem" */
+        char *target;     /* its path, as the kubelet writes it into the link */
+        char *staged;     /* its name while fs_write_file() writes it */
+        char *new_link;   /* the link's name before it takes the place of the old one */
+        char *replaced;   /* what was in the link's place and no link */
 } Place;
 
 static void place_done(Place *place)
@@ -48,7 +48,6 @@ static void place_done(Place *place)
         if (place->fd >= 0)
                 close(place->fd);
         free(place->path);
-        free(place->link);
         free(place->file);
         free(place->target);
         free(place->staged);
@@ -65,13 +64,13 @@ static int place_open(int root_fd, const char *link, const char *file, Place *re
 
         *ret = (Place){
                 .path = xstrdup(link),
-                .link = xstrdup(name),
                 .file = xstrdup(file),
                 .target = xasprintf("%s%s", directory, file),
                 .staged = xasprintf(".%s.new", file),
                 .new_link = xasprintf(".%s.new", name),
                 .replaced = xasprintf("%.*s-replaced.pem", (int)stem, file),
         };
+        ret->link = fs_basename(ret->path);
         ret->fd = fs_open(root_fd, directory, O_RDONLY | O_DIRECTORY, 0, reterr);
         return ret->fd < 0 ? ret->fd : 0;
 }
@@ -278,13 +277,14 @@ int rotation_recover(int root_fd, const char *state_directory, char **ret_note, 
         autofree char *link = NULL, *file = NULL, *note = NULL;
         int r;
 
+        *ret_note = NULL;
         r = record_read(root_fd, state_directory, &link, &file, reterr);
+        if (!link || !file)
+                return r == -ENOENT ? 0 : r;
+        r = recover(root_fd, link, file, &note, reterr);
         if (r >= 0)
-                r = recover(root_fd, link, file, &note, reterr);
-        else if (r == -ENOENT)
-                r = 0;
-        if (r >= 0 && link)
                 r = record_remove(root_fd, state_directory, reterr);
-        *ret_note = r >= 0 ? TAKE(note) : NULL;
+        if (r >= 0)
+                *ret_note = TAKE(note);
         return r;
 }

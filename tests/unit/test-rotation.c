@@ -166,6 +166,7 @@ static void test_t36_recovery_of_a_plain_file(void **state)
         put("pki/" NEW, "secret");
         assert_int_equal(link(LINK + 1, replaced), 0);
         note = recover();
+        assert_string_equal(note, "'" LINK "' is as it was, '" NEW "' is removed");
         assert_content(LINK, "old");
         assert_names("kubelet-client-current.pem");
 }
