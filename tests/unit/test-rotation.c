@@ -15,9 +15,9 @@ static void make_host(bool is_link)
 {
         assert_int_equal(mkdir("pki", 0755), 0);
         assert_int_equal(mkdir("state", 0755), 0);
-        put(is_link ? OLD + 1 : LINK + 1, "old");
+        put(is_link ? &OLD[1] : &LINK[1], "old");
         if (is_link)
-                assert_int_equal(symlink(OLD, LINK + 1), 0);
+                assert_int_equal(symlink(OLD, &LINK[1]), 0);
 }
 
 static int swap(Error *reterr)
@@ -58,7 +58,7 @@ static void assert_leads_to(const char *target)
 {
         char text[PATH_MAX] = "";
 
-        assert_true(readlink(LINK + 1, text, sizeof(text) - 1) > 0);
+        assert_true(readlink(&LINK[1], text, sizeof(text) - 1) > 0);
         assert_string_equal(text, target);
 }
 
@@ -96,7 +96,7 @@ static void test_t42_a_plain_file_becomes_a_link_and_is_kept(void **state)
 static void test_t42_nothing_there_is_no_hindrance(void **state)
 {
         make_host(true);
-        assert_int_equal(unlink(LINK + 1), 0);
+        assert_int_equal(unlink(&LINK[1]), 0);
         assert_int_equal(swap(NULL), 0);
         assert_leads_to("/pki/" NEW);
 }
@@ -107,8 +107,8 @@ static void test_a_failure_is_undone(void **state)
         Error error = {};
 
         make_host(true);
-        assert_int_equal(unlink(LINK + 1), 0);
-        assert_int_equal(mkdir(LINK + 1, 0755), 0);
+        assert_int_equal(unlink(&LINK[1]), 0);
+        assert_int_equal(mkdir(&LINK[1], 0755), 0);
         assert_int_equal(swap(&error), -EINVAL);
         assert_string_equal(error.text, "'" LINK "' is neither a link nor a file");
         assert_names("kubelet-client-2026-11-11-23-26-00.pem kubelet-client-current.pem");
@@ -139,8 +139,8 @@ static void test_t36_recovery_after_each_step(void **state)
                 if (n == ELEMENTSOF(left)) {
                         assert_int_equal(unlink(left[3]), 0);
                         assert_int_equal(unlink(left[1]), 0);
-                        assert_int_equal(unlink(LINK + 1), 0);
-                        assert_int_equal(symlink("/pki/" NEW, LINK + 1), 0);
+                        assert_int_equal(unlink(&LINK[1]), 0);
+                        assert_int_equal(symlink("/pki/" NEW, &LINK[1]), 0);
                 }
                 note = recover();
                 if (n < ELEMENTSOF(left)) {
@@ -164,7 +164,7 @@ static void test_t36_recovery_of_a_plain_file(void **state)
         make_host(false);
         write_record(LINK, NEW);
         put("pki/" NEW, "secret");
-        assert_int_equal(link(LINK + 1, replaced), 0);
+        assert_int_equal(link(&LINK[1], replaced), 0);
         note = recover();
         assert_string_equal(note, "'" LINK "' is as it was, '" NEW "' is removed");
         assert_content(LINK, "old");
