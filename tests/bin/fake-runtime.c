@@ -2,12 +2,14 @@
 
 /* A container runtime as CRI shows one, that fails on demand.
  *
- *     fake-runtime SOCKET [--api=v1|v1alpha2|none] [--fault=METHOD:FAULT]... [--restart]
- * [--log=FILE] [ID,NAME,POD,NAMESPACE,STATE,ATTEMPT,CREATED]...
+ *     fake-runtime SOCKET [--api=v1|v1alpha2|none] [--fault=METHOD:FAULT]... [--restart[=MS]]
+ * [--hook=SCRIPT] [--log=FILE] [ID,NAME,POD,NAMESPACE,STATE,ATTEMPT,CREATED]...
  *
  * Prints "ready" when it listens. With --restart it is the kubelet too: a container that is stopped
- * is followed by a new one. METHOD is Version, ListContainers or StopContainer; FAULT is one of the
- * table below. The log has a line for each call. Label filters are not looked at. */
+ * is followed by a new one, so many milliseconds later. The script is run by sh as "SCRIPT stop
+ * NAME" when one is stopped, and "SCRIPT start NAME" when the new one is first seen. METHOD is
+ * Version, ListContainers or StopContainer; FAULT is one of the table below. The log has a line for
+ * each call. Label filters are not looked at. */
 
 #include "base/fs.h"
 #include "grpc-server.h"
@@ -19,8 +21,11 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #define CONTAINERS_MAX 32
+#define MILLISECOND    ((int64_t)1000000)
+#define SECOND         (1000 * MILLISECOND)
 
 static const GrpcFault faults[] = {
         {"none", GRPC_HONEST, "200", "0", NULL},
@@ -52,13 +57,16 @@ typedef struct Container {
         char *fields[4]; /* id, name, pod, namespace */
         int state;
         unsigned attempt;
-        int64_t created;
+        int64_t created; /* nanoseconds */
+        bool waits;      /* for that moment */
 } Container;
 
 static Container containers[CONTAINERS_MAX];
 static size_t n_containers;
 static const char *api = "v1";
 static bool restarts;
+static int64_t delay; /* of a restart, nanoseconds */
+static const char *hook;
 static FILE *log_file;
 static struct {
         char *method;
@@ -106,6 +114,33 @@ static void answer_version(GrpcAnswer *answer, const unsigned char *message, siz
         frame(answer, &response.base);
 }
 
+static int64_t now(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_REALTIME, &t);
+        return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+static void run_hook(const char *event, const char *name)
+{
+        autofree char *command = xasprintf("sh '%s' %s '%s'", hook ? hook : "", event, name);
+
+        if (hook && system(command) != 0)
+                fprintf(stderr, "fake-runtime: %s\n", command);
+}
+
+/* It starts when somebody looks after its time has come. */
+static bool is_to_come(Container *container)
+{
+        if (!container->waits)
+                return false;
+        container->waits = now() < container->created;
+        if (!container->waits)
+                run_hook("start", container->fields[1]);
+        return container->waits;
+}
+
 static void answer_list(GrpcAnswer *answer, const unsigned char *message, size_t size)
 {
         static const char *const keys[] = {"io.kubernetes.container.name", "io.kubernetes.pod.name",
@@ -116,8 +151,10 @@ static void answer_list(GrpcAnswer *answer, const unsigned char *message, size_t
         Cri__Label labels[CONTAINERS_MAX][3], *label_lists[CONTAINERS_MAX][3];
 
         for (size_t i = 0; i < n_containers; i++) {
-                const Container *container = &containers[i];
+                Container *container = &containers[i];
 
+                if (is_to_come(container))
+                        continue;
                 cri__container__init(&all[i]);
                 cri__container_metadata__init(&metadata[i]);
                 metadata[i].name = container->fields[1];
@@ -134,10 +171,9 @@ static void answer_list(GrpcAnswer *answer, const unsigned char *message, size_t
                 }
                 all[i].labels = label_lists[i];
                 all[i].n_labels = ELEMENTSOF(keys);
-                list[i] = &all[i];
+                list[response.n_containers++] = &all[i];
         }
         response.containers = list;
-        response.n_containers = n_containers;
         frame(answer, &response.base);
 }
 
@@ -150,10 +186,22 @@ static void start_again(const Container *old)
                 return;
         *container = *old;
         container->attempt++;
-        container->created += (int64_t)1000000000;
+        container->created = now() + delay;
         container->state = RUNNING;
+        container->waits = true;
         container->fields[0] = xasprintf("%s-%u", old->fields[0], container->attempt);
         n_containers++;
+}
+
+/* The first one stays known, as exited. */
+static void stop(Container *container)
+{
+        if (container->state != RUNNING)
+                return;
+        container->state = EXITED;
+        run_hook("stop", container->fields[1]);
+        if (restarts)
+                start_again(container);
 }
 
 static void answer_stop(GrpcAnswer *answer, const unsigned char *message, size_t size)
@@ -167,9 +215,7 @@ static void answer_stop(GrpcAnswer *answer, const unsigned char *message, size_t
                         continue;
                 fprintf(log_file, "stop %s %d\n", request->container_id, (int)request->timeout);
                 frame(answer, &response.base);
-                if (containers[i].state == RUNNING && restarts)
-                        start_again(&containers[i]);
-                containers[i].state = EXITED;
+                stop(&containers[i]);
                 break;
         }
         if (!answer->frame)
@@ -255,8 +301,9 @@ static void add_fault(char *text)
 int main(int argc, char **argv)
 {
         static const struct option options[] = {{"api", required_argument, NULL, 'a'},
-                {"fault", required_argument, NULL, 'f'}, {"restart", no_argument, NULL, 'r'},
-                {"log", required_argument, NULL, 'l'}, {}};
+                {"fault", required_argument, NULL, 'f'}, {"hook", required_argument, NULL, 'h'},
+                {"restart", optional_argument, NULL, 'r'}, {"log", required_argument, NULL, 'l'},
+                {}};
         const char *log_path = "/dev/null";
         int option, fd;
 
@@ -268,8 +315,12 @@ int main(int argc, char **argv)
                 case 'f':
                         add_fault(optarg);
                         break;
+                case 'h':
+                        hook = optarg;
+                        break;
                 case 'r':
                         restarts = true;
+                        delay = optarg ? atoll(optarg) * MILLISECOND : 0;
                         break;
                 case 'l':
                         log_path = optarg;
