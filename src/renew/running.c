@@ -6,14 +6,9 @@
 #include "host/unit.h"
 #include "kube/cri.h"
 #include "kube/health.h"
-
-#include <inttypes.h>
+#include "kube/kubelet.h"
 
 #define NANOSECONDS_PER_MICROSECOND 1000
-
-/* The kubelet's own health endpoint, by its defaults (k8s.io/kubelet config/v1beta1). */
-#define KUBELET_PORT    10248
-#define KUBELET_TIMEOUT 5
 
 struct Running {
         int root_fd;
@@ -241,15 +236,13 @@ int running_ask_health(Running *running, const InventoryComponent *component, Er
 }
 
 /* Who has no systemd, or a kubelet that is no unit of it, is asked over HTTP. */
-static int ask_kubelet_itself(Error *reterr)
+static int ask_kubelet_itself(const Running *running, Error *reterr)
 {
-        const ManifestProbe probe = {.kind = PROBE_HTTP,
-                .host = (char *)"127.0.0.1",
-                .port = KUBELET_PORT,
-                .path = (char *)"/healthz",
-                .timeout = KUBELET_TIMEOUT};
-
-        return health_ask(&probe, reterr) >= 0 ? 0 : -EHOSTDOWN;
+        return kubelet_ask_health(running->root_fd, reterr) >= 0
+                       ? 0
+                       : error_prefix(reterr, -EHOSTDOWN,
+                                 "the kubelet does not answer, so nobody may start the container "
+                                 "again");
 }
 
 int running_ask_keeper(Running *running, const InventoryComponent *component, Error *reterr)
@@ -261,7 +254,7 @@ int running_ask_keeper(Running *running, const InventoryComponent *component, Er
                 return 0;
         if (need_bus(running, reterr) < 0 || unit_look(running->bus, unit, &state, reterr) < 0 ||
                 state.activity == UNIT_NOT_FOUND)
-                return ask_kubelet_itself(reterr);
+                return ask_kubelet_itself(running, reterr);
         if (unit_is_running(&state))
                 return 0;
         return error_set(reterr, -EHOSTDOWN,
