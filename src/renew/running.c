@@ -189,7 +189,8 @@ bool run_look_is_waiting(const RunLook *look)
 /* The worst answer of its probes: a failed one counts more than one that cannot be asked. */
 static int ask_container(const ManifestContainer *container, Error *reterr)
 {
-        const ManifestProbe *const probes[] = {&container->liveness, &container->readiness};
+        const ManifestProbe *const probes[] = {
+                &container->liveness, &container->readiness, &container->startup};
         int r = -EOPNOTSUPP;
 
         error_set(reterr, r, "it has no probe that can be asked from outside");
