@@ -49,7 +49,7 @@ static char *cell_flag(const void *row)
 
 static char *cell_path(const void *row)
 {
-        return proof_of(row) ? xstrdup(proof_of(row)->item->path) : NULL;
+        return proof_of(row) ? xstrdup(proof_of(row)->path) : NULL;
 }
 
 /* "served at 127.0.0.1:6443" */
@@ -164,7 +164,7 @@ static json_t *json_rows(const ProofRows *rows)
                         xcheck(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}",
                                 "component", json_escaped(row->component), "certificate",
                                 json_escaped(proof ? proof->item->name : NULL), "path",
-                                json_escaped(proof ? proof->item->path : NULL), "flag",
+                                json_escaped(proof ? proof->path : NULL), "flag",
                                 json_escaped(proof ? proof->flag : NULL), "proof",
                                 json_escaped(proof ? proof_kind_name(proof->kind) : NULL),
                                 "endpoint", json_escaped(proof ? proof->endpoint : NULL), "status",

@@ -58,6 +58,7 @@ typedef enum Loaded { LOADED_UNKNOWN, LOADED_YES, LOADED_NO } Loaded;
 
 typedef struct Verdict {
         State state;
+        State covered; /* what NOT LOADED took the place of: OK, or a warning about the file */
         Loaded loaded; /* set by renew/verify.h, where the pass has looked */
         bool external; /* the issuer is by name none of our CAs (then nobody is asked whether it is
                           trusted), or its CA's key is elsewhere */

@@ -51,7 +51,7 @@ static int enter_component(const RestartInput *input, const ComponentProof *proo
 
         for (size_t i = 0; i < proof->n; i++)
                 if (proof->proofs[i].loaded == LOADED_NO)
-                        strv_add(&paths, proof->proofs[i].item->path);
+                        strv_add(&paths, proof->proofs[i].path);
         if (paths)
                 r = enter(input, name, paths, component_proof_problem(proof), reterr);
         if (r >= 0 && component_is_too_old(proof, input->now))

@@ -111,29 +111,36 @@ static void prove_served(const Evidence *evidence, const ManifestEndpoint *endpo
 static int64_t changed_at(const Evidence *evidence, const FileImage *file)
 {
         const Owed *owed = evidence->request->owed;
+        bool is_ours = owed && (owed->since == 0 || strv_contains(owed->paths, file->path));
 
-        return owed && strv_contains(owed->paths, file->path) ? nanoseconds(file->st.st_ctim)
-                                                              : nanoseconds(file->st.st_mtim);
+        return nanoseconds(is_ours ? file->st.st_ctim : file->st.st_mtim);
+}
+
+static bool is_of_key(const Proof *proof)
+{
+        return proof->path != proof->item->path;
 }
 
 /* Of a kubeconfig that names its certificate's file, whichever of the two changed last. */
-static const FileImage *last_changed(const Evidence *evidence, const Item *item)
+static const FileImage *last_changed(const Evidence *evidence, const Proof *proof)
 {
-        const FileImage *file = file_of(item), *named = item->file;
+        const FileImage *file = file_of(proof->item), *named = proof->item->file;
 
+        if (is_of_key(proof))
+                return proof->item->key_file;
         return file && named && changed_at(evidence, named) > changed_at(evidence, file) ? named
                                                                                          : file;
 }
 
 static void prove_by_age(const Evidence *evidence, Proof *proof)
 {
-        const FileImage *file = last_changed(evidence, proof->item);
+        const FileImage *file = last_changed(evidence, proof);
         char began[TIME_TEXT_SIZE], changed[TIME_TEXT_SIZE];
         int64_t at;
 
         proof->kind = PROOF_STARTED_AFTER;
         if (!file)
-                proof->text = xasprintf("'%s' is not there", path_of(proof->item));
+                proof->text = xasprintf("'%s' is not there", proof->path);
         else if (evidence->request->witnessed)
                 proof->loaded = LOADED_YES;
         else if (evidence->look->state != RUN_RUNNING)
@@ -216,10 +223,15 @@ static bool is_first_of_its_file(const Item *item)
 
 static void prove_item(const Evidence *evidence, const Item *item, ComponentProof *result)
 {
+        const InventoryComponent *component = evidence->component;
+        bool by_key = item->key_path && !component_uses(component, path_of(item), NULL);
         ComponentUse use;
 
-        for (size_t at = 0; component_next_use(evidence->component, path_of(item), &at, &use);) {
-                Proof proof = {.item = item, .flag = use.how};
+        for (size_t at = 0; component_next_use(
+                     component, by_key ? item->key_path : path_of(item), &at, &use);) {
+                Proof proof = {.item = item,
+                        .path = by_key ? item->key_path : item->path,
+                        .flag = use.how};
 
                 prove(evidence, &use, &proof);
                 add_proof(result, proof);
@@ -307,6 +319,8 @@ static void apply_proof(const Proof *proof, const char *component, Verdict *verd
         verdict->loaded = proof->loaded;
         if (proof->loaded != LOADED_NO || state_severity(verdict->state) > 1)
                 return;
+        if (verdict->state != STATE_NOT_LOADED)
+                verdict->covered = verdict->state;
         verdict->state = STATE_NOT_LOADED;
         free(verdict->text);
         verdict->text = xasprintf("%s %s", component, proof->text);

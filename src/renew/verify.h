@@ -9,8 +9,8 @@
  *
  * Servers: a fresh handshake shows the leaf that the file has (SHA-256). Clients and trusted CAs:
  * the process began after the file changed, or reads the file again by itself (and is said to).
- * When a file changed: its content by mtime; what the ledger has was put in place by us, and is
- * judged by ctime, which a rename moves too. */
+ * When a file changed: its content by mtime; what the ledger has (or may have: an entry that cannot
+ * be read) was put in place by us, and is judged by ctime, which a rename moves too. */
 
 #include "renew/assess.h"
 #include "renew/owed.h"
@@ -27,6 +27,8 @@ const char *proof_kind_name(ProofKind kind);
 
 typedef struct Proof {
         const Item *item;
+        const char *path; /* of its certificate, or of its key where the component knows only that
+                           */
         const char *flag;
         char *endpoint; /* "127.0.0.1:6443" for PROOF_SERVED */
         ProofKind kind;
