@@ -119,16 +119,18 @@ static Evidence look_ca_expiring(const Look *look, Finding *finding)
         return fault(finding, end_reason(look, "expires", NULL));
 }
 
-/* Inside the threshold, outside it, or covered by a graver state. */
+/* Inside the threshold, outside it, or covered by a graver state. What a process has loaded says
+ * nothing about the file. */
 static Evidence look_threshold(const Look *look)
 {
-        switch (look->verdict->state) {
+        const Verdict *verdict = look->verdict;
+
+        switch (verdict->state == STATE_NOT_LOADED ? verdict->covered : verdict->state) {
         case STATE_EXPIRING:
                 return EVIDENCE_FAULT;
         case STATE_OK:
         case STATE_EXPIRED: /* another alarm takes its place */
         case STATE_DRIFTED:
-        case STATE_NOT_LOADED:
                 return EVIDENCE_GONE;
         default:
                 return EVIDENCE_NONE;

@@ -123,11 +123,43 @@ static void test_t42_a_kubelet_that_cannot_renew_is_stuck(void **state)
         }
 }
 
+/* What a process has loaded does not make the file good. */
+static void test_t22_not_loaded_clears_no_alarm_about_the_file(void **state)
+{
+        static const struct {
+                State covered;
+                bool external;
+                AlarmType type;
+                Evidence expected;
+        } table[] = {
+                {STATE_EXPIRING, false, ALARM_TYPE_EXPIRING, EVIDENCE_FAULT},
+                {STATE_EXPIRING, true, ALARM_TYPE_EXTERNALLY_MANAGED_EXPIRING, EVIDENCE_FAULT},
+                {STATE_OK, false, ALARM_TYPE_EXPIRING, EVIDENCE_GONE},
+                {STATE_OK, true, ALARM_TYPE_EXTERNALLY_MANAGED_EXPIRING, EVIDENCE_GONE},
+                {STATE_DRIFTED, false, ALARM_TYPE_EXPIRING, EVIDENCE_GONE},
+        };
+
+        for (size_t k = 0; k < ELEMENTSOF(table); k++) {
+                Scene *scene = scene_new();
+                size_t i = scene_leaf(scene, "apiserver", 1);
+                Finding finding;
+
+                scene->verdicts[i].external = table[k].external;
+                scene->verdicts[i].covered = table[k].covered;
+                scene_set_state(scene, i, STATE_NOT_LOADED, "kube-apiserver serves another");
+                if (look_at(scene, i, table[k].type, &finding) != table[k].expected)
+                        fail_msg("%zu", k);
+                free(finding.reason);
+                scene_free(scene);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_t07_an_unreadable_key_is_no_failed_renewal),
                 SCRATCH_TEST(test_repair_action_is_of_who_renews_it),
+                SCRATCH_TEST(test_t22_not_loaded_clears_no_alarm_about_the_file),
                 SCRATCH_TEST(test_t42_a_kubelet_that_cannot_renew_is_stuck),
         };
 
