@@ -103,7 +103,8 @@ int pass_look(Pass *pass, Error *reterr)
                 return r;
         pass->assessment = assess(pass->inventory, pass->config, pass->history, pass->now);
         copies_remember(pass->history, pass->inventory, pass->assessment->copies);
-        pass->running = running_new(pass->root_fd, pass->config, is_live(pass));
+        if (!pass->running)
+                pass->running = running_new(pass->root_fd, pass->config, is_live(pass));
         return 0;
 }
 

@@ -47,8 +47,8 @@ typedef struct Pass {
         TxnOutcome conflicts; /* of this pass's own commit */
         bool committed;
         Inventory *inventory_after;
-        Assessment *after; /* of what is on disk once the pass has written */
-        Running *running;
+        Assessment *after;          /* of what is on disk once the pass has written */
+        Running *running;           /* made by pass_look(), unless it is there already */
         RestartReport *restarts;    /* what became of what was owed */
         Verification *verification; /* what the processes use now; NULL if nobody was asked */
         OwedList *owed;             /* what is left */
