@@ -214,6 +214,13 @@ static int64_t start_timeout(const Attempt *attempt, bool is_waiting)
         return is_waiting && timeout < BACKOFF_MOST ? BACKOFF_MOST : timeout;
 }
 
+/* The kubelet starts its containers. Who restarts anything else has tried to start it, also where
+ * that has failed. */
+static bool is_pod(const InventoryComponent *component)
+{
+        return component->entry->manifest && !component->entry->restart_command;
+}
+
 bool attempt_restart(const Stage *stage, Attempt *attempt)
 {
         Running *running = stage->input->running;
@@ -234,7 +241,10 @@ bool attempt_restart(const Stage *stage, Attempt *attempt)
         else if (r >= 0)
                 attempt->newer_than = look.started_at; /* the debt may be of this very second */
         run_look_done(&look);
+        attempt->is_started = r >= 0 || !is_pod(attempt->component);
         if (r < 0) {
+                /* Whatever has been done to it: is it well? */
+                (void)attempt_is_proven(stage, attempt);
                 error_set(&attempt->problem, r, "%s", error.text);
                 return false;
         }

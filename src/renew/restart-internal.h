@@ -29,6 +29,7 @@ typedef struct Attempt {
         bool was_healthy;    /* before we touched it */
         bool is_healthy;     /* at the last look */
         bool is_witnessed;   /* we have seen it end, though not its process */
+        bool is_started;     /* somebody was asked to start it anew, and not only to end it */
         bool is_rolled_back; /* its old files are in place */
         Error problem;       /* why it is not proven, or may not be restarted */
 } Attempt;

@@ -11,8 +11,8 @@
 
 bool attempt_may_roll_back(const Stage *stage, Attempt *attempt)
 {
-        return attempt->was_healthy && !attempt->is_healthy && attempt->owed->paths &&
-               *attempt->owed->pass_id && !interrupt_is_pending();
+        return attempt->is_started && attempt->was_healthy && !attempt->is_healthy &&
+               attempt->owed->paths && *attempt->owed->pass_id && !interrupt_is_pending();
 }
 
 /* The backup that the pass made which asked for this restart. */

@@ -194,11 +194,12 @@ static int run_round(Stage *stage, Error *reterr)
         for (size_t i = 0; r >= 0 && i < inventory->n_components; i++) {
                 const char *name = inventory->components[i].entry->name;
                 const RestartResult *before = restart_result_find(stage->report, name);
+                const InventoryComponent *component = stage_component(stage, name);
                 const Owed *entry = owed_find(owed, name);
 
                 /* A second round is for those whose files a roll-back has changed again. */
-                if (entry && (!before || before->outcome <= RESTART_DONE))
-                        r = settle_component(stage, stage_component(stage, name), entry, reterr);
+                if (component && entry && (!before || before->outcome <= RESTART_DONE))
+                        r = settle_component(stage, component, entry, reterr);
         }
         return r;
 }

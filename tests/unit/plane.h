@@ -18,7 +18,8 @@
  * started ("start"). */
 
 #include "host.h"
-#include "renew/restart.h"
+#include "renew/pass.h"
+#include "renew/report.h"
 #include "servers.h"
 
 #define MANIFESTS "/etc/kubernetes/manifests"
@@ -66,8 +67,9 @@ static inline Plane plane_new(void)
         autofree char *kubelet = xasprintf("healthzPort: %u\n", plane_health("kubelet"));
 
         tree_write_text(plane.host.root, "/var/lib/kubelet/config.yaml", kubelet);
-        shell("rm %s" MANIFESTS "/*.yaml; mkdir -p %s/run/containerd; ln -s %s root",
-                plane.host.root, plane.host.root, plane.host.root);
+        shell("ln -s %s root; rm root" MANIFESTS "/*.yaml root/etc/kubernetes/kubelet.conf; "
+              "mkdir -p root/run/containerd",
+                plane.host.root);
         put("ok", OK);
         put("bad", BAD);
         put("hook", "cd \"${0%/*}\"; [ ! -e \"$1-$2.sh\" ] || . \"./$1-$2.sh\"\n");
@@ -164,6 +166,108 @@ static inline const InventoryComponent *plane_component(const Plane *plane, cons
 static inline void plane_configure(const Plane *plane, const char *text)
 {
         tree_write_text(plane->host.root, "/etc/kube-renewd/kube-renewd.conf", text);
+}
+
+/* Enters a restart in the ledger, for one file or NULL. */
+static inline void plane_owe(const Plane *plane, const char *component, const char *path)
+{
+        char *paths[] = {(char *)path, NULL};
+
+        assert_int_equal(owed_note(plane->host.root_fd, STATE,
+                                 &(Owed){.component = (char *)component,
+                                         .since = time(NULL),
+                                         .pass_id = (char *)"p",
+                                         .paths = path ? paths : NULL,
+                                         .reason = (char *)"a test"},
+                                 NULL),
+                0);
+}
+
+static inline bool plane_owes(const Plane *plane, const char *component)
+{
+        autofree char *path = xasprintf(STATE "/owed/%s.json", component);
+
+        return fs_exists(plane->host.root_fd, path);
+}
+
+/* The stage that restarts, now; with what has to be entered first if that is asked for. */
+static inline RestartReport *plane_restart(Plane *plane, bool enters_stale)
+{
+        RestartReport *report = NULL;
+        autoptr(Txn) txn = NULL;
+        Error error = {};
+        int r;
+
+        plane_look(plane);
+        r = txn_open(plane->host.root_fd, STATE, &txn, &error);
+        const RestartInput input = {.root_fd = plane->host.root_fd,
+                .config = plane->host.config,
+                .running = plane->running,
+                .assessment = plane->host.assessment,
+                .txn = txn,
+                .pass_id = "this",
+                .now = time(NULL)};
+        if (r >= 0 && enters_stale)
+                r = restart_enter_stale(&input, &error);
+        if (r >= 0)
+                r = restart_run(&input, &report, &error);
+        if (r < 0)
+                fail_msg("%s", error.text);
+        return report;
+}
+
+/* What became of this component, and a part of why. */
+static inline void plane_assert_result(const RestartReport *report, const char *component,
+        RestartOutcome outcome, const char *text)
+{
+        const RestartResult *result = restart_result_find(report, component);
+
+        assert_non_null(result);
+        if (result->outcome != outcome ||
+                (text ? !result->text || !strstr(result->text, text) : !!result->text))
+                fail_msg("%s: %d %s", component, (int)result->outcome, result->text);
+}
+
+/* A whole pass over the root, as if it were the host's. */
+static inline int plane_pass(const Plane *plane, int64_t at, const PassRequest *request)
+{
+        autoptr(Pass) pass = NULL;
+        Error error = {};
+        int r;
+
+        r = pass_open(
+                &(PassOptions){.root = plane->host.root, .config.layout = "kubeadm", .at = at},
+                &pass, &error);
+        if (r < 0)
+                fail_msg("%s", error.text);
+        pass->running = running_new(pass->root_fd, pass->config, true);
+        r = pass_run(pass, request, &error);
+        if (r == EXIT_FAILED && *error.text)
+                fail_msg("%s", error.text);
+        return r;
+}
+
+static inline int plane_night(const Plane *plane, unsigned night)
+{
+        return plane_pass(plane, plane->host.now + night * DAY, &(PassRequest){.nightly = true});
+}
+
+/* The alarms that are active, as "TYPE@RESOURCE TYPE@RESOURCE", sorted. */
+static inline void plane_assert_alarms(const Plane *plane, const char *expected)
+{
+        autoptr(AlarmList) list = NULL;
+        autofree char *text = xstrdup("");
+
+        assert_int_equal(
+                report_read_alarms(plane->host.root_fd, plane->host.config, &list, NULL), 0);
+        for (size_t i = 0; i < list->n; i++) {
+                char *before = text;
+
+                text = xasprintf("%s%s%s@%s", before, *before ? " " : "", list->alarms[i].type,
+                        list->alarms[i].resource);
+                free(before);
+        }
+        assert_string_equal(text, expected);
 }
 
 /* How often a container was stopped. */
