@@ -273,6 +273,18 @@ int fs_read_at(int directory_fd, const char *name, size_t max, FileImage **ret, 
         return read_file(directory_fd, path, O_NOFOLLOW, max, ret, reterr);
 }
 
+char *fs_content(int root_fd, const char *path)
+{
+        autoptr(FileImage) image = NULL;
+        char hex[DIGEST_HEX_SIZE];
+        int r = fs_read_file(root_fd, path, FS_SIZE_MAX, &image, NULL);
+
+        if (r < 0)
+                return xstrdup(r == -ENOENT ? "" : FS_CONTENT_UNKNOWN);
+        digest_format(&image->digest, hex);
+        return xstrdup(hex);
+}
+
 bool fs_exists(int root_fd, const char *path)
 {
         autofd int fd = fs_open(root_fd, path, O_PATH, 0, NULL);

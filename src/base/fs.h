@@ -53,6 +53,11 @@ bool fs_same_place(int root_fd, const char *a, const char *b);
 int fs_read_file(
         int root_fd, const char *path, size_t max, FileImage **ret, Error *reterr) MUST_USE;
 
+/* The SHA-256 of what a file holds, in hexadecimal; "" if there is none, FS_CONTENT_UNKNOWN if it
+ * cannot be read. The caller frees. */
+#define FS_CONTENT_UNKNOWN "unknown" /* never what a file holds */
+char *fs_content(int root_fd, const char *path);
+
 /* True if something is there (links are followed inside the root). */
 bool fs_exists(int root_fd, const char *path);
 

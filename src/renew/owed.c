@@ -4,8 +4,7 @@
 #include "base/escape.h"
 #include "base/log.h"
 
-#define SUFFIX  ".json"
-#define UNKNOWN "unknown" /* never what a file holds */
+#define SUFFIX ".json"
 
 static void owed_done(Owed *owed)
 {
@@ -46,26 +45,13 @@ json_t *owed_to_json(const OwedList *list)
         return array;
 }
 
-/* What a file holds now; "" if there is none. */
-static char *content_now(int root_fd, const char *path)
-{
-        autoptr(FileImage) image = NULL;
-        char hex[DIGEST_HEX_SIZE];
-        int r = fs_read_file(root_fd, path, FS_SIZE_MAX, &image, NULL);
-
-        if (r < 0)
-                return xstrdup(r == -ENOENT ? "" : UNKNOWN);
-        digest_format(&image->digest, hex);
-        return xstrdup(hex);
-}
-
 /* Has any file changed since the process was last known to have it? */
 static bool is_due(int root_fd, const Owed *owed)
 {
         for (size_t i = 0; owed->paths && owed->paths[i]; i++) {
-                autofree char *now = content_now(root_fd, owed->paths[i]);
+                autofree char *now = fs_content(root_fd, owed->paths[i]);
 
-                if (streq(now, UNKNOWN) || !streq(now, owed->before[i]))
+                if (streq(now, FS_CONTENT_UNKNOWN) || !streq(now, owed->before[i]))
                         return true;
         }
         return !owed->paths;
@@ -76,7 +62,7 @@ static void set_unknown(Owed *owed)
 {
         strv_free(TAKE(owed->before));
         for (size_t i = strv_length(owed->paths); i > 0; i--)
-                strv_add(&owed->before, UNKNOWN);
+                strv_add(&owed->before, FS_CONTENT_UNKNOWN);
 }
 
 static int entry_read(int root_fd, const char *path, Owed *ret, Error *reterr)
@@ -116,7 +102,7 @@ static void join_path(Owed *owed, const char *path, const char *before)
                         continue;
                 if (!streq(owed->before[i], before)) {
                         free(owed->before[i]);
-                        owed->before[i] = xstrdup(UNKNOWN);
+                        owed->before[i] = xstrdup(FS_CONTENT_UNKNOWN);
                 }
                 return;
         }
@@ -131,8 +117,10 @@ static char *entry_path(const char *state_directory, const char *component)
         return xasprintf("%s/owed/%s" SUFFIX, state_directory, name);
 }
 
-/* The entry that is there takes what the new one has; it keeps `since` while its debt stands. */
-static int join(int root_fd, const char *state_directory, const Owed *entry, Error *reterr)
+/* The entry that is there takes what the new one has; it keeps `since` while its debt stands, and
+ * its pass where the new one has changed nothing. */
+static int join(int root_fd, const char *state_directory, const Owed *entry, bool has_changed,
+        Error *reterr)
 {
         autofree char *directory = xasprintf("%s/owed", state_directory);
         autofree char *path = entry_path(state_directory, entry->component);
@@ -150,10 +138,12 @@ static int join(int root_fd, const char *state_directory, const Owed *entry, Err
                 owed->since = entry->since;
         }
         free(owed->component);
-        free(owed->pass_id);
         free(owed->reason);
         owed->component = xstrdup(entry->component);
-        owed->pass_id = xstrdup(entry->pass_id);
+        if (has_changed || !owed->pass_id) {
+                free(owed->pass_id);
+                owed->pass_id = xstrdup(entry->pass_id);
+        }
         owed->reason = xstrdup(entry->reason);
         for (size_t i = 0; entry->paths && entry->paths[i]; i++)
                 join_path(owed, entry->paths[i], entry->before[i]);
@@ -170,9 +160,9 @@ int owed_enter(int root_fd, const char *state_directory, const Owed *entry, Erro
         Owed known = *entry;
 
         for (char *const *path = entry->paths; path && *path; path++)
-                strv_take(&before, content_now(root_fd, *path));
+                strv_take(&before, fs_content(root_fd, *path));
         known.before = before;
-        return join(root_fd, state_directory, &known, reterr);
+        return join(root_fd, state_directory, &known, true, reterr);
 }
 
 int owed_add(int root_fd, const char *state_directory, const Restart *restarts, size_t n_restarts,
@@ -200,9 +190,9 @@ int owed_note(int root_fd, const char *state_directory, const Owed *entry, Error
         Owed unknown = *entry;
 
         for (size_t i = strv_length(entry->paths); i > 0; i--)
-                strv_add(&before, UNKNOWN);
+                strv_add(&before, FS_CONTENT_UNKNOWN);
         unknown.before = before;
-        return join(root_fd, state_directory, &unknown, reterr);
+        return join(root_fd, state_directory, &unknown, false, reterr);
 }
 
 int owed_remove(int root_fd, const char *state_directory, const char *component, Error *reterr)

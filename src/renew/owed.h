@@ -19,7 +19,8 @@
 typedef struct Owed {
         char *component;
         int64_t since; /* 0: its file cannot be read */
-        char *pass_id; /* of the latest pass that asked for it; "" if its file cannot be read */
+        char *pass_id; /* of the latest pass that has changed a file of it, or else of the first
+                          that has seen it; "" if its file cannot be read */
         char **paths;
         char **before; /* parallel: SHA-256 of what the process may have loaded, "" for no file,
                           "unknown" */

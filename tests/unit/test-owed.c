@@ -126,6 +126,32 @@ static size_t still_owed(void)
         return list->n;
 }
 
+/* Who has only seen it has made no backup of it. */
+static void test_a_note_keeps_the_pass_that_has_changed_the_file(void **state)
+{
+        char *paths[] = {"/a", NULL};
+        Owed note = {.component = "kube-apiserver",
+                .since = NOW + 1,
+                .pass_id = "p2",
+                .paths = paths,
+                .reason = "it serves another"};
+
+        add("kube-apiserver", "/a", "p1", NOW);
+        put("a", "new");
+        assert_int_equal(owed_note(root_fd, "/state", &note, NULL), 0);
+        autoptr(OwedList) list = read_all();
+        assert_string_equal(list->entries[0].pass_id, "p1");
+        assert_int_equal(list->entries[0].since, NOW);
+        assert_string_equal(list->entries[0].reason, "it serves another");
+        assert_int_equal(owed_remove(root_fd, "/state", "kube-apiserver", NULL), 0);
+        assert_int_equal(owed_note(root_fd, "/state", &note, NULL), 0);
+        autoptr(OwedList) fresh = read_all();
+        assert_string_equal(fresh->entries[0].pass_id, "p2");
+        add("kube-apiserver", "/a", "p3", NOW + 2);
+        autoptr(OwedList) again = read_all();
+        assert_string_equal(again->entries[0].pass_id, "p3");
+}
+
 /* The commit failed, or a crash undid it: a restart that nothing needs is no alarm. */
 static void test_t36_what_was_undone_is_not_owed(void **state)
 {
@@ -174,6 +200,7 @@ int main(void)
                 SCRATCH_TEST(test_a_second_entry_joins_the_first),
                 SCRATCH_TEST(test_hostile_names),
                 SCRATCH_TEST(test_t36_what_was_undone_is_not_owed),
+                SCRATCH_TEST(test_a_note_keeps_the_pass_that_has_changed_the_file),
                 SCRATCH_TEST(test_what_changed_twice_is_owed_until_proven),
                 SCRATCH_TEST(test_entries_that_say_too_little_are_owed),
                 SCRATCH_TEST(test_an_unreadable_entry_is_still_owed),
