@@ -12,6 +12,7 @@ static void hold_done(Hold *hold)
         free(hold->component);
         free(hold->reason);
         strv_free(hold->paths);
+        strv_free(hold->old);
         *hold = (Hold){};
 }
 
@@ -36,12 +37,16 @@ int hold_add(int root_fd, const char *state_directory, const Hold *hold, Error *
 {
         autofree char *directory = xasprintf("%s/held", state_directory);
         autofree char *path = hold_path(state_directory, hold->component);
-        autoptr(json_t) json = xcheck(
-                json_pack("{s:o, s:o, s:o, s:o, s:o}", "component", json_escaped(hold->component),
-                        "since", json_time(hold->since), "until", json_time(hold->until), "paths",
-                        json_strv(hold->paths), "reason", json_escaped(hold->reason)));
+        autoptr(json_t) json = NULL;
+        autostrv old = NULL;
         int r;
 
+        for (char **held = hold->paths; held && *held; held++)
+                strv_take(&old, fs_content(root_fd, *held));
+        json = xcheck(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "component",
+                json_escaped(hold->component), "since", json_time(hold->since), "until",
+                json_time(hold->until), "paths", json_strv(hold->paths), "old", json_strv(old),
+                "reason", json_escaped(hold->reason)));
         r = fs_make_directories(root_fd, directory, 0700, reterr);
         return r < 0 ? r : json_write_file(root_fd, path, json, 0600, reterr);
 }
@@ -59,7 +64,9 @@ static int entry_read(int root_fd, const char *path, Hold *hold, Error *reterr)
         reason = json_string_value(json_object_get(json, "reason"));
         if (!component || json_get_time(json_object_get(json, "since"), &hold->since) < 0 ||
                 json_get_time(json_object_get(json, "until"), &hold->until) < 0 ||
-                json_get_strv(json_object_get(json, "paths"), &hold->paths) < 0)
+                json_get_strv(json_object_get(json, "paths"), &hold->paths) < 0 ||
+                json_get_strv(json_object_get(json, "old"), &hold->old) < 0 ||
+                strv_length(hold->old) != strv_length(hold->paths))
                 return error_set(reterr, -EBADMSG, "'%s' is no hold", path);
         hold->component = escape_text(component);
         hold->reason = escape_text(reason ? reason : "");
@@ -114,14 +121,16 @@ const Hold *hold_find(const HoldList *list, const char *component)
         return NULL;
 }
 
-static bool holds_any(const Hold *hold, char *const *paths)
+/* Nobody knows what one that cannot be read has held. */
+static bool is_settled(int root_fd, const Hold *hold, char *const *paths)
 {
-        if (!hold->paths || !paths)
-                return true;
-        for (; *paths; paths++)
-                if (strv_contains(hold->paths, *paths))
+        for (size_t i = 0; hold->paths && hold->paths[i]; i++) {
+                autofree char *now = fs_content(root_fd, hold->paths[i]);
+
+                if ((!paths || strv_contains(paths, hold->paths[i])) && !streq(now, hold->old[i]))
                         return true;
-        return false;
+        }
+        return !hold->paths;
 }
 
 int hold_settle(int root_fd, const char *state_directory, const char *component, char *const *paths,
@@ -136,5 +145,5 @@ int hold_settle(int root_fd, const char *state_directory, const char *component,
         if (r < 0)
                 return r;
         hold = hold_find(list, component);
-        return hold && holds_any(hold, paths) ? fs_remove_file(root_fd, path, reterr) : 0;
+        return hold && is_settled(root_fd, hold, paths) ? fs_remove_file(root_fd, path, reterr) : 0;
 }

@@ -18,6 +18,7 @@ typedef struct Hold {
         char *component;
         int64_t since, until;
         char **paths; /* the files that were rolled back */
+        char **old;   /* parallel: SHA-256 of what they got back; made by hold_add() */
         char *reason; /* why the new ones were given up */
 } Hold;
 
@@ -29,11 +30,12 @@ typedef struct HoldList {
 void hold_list_free(HoldList *list);
 DEFINE_AUTOPTR(HoldList, hold_list_free)
 
-/* Replaces what was noted of this component. */
+/* Replaces what was noted of this component. To be called while the files are as they were rolled
+ * back. */
 int hold_add(int root_fd, const char *state_directory, const Hold *hold, Error *reterr) MUST_USE;
 
-/* The component has been proven to use new content of these files: if that is what was held, the
- * hold is removed. None is no error; NULL stands for all files. */
+/* The component has been proven to use what is in these files now: if one of them was held and is
+ * no longer what it got back, the hold is removed. None is no error; NULL stands for all files. */
 int hold_settle(int root_fd, const char *state_directory, const char *component, char *const *paths,
         Error *reterr) MUST_USE;
 

@@ -57,6 +57,11 @@ static int enter_component(const RestartInput *input, const ComponentProof *proo
         if (r >= 0 && component_is_too_old(proof, input->now))
                 r = enter(input, name, NULL, "its in-memory loopback certificate is about to end",
                         reterr);
+
+        /* Somebody else may have renewed what was rolled back, and restarted it. */
+        if (r >= 0 && component_proof_loaded(proof) == LOADED_YES && proof->n > 0 &&
+                proof->look.state == RUN_RUNNING && !proof->health_problem)
+                r = hold_settle(input->root_fd, input->config->state_directory, name, NULL, reterr);
         return r;
 }
 

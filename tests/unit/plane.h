@@ -60,13 +60,20 @@ static inline uint16_t plane_health(const char *name)
         }
 }
 
+/* A kubelet that is well. */
+static inline void plane_kubelet(const Plane *plane)
+{
+        autofree char *kubelet = xasprintf("healthzPort: %u\n", plane_health("kubelet"));
+
+        tree_write_text(plane->host.root, "/var/lib/kubelet/config.yaml", kubelet);
+}
+
 /* Without manifests, its kubelet well. The certificates are judged ten days before their end. */
 static inline Plane plane_new(void)
 {
         Plane plane = {.host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT)};
-        autofree char *kubelet = xasprintf("healthzPort: %u\n", plane_health("kubelet"));
 
-        tree_write_text(plane.host.root, "/var/lib/kubelet/config.yaml", kubelet);
+        plane_kubelet(&plane);
         shell("ln -s %s root; rm root" MANIFESTS "/*.yaml root/etc/kubernetes/kubelet.conf; "
               "mkdir -p root/run/containerd",
                 plane.host.root);

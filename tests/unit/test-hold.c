@@ -40,21 +40,37 @@ static void test_round_trip(void **state)
         assert_null(hold_find_path(NULL, "/pki/apiserver.key", NOW));
 }
 
-/* Proof of other files says nothing about those that were rolled back. */
-static void test_only_proof_of_its_files_ends_it(void **state)
+/* Proof of other files, or of those that were brought back, says nothing about new ones. */
+static void test_only_proof_of_new_content_of_its_files_ends_it(void **state)
 {
-        char *held[] = {"/pki/apiserver.crt", NULL}, *others[] = {"/pki/other.crt", NULL};
+        char *held[] = {"/crt", "/key", NULL}, *others[] = {"/other", NULL};
         Hold api = hold_of("kube-apiserver", held);
         const struct {
                 char **paths;
+                const char *content;
                 size_t left;
-        } table[] = {{others, 1}, {held, 0}, {NULL, 0}};
+        } table[] = {
+                {held, "old", 1},
+                {NULL, "old", 1},
+                {others, "new", 1},
+                {held, "new", 0},
+                {NULL, "new", 0},
+                {held, NULL, 0},
+        };
 
         assert_int_equal(hold_settle(root_fd, "/state", "kube-apiserver", held, NULL), 0);
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 autoptr(HoldList) list = NULL;
 
+                put("crt", "old");
+                put("key", "old");
+                put("other", "old");
                 assert_int_equal(hold_add(root_fd, "/state", &api, NULL), 0);
+                assert_int_equal(unlink("key"), 0);
+                if (table[i].content) {
+                        put("key", table[i].content);
+                        put("other", table[i].content);
+                }
                 assert_int_equal(
                         hold_settle(root_fd, "/state", "kube-apiserver", table[i].paths, NULL), 0);
                 assert_int_equal(hold_read(root_fd, "/state", &list, NULL), 0);
@@ -74,13 +90,17 @@ static void test_damaged_keeps_its_alarm_only(void **state)
         assert_int_equal(list->n, 1);
         assert_non_null(hold_find(list, "etcd"));
         assert_null(hold_find_path(list, "/pki/etcd/server.crt", 0));
+
+        /* Nobody knows what it was about: any proof ends it. */
+        assert_int_equal(hold_settle(root_fd, "/state", "etcd", NULL, NULL), 0);
+        assert_int_equal(access("state/held/etcd.json", F_OK), -1);
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_round_trip),
-                SCRATCH_TEST(test_only_proof_of_its_files_ends_it),
+                SCRATCH_TEST(test_only_proof_of_new_content_of_its_files_ends_it),
                 SCRATCH_TEST(test_damaged_keeps_its_alarm_only),
         };
 

@@ -18,7 +18,7 @@ static Plane fragile_scheduler(void)
         Plane plane = plane_new();
 
         plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
-        plane_configure(&plane, "[component kube-scheduler]\nStartTimeout=2min\n");
+        plane_configure(&plane, "[component kube-scheduler]\nStartTimeout=90s\n");
         plane_container(&plane, SCHEDULER, OLD);
         plane_runtime(&plane, "--restart", NULL);
         shell("cp root" CONFIG " old.conf; cp root" ADMIN " old-admin.conf");
@@ -54,7 +54,7 @@ static void test_the_next_nights_leave_it_alone(void **state)
 
         assert_int_equal(plane_night(&plane, 0), EXIT_FAILED);
         put("start-kube-scheduler.sh", "cp ok kube-scheduler.health"); /* it is mended */
-        for (unsigned night = 1; night < 7; night++) {
+        for (unsigned night = 1; night < 7; night += 5) {
                 assert_int_equal(plane_night(&plane, night), EXIT_FAILED);
                 assert_true(is_old(&plane));
                 plane_assert_alarms(&plane, ROLLED_BACK);
@@ -74,7 +74,7 @@ static void test_the_postpone_limit_ends_it(void **state)
         Plane plane = fragile_scheduler();
 
         plane_configure(&plane,
-                "[renewal]\nPostponeLimit=9d\n[component kube-scheduler]\nStartTimeout=2min\n");
+                "[renewal]\nPostponeLimit=9d\n[component kube-scheduler]\nStartTimeout=90s\n");
         assert_int_equal(plane_night(&plane, 0), EXIT_FAILED);
         put("start-kube-scheduler.sh", "cp ok kube-scheduler.health");
         assert_int_equal(plane_night(&plane, 1), EXIT_FAILED);
@@ -131,13 +131,30 @@ static void test_new_files_of_somebody_else_end_it(void **state)
 {
         Plane plane = fragile_scheduler();
 
-        shell("cp root/etc/kubernetes/controller-manager.conf other.conf");
         assert_int_equal(plane_night(&plane, 0), EXIT_FAILED);
         put("start-kube-scheduler.sh", "cp ok kube-scheduler.health");
         shell("cp root/etc/kubernetes/controller-manager.conf root" CONFIG);
         assert_int_equal(plane_night(&plane, 1), EXIT_DONE);
         plane_assert_alarms(&plane, "");
         assert_int_equal(plane_stops(SCHEDULER), 3);
+        plane_free(&plane);
+}
+
+static void test_new_files_and_a_restart_by_somebody_else_end_it(void **state)
+{
+        Plane plane = fragile_scheduler();
+
+        assert_int_equal(plane_night(&plane, 0), EXIT_FAILED);
+        servers_stop();
+        shell("cp root/etc/kubernetes/controller-manager.conf root" CONFIG);
+        plane.containers[plane.n_containers++] = xstrdup(
+                "new,kube-scheduler,kube-scheduler-cp1,kube-system,running,9,9000000000000000000");
+        plane_runtime(&plane, "--restart", NULL);
+        plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
+        plane_kubelet(&plane);
+        assert_int_equal(plane_night(&plane, 1), EXIT_DONE);
+        assert_int_equal(plane_stops(SCHEDULER), 2);
+        plane_assert_alarms(&plane, "");
         plane_free(&plane);
 }
 
@@ -188,7 +205,7 @@ static void test_others_with_the_same_file_are_restarted_again(void **state)
 
         plane_pod(&plane, MANAGER, "kube-controller-manager:v1.28.7", "--kubeconfig=" CONFIG);
         plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
-        plane_configure(&plane, "[component kube-scheduler]\nStartTimeout=2min\n");
+        plane_configure(&plane, "[component kube-scheduler]\nStartTimeout=90s\n");
         plane_container(&plane, MANAGER, OLD);
         plane_container(&plane, SCHEDULER, OLD);
         plane_runtime(&plane, "--restart", NULL);
@@ -215,6 +232,7 @@ int main(void)
                 SERVERS_TEST(test_naming_it_renews_it),
                 SERVERS_TEST(test_proof_of_old_files_ends_no_hold),
                 SERVERS_TEST(test_new_files_of_somebody_else_end_it),
+                SERVERS_TEST(test_new_files_and_a_restart_by_somebody_else_end_it),
                 SERVERS_TEST(test_a_restart_that_is_owed_since_an_earlier_night_is_rolled_back),
                 SERVERS_TEST(test_what_was_unwell_before_is_not_rolled_back),
                 SERVERS_TEST(test_what_is_about_to_end_is_not_brought_back),
