@@ -337,7 +337,6 @@ static void test_verdicts_take_the_worst_of_all_components(void **state)
         plane_runtime(&plane, NULL);
         plane_look(&plane);
         autoptr(Verification) verification = verify_all(plane.running, plane.host.inventory, NULL);
-        assert_int_equal(verification->n, 2);
         verify_apply(verification, plane.host.assessment);
         host_assert_row(&plane.host, "ca", STATE_NOT_LOADED, "kube-controller-manager runs since");
         assert_int_equal(host_verdict(&plane.host, "ca")->loaded, LOADED_NO);
