@@ -120,7 +120,7 @@ bed_started 0 "T20 front-proxy-client is renewed"
 tap_is "$(bed_events COMPONENT_RESTARTED COMPONENT "$begin")" kube-apiserver "T20 only the API server was restarted"
 changed=$(diff <(echo "$running") <(bed_containers "${components[@]}") | sed -n 's/^> \([a-z-]*\).*/\1/p' | xargs)
 tap_like "$changed" '^kube-apiserver' "T20 it has a new container, and etcd has not"
-tap_status 0 "T20 what uses it is proven" bed kube-renewd verify
+tap_ok "T20 what uses it is proven" bed_wait 120 bed kube-renewd verify
 tap_is "$(bed_alarms)" "" "T20 there is no alarm"
 
 # 5. Through all of it.
