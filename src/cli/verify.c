@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/table.h"
 #include "cli/text.h"
+#include "renew/row.h"
 
 /* A file that a component uses, or the component itself where it uses none that we know. */
 typedef struct ProofRow {
@@ -156,9 +157,7 @@ static json_t *json_rows(const ProofRows *rows)
         for (size_t i = 0; i < rows->n; i++) {
                 const ProofRow *row = &rows->rows[i];
                 const Proof *proof = row->proof;
-                json_t *loaded = !proof || proof->loaded == LOADED_UNKNOWN
-                                         ? json_null()
-                                         : json_boolean(proof->loaded == LOADED_YES);
+                json_t *loaded = loaded_to_json(proof ? proof->loaded : LOADED_UNKNOWN);
 
                 json_array_append_new(array,
                         xcheck(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o}",
@@ -177,21 +176,22 @@ static json_t *json_rows(const ProofRows *rows)
 /* One sentence is often the reason of several rows. */
 static void print_reasons(const ProofRows *rows)
 {
-        const char *before = NULL;
+        const ProofRow *before = NULL;
 
         for (size_t i = 0; i < rows->n; i++) {
                 const ProofRow *row = &rows->rows[i];
 
-                if (!row->text || (before && streq(before, row->text)))
+                if (!row->text || (before && streq(before->component, row->component) &&
+                                          streq(before->text, row->text)))
                         continue;
                 autofree char *line = xasprintf("%s: %s", row->component, row->text);
                 printf("%s", before ? "" : "\n");
                 text_line(line);
-                before = row->text;
+                before = row;
         }
 }
 
-static void print_rows(const Options *options, const ProofRows *rows, Table *table)
+static void print_rows(const Options *options, const ProofRows *rows, bool is_live, Table *table)
 {
         size_t n_proven = 0;
 
@@ -204,7 +204,10 @@ static void print_rows(const Options *options, const ProofRows *rows, Table *tab
         table_print(table, !options->no_headings);
         if (options->no_legend)
                 return;
-        print_reasons(rows);
+        if (is_live)
+                print_reasons(rows);
+        else
+                printf("\nnobody was asked: the root is not that of this host\n");
         printf("\n%zu of %zu proven\n", n_proven, rows->n);
 }
 
@@ -243,6 +246,6 @@ int verb_verify(const Options *options)
         if (output_is(options, "json"))
                 print_json(json_rows(rows));
         else
-                print_rows(options, rows, table);
+                print_rows(options, rows, running_is_live(pass->running), table);
         return worst(rows);
 }

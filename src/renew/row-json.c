@@ -8,6 +8,7 @@ typedef enum FieldType {
         FIELD_TIME,
         FIELD_INTEGER,
         FIELD_BOOLEAN,
+        FIELD_LOADED,
 } FieldType;
 
 static const struct {
@@ -39,7 +40,13 @@ static const struct {
         {"externallyManaged", FIELD_BOOLEAN, offsetof(Row, externally_managed)},
         {"watched", FIELD_BOOLEAN, offsetof(Row, watched)},
         {"missing", FIELD_BOOLEAN, offsetof(Row, missing)},
+        {"loaded", FIELD_LOADED, offsetof(Row, loaded)},
 };
+
+json_t *loaded_to_json(Loaded loaded)
+{
+        return loaded == LOADED_UNKNOWN ? json_null() : json_boolean(loaded == LOADED_YES);
+}
 
 static json_t *field_to_json(FieldType type, const void *member)
 {
@@ -55,6 +62,8 @@ static json_t *field_to_json(FieldType type, const void *member)
                 return json_integer(*(const int64_t *)member);
         case FIELD_BOOLEAN:
                 return json_boolean(*(const bool *)member);
+        case FIELD_LOADED:
+                return loaded_to_json(*(const Loaded *)member);
         }
         return NULL;
 }
@@ -66,7 +75,6 @@ static json_t *row_to_json(const Row *row)
         for (size_t i = 0; i < ELEMENTSOF(fields); i++)
                 json_object_set_new(object, fields[i].key,
                         field_to_json(fields[i].type, (const char *)row + fields[i].offset));
-        json_object_set_new(object, "loaded", json_null());
         return object;
 }
 
@@ -106,6 +114,11 @@ static int field_from_json(FieldType type, const json_t *value, void *member)
         case FIELD_BOOLEAN:
                 *(bool *)member = json_is_true(value);
                 return json_is_boolean(value) ? 0 : -EINVAL;
+        case FIELD_LOADED:
+                *(Loaded *)member = json_is_true(value)    ? LOADED_YES
+                                    : json_is_false(value) ? LOADED_NO
+                                                           : LOADED_UNKNOWN;
+                return json_is_boolean(value) || json_is_null(value) ? 0 : -EINVAL;
         }
         return -EINVAL;
 }

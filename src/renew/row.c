@@ -78,6 +78,7 @@ static void row_set(Row *row, const Item *item, const Verdict *verdict)
                 .externally_managed = verdict->external,
                 .watched = item->entry && item->entry->watch,
                 .missing = verdict->state == STATE_MISSING,
+                .loaded = verdict->loaded,
                 .severity = state_severity(verdict->state),
         };
         if (item->cert)

@@ -32,6 +32,7 @@ typedef struct Row {
         char *due_reason; /* due_reason_name(), "" if not due */
         char *text;       /* one sentence, or NULL */
         bool externally_managed, watched, missing;
+        Loaded loaded;
         int severity; /* 0, 1, 2 */
 } Row;
 
@@ -47,12 +48,15 @@ Rows *rows_from_assessment(const Assessment *assessment);
 
 /* Keys: name kind filename path subject issuer subjectDN issuerDN serial sha256 keyAlgorithm sans
  * usages notBefore expiryTime residualSeconds status dueReason reason caName expectedCAName
- * externallyManaged watched missing loaded (null until proven). Times RFC 3339, null where there is
- * none. */
+ * externallyManaged watched missing loaded (true, false, null: not known). Times RFC 3339, null
+ * where there is none. */
 json_t *rows_to_json(const Rows *rows);
 
-/* The reverse. -EBADMSG for a key that is missing or of another type (which, in the error), unknown
- * keys are passed over. */
+/* true, false, or null where it is not known. */
+json_t *loaded_to_json(Loaded loaded);
+
+/* The reverse of rows_to_json(). -EBADMSG for a key that is missing or of another type (which, in
+ * the error), unknown keys are passed over. */
 int rows_from_json(const json_t *json, Rows **ret, Error *reterr) MUST_USE;
 
 /* `kubeadm certs check-expiration -o json`: CertificateExpirationInfo,

@@ -31,6 +31,8 @@ static void test_status_is_as_documented(void **state)
         scene_leaf(scene, "apiserver", 300 * DAY);
         scene_leaf(scene, "etcd-server", -1);
         scene_item(scene, ITEM_CA, "ca", 9 * YEAR);
+        scene->verdicts[0].loaded = LOADED_NO;
+        scene->verdicts[1].loaded = LOADED_YES;
         scene_owe(scene, "etcd");
         assert_int_equal(report_alarms(&scene->input, NULL), 0);
 
@@ -52,6 +54,9 @@ static void test_status_is_as_documented(void **state)
         assert_int_equal(rows->n, 3);
         assert_string_equal(rows->rows[1].name, "etcd-server");
         assert_string_equal(rows->rows[1].status, "EXPIRED");
+        assert_int_equal(rows->rows[0].loaded, LOADED_NO);
+        assert_int_equal(rows->rows[1].loaded, LOADED_YES);
+        assert_int_equal(rows->rows[2].loaded, LOADED_UNKNOWN);
         rows_free(rows);
 
         assert_int_equal(stat("state/public/status.json", &st), 0);

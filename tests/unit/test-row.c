@@ -163,7 +163,7 @@ static const char golden[] = "[\n"
                              "    \"issuerDN\": \"CN=kubernetes\",\n"
                              "    \"keyAlgorithm\": \"RSA-2048\",\n"
                              "    \"kind\": \"certificate\",\n"
-                             "    \"loaded\": null,\n"
+                             "    \"loaded\": false,\n"
                              "    \"missing\": false,\n"
                              "    \"name\": \"apiserver\",\n"
                              "    \"notBefore\": \"2026-11-21T23:21:03Z\",\n"
@@ -240,6 +240,7 @@ static Rows golden_rows(void)
                 .status = "EXPIRING",
                 .due_reason = "expiring",
                 .text = "expires in 9d",
+                .loaded = LOADED_NO,
                 .severity = 1};
         rows[1] = (Row){.name = "kubelet-server",
                 .kind = "certificate",
@@ -274,6 +275,8 @@ static void test_json_round_trip(void **state)
         assert_int_equal(rows->n, 2);
         assert_int_equal(rows->rows[0].severity, 1);
         assert_int_equal(rows->rows[1].severity, 2);
+        assert_int_equal(rows->rows[0].loaded, LOADED_NO);
+        assert_int_equal(rows->rows[1].loaded, LOADED_UNKNOWN);
         assert_int_equal(rows_severity(rows), 2);
         autoptr(json_t) again = rows_to_json(rows);
         autofree char *text = json_text(again);
@@ -295,6 +298,8 @@ static void test_json_is_strict_on_types(void **state)
                 {"residualSeconds", "\"12\""},
                 {"residualSeconds", "1.5"},
                 {"missing", "0"},
+                {"loaded", "0"},
+                {"loaded", "\"true\""},
                 {"status", "\"FINE\""},
         };
 
@@ -323,6 +328,28 @@ static void test_json_of_another_shape(void **state)
 
                 assert_int_equal(rows_from_json(json, &rows, NULL), -EBADMSG);
         }
+}
+
+static void test_loaded_is_known_or_null(void **state)
+{
+        static const char *const values[] = {
+                [LOADED_UNKNOWN] = "null", [LOADED_YES] = "true", [LOADED_NO] = "false"};
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+
+        host_look(&host);
+        for (Loaded loaded = LOADED_UNKNOWN; loaded <= LOADED_NO; loaded++) {
+                host.assessment->verdicts[0].loaded = loaded;
+                autoptr(Rows) rows = rows_from_assessment(host.assessment);
+                autoptr(json_t) json = rows_to_json(rows);
+                autofree char *text = json_dumps(
+                        json_object_get(json_array_get(json, 0), "loaded"), JSON_ENCODE_ANY);
+                autoptr(Rows) again = NULL;
+
+                assert_string_equal(text, values[loaded]);
+                assert_int_equal(rows_from_json(json, &again, NULL), 0);
+                assert_int_equal(again->rows[0].loaded, loaded);
+        }
+        host_free(&host);
 }
 
 static const Row *find_row(const Rows *rows, const char *name)
@@ -374,6 +401,7 @@ int main(void)
                 cmocka_unit_test(test_t31_golden_json),
                 cmocka_unit_test(test_json_round_trip),
                 cmocka_unit_test(test_json_is_strict_on_types),
+                cmocka_unit_test(test_loaded_is_known_or_null),
                 cmocka_unit_test(test_json_of_another_shape),
                 cmocka_unit_test(test_t31_rows_of_a_tree),
         };
