@@ -10,7 +10,8 @@ static const ManifestContainer *find_etcd(const Manifest *manifest)
         for (size_t i = 0; manifest && i < manifest->n_containers; i++) {
                 const ManifestContainer *container = &manifest->containers[i];
 
-                if (container->program && streq(container->program, "etcd"))
+                /* What only its image knows to run is what it is called. */
+                if (streq(container->program ? container->program : container->name, "etcd"))
                         return container;
         }
         return NULL;
