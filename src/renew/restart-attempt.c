@@ -166,6 +166,11 @@ bool attempt_is_refused(const Stage *stage, Attempt *attempt)
 }
 
 /* Until the probe finds nobody: that is all that can be seen without the runtime. */
+static bool is_seen_gone(const Stage *stage, const Attempt *attempt)
+{
+        return running_ask_health(stage->input->running, attempt->component, NULL) == -ECONNREFUSED;
+}
+
 static bool wait_until_gone(const Stage *stage, const Attempt *attempt)
 {
         const InventoryComponent *component = attempt->component;
@@ -175,9 +180,7 @@ static bool wait_until_gone(const Stage *stage, const Attempt *attempt)
         bool is_gone = false;
 
         while (!is_over(is_gone ? least : most)) {
-                int r = running_ask_health(stage->input->running, component, NULL);
-
-                is_gone |= r == -ECONNREFUSED || r == -EOPNOTSUPP;
+                is_gone |= is_seen_gone(stage, attempt);
                 clock_sleep(POLL);
         }
         return is_gone;
@@ -191,6 +194,13 @@ static int restart_by_manifest(const Stage *stage, Attempt *attempt, Error *rete
         bool is_gone;
         int r;
 
+        /* 1. A wait that nobody can judge is no proof. */
+        if (running_ask_health(input->running, attempt->component, NULL) == -EOPNOTSUPP)
+                return error_set(reterr, -EOPNOTSUPP,
+                        "neither a runtime nor a probe can be asked whether it has ended: restart "
+                        "it yourself");
+
+        /* 2. Out, until it has ended, and back. */
         log_status("Moving the manifest of %s out and back", entry->name);
         r = park_out(input->root_fd, input->config->state_directory, entry->manifest, reterr);
         if (r < 0)
