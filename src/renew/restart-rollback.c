@@ -11,8 +11,10 @@
 
 bool attempt_may_roll_back(const Stage *stage, Attempt *attempt)
 {
+        /* Where it answers its own probe, old files would mend nothing. */
         return attempt->is_started && attempt->was_healthy && !attempt->is_healthy &&
-               attempt->owed->paths && *attempt->owed->pass_id && !interrupt_is_pending();
+               !attempt->is_answering && attempt->owed->paths && *attempt->owed->pass_id &&
+               !interrupt_is_pending();
 }
 
 /* The backup that the pass made which asked for this restart. */
