@@ -18,7 +18,7 @@ static Plane fragile_scheduler(void)
         Plane plane = plane_new();
 
         plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
-        plane_configure(&plane, "[component kube-scheduler]\nStartTimeout=90s\n");
+        plane_configure(&plane, "[component kube-scheduler]\nStartTimeout=2min\n");
         plane_container(&plane, SCHEDULER, OLD);
         plane_runtime(&plane, "--restart", NULL);
         shell("cp root" CONFIG " old.conf; cp root" ADMIN " old-admin.conf");
@@ -74,7 +74,7 @@ static void test_the_postpone_limit_ends_it(void **state)
         Plane plane = fragile_scheduler();
 
         plane_configure(&plane,
-                "[renewal]\nPostponeLimit=9d\n[component kube-scheduler]\nStartTimeout=90s\n");
+                "[renewal]\nPostponeLimit=9d\n[component kube-scheduler]\nStartTimeout=2min\n");
         assert_int_equal(plane_night(&plane, 0), EXIT_FAILED);
         put("start-kube-scheduler.sh", "cp ok kube-scheduler.health");
         assert_int_equal(plane_night(&plane, 1), EXIT_FAILED);
@@ -205,7 +205,7 @@ static void test_others_with_the_same_file_are_restarted_again(void **state)
 
         plane_pod(&plane, MANAGER, "kube-controller-manager:v1.28.7", "--kubeconfig=" CONFIG);
         plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
-        plane_configure(&plane, "[component kube-scheduler]\nStartTimeout=90s\n");
+        plane_configure(&plane, "[component kube-scheduler]\nStartTimeout=2min\n");
         plane_container(&plane, MANAGER, OLD);
         plane_container(&plane, SCHEDULER, OLD);
         plane_runtime(&plane, "--restart", NULL);

@@ -172,6 +172,10 @@ static void test_nothing_is_stopped_that_nobody_would_start(void **state)
         put("kubelet.health", BAD);
         assert_round(&plane, RESTART_LEFT, "the kubelet does not answer");
         assert_int_equal(plane_stops(SCHEDULER), 0);
+
+        /* By nobody's command either. */
+        plane_configure(&plane, "[component kube-scheduler]\nRestartCommand=/bin/true\n");
+        assert_round(&plane, RESTART_LEFT, "the kubelet does not answer");
         plane_free(&plane);
 }
 
