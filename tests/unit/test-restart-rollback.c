@@ -185,6 +185,22 @@ static void test_what_was_unwell_before_is_not_rolled_back(void **state)
         plane_free(&plane);
 }
 
+/* Its container is gone, and its process goes on: old files would mend nothing. */
+static void test_what_answers_its_probe_is_not_rolled_back(void **state)
+{
+        Plane plane = plane_new();
+
+        plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
+        plane_configure(&plane, "[component kube-scheduler]\nStartTimeout=10s\n");
+        plane_container(&plane, SCHEDULER, OLD);
+        plane_runtime(&plane, NULL); /* what is stopped stays so */
+        shell("cp root" CONFIG " old.conf");
+        assert_int_equal(plane_night(&plane, 0), EXIT_UNFINISHED);
+        assert_false(is_old(&plane));
+        plane_assert_alarms(&plane, "restart-owed@kube-scheduler");
+        plane_free(&plane);
+}
+
 /* Two days later it would have ended. */
 static void test_what_is_about_to_end_is_not_brought_back(void **state)
 {
@@ -235,6 +251,7 @@ int main(void)
                 SERVERS_TEST(test_new_files_and_a_restart_by_somebody_else_end_it),
                 SERVERS_TEST(test_a_restart_that_is_owed_since_an_earlier_night_is_rolled_back),
                 SERVERS_TEST(test_what_was_unwell_before_is_not_rolled_back),
+                SERVERS_TEST(test_what_answers_its_probe_is_not_rolled_back),
                 SERVERS_TEST(test_what_is_about_to_end_is_not_brought_back),
                 SERVERS_TEST(test_others_with_the_same_file_are_restarted_again),
         };
