@@ -68,6 +68,13 @@ static bool is_of_pod(const char *name, const char *pod)
         return starts_with(name, pod) && name[strlen(pod)] == '-';
 }
 
+/* The API server gives every pod a UUID; to one of a file the kubelet gives a hash without dashes
+ * (k8s.io/kubernetes pkg/kubelet/config/common.go). A job "etcd-backup" is no etcd. */
+static bool is_of_file(const char *uid)
+{
+        return !strchr(uid, '-');
+}
+
 static CriState state_of(int32_t state)
 {
         return state >= CRI_CREATED && state <= CRI_UNKNOWN ? (CriState)state : CRI_UNKNOWN;
@@ -95,7 +102,7 @@ CriList *cri_list_of(const Cri__ListContainersResponse *response, const char *na
                 const char *name = label(one, "io.kubernetes.container.name");
 
                 if (!streq(of_namespace, namespace_) || !is_of_pod(of_pod, pod) ||
-                        !streq(name, container))
+                        !is_of_file(label(one, "io.kubernetes.pod.uid")) || !streq(name, container))
                         continue;
                 list->containers[list->n++] = (CriContainer){
                         .id = xstrdup(one->id),

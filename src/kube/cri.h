@@ -59,7 +59,7 @@ const char *cri_runtime(const Cri *cri);
 const char *cri_socket(const Cri *cri);
 
 /* Containers of this name, in any state, of the static pod in this namespace: on the runtime its
- * name is POD-NODE. None is an empty list and no error. */
+ * name is POD-NODE. Pods of the API server are none. None is an empty list and no error. */
 int cri_list(Cri *cri, const char *namespace_, const char *pod, const char *container,
         CriList **ret, Error *reterr) MUST_USE;
 

@@ -181,6 +181,49 @@ static void test_lists_containers_of_one_pod(void **state)
         assert_int_equal(none->n, 0);
 }
 
+static Cri__Label label_of(const char *key, const char *value)
+{
+        Cri__Label label = CRI__LABEL__INIT;
+
+        label.key = (char *)key;
+        label.value = (char *)value;
+        return label;
+}
+
+/* The pod of a job may begin with the same name, and its container have the very same. */
+static void test_pods_of_the_api_are_no_static_pods(void **state)
+{
+        static const struct {
+                const char *pod, *uid;
+                size_t expected;
+        } table[] = {
+                {"etcd-cp1", "3f0a2a0d6e6f0b1f0c2a7b7d4a5e9c11", 1},
+                {"etcd-backup-28312312-abcde", "0c6a8c0e-5b0f-4d6e-9a53-9f1f4cbb9a10", 0},
+                {"etcd-cp1", "", 1},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Cri__Label labels[] = {
+                        label_of("io.kubernetes.pod.namespace", "kube-system"),
+                        label_of("io.kubernetes.pod.name", table[i].pod),
+                        label_of("io.kubernetes.pod.uid", table[i].uid),
+                        label_of("io.kubernetes.container.name", "etcd"),
+                };
+                Cri__Label *entries[] = {&labels[0], &labels[1], &labels[2], &labels[3]};
+                Cri__Container container = CRI__CONTAINER__INIT;
+                Cri__Container *containers[] = {&container};
+                Cri__ListContainersResponse response = CRI__LIST_CONTAINERS_RESPONSE__INIT;
+
+                container.id = (char *)"a1";
+                container.labels = entries;
+                container.n_labels = ELEMENTSOF(entries);
+                response.containers = containers;
+                response.n_containers = 1;
+                autoptr(CriList) list = cri_list_of(&response, "kube-system", "etcd", "etcd");
+                assert_int_equal(list->n, table[i].expected);
+        }
+}
+
 static void test_stops_a_container(void **state)
 {
         START(CONTAINERD, "--restart", "--log=calls",
@@ -299,6 +342,7 @@ int main(void)
                 CRI_TEST(test_first_reason_is_told_where_nobody_answers),
                 CRI_TEST(test_long_path_and_links),
                 CRI_TEST(test_lists_containers_of_one_pod),
+                CRI_TEST(test_pods_of_the_api_are_no_static_pods),
                 CRI_TEST(test_stops_a_container),
                 CRI_TEST(test_stop_is_waited_for),
                 CRI_TEST(test_faults_of_a_call),
