@@ -184,9 +184,14 @@ int park_recover(int root_fd, const char *state_directory, char ***ret_notes, Er
         char **notes = NULL;
         int r;
 
+        /* What is wrong with one must not keep another one down. */
         r = json_list(root_fd, directory, &names, reterr);
-        for (char **name = names; r >= 0 && name && *name; name++)
-                r = recover_one(root_fd, state_directory, *name, &notes, reterr);
+        for (char **name = names; name && *name; name++) {
+                int one =
+                        recover_one(root_fd, state_directory, *name, &notes, r < 0 ? NULL : reterr);
+
+                r = r < 0 ? r : one;
+        }
         *ret_notes = notes;
         return r;
 }

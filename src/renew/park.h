@@ -24,7 +24,8 @@ int park_out(
 int park_back(
         int root_fd, const char *state_directory, const char *manifest, Error *reterr) MUST_USE;
 
-/* Puts back all that a crash has left out. *ret_notes gets a sentence for each, NULL if there was
- * none; the caller frees. Idempotent. */
+/* Puts back all that a crash has left out, also where one of them fails (the first failure is
+ * returned). *ret_notes gets a sentence for each, NULL if there was none; the caller frees.
+ * Idempotent. */
 int park_recover(
         int root_fd, const char *state_directory, char ***ret_notes, Error *reterr) MUST_USE;

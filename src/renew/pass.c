@@ -52,10 +52,8 @@ static int recover(Pass *pass, Error *reterr)
         if (r < 0)
                 return r;
         pass->judge = pair_judge_new(pass->root_fd, pass->config);
-        const TxnJudge judge = pair_judge_txn(pass->judge);
-        recovery_of_rotation(pass->root_fd, pass->config);
-        r = txn_recover(pass->txn, &judge, &pass->recovery, reterr);
-        return r < 0 ? r : recovery_of_manifests(pass->root_fd, pass->config, reterr);
+        return recovery_finish(
+                pass->root_fd, pass->config, pass->judge, pass->txn, &pass->recovery, reterr);
 }
 
 /* What the processes on this host use, once all is done that could be done. */

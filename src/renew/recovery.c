@@ -21,7 +21,7 @@ static int tell(
                 reterr);
 }
 
-int recovery_of_manifests(int root_fd, const Config *config, Error *reterr)
+static int recover_manifests(int root_fd, const Config *config, Error *reterr)
 {
         autostrv notes = NULL;
         int r = park_recover(root_fd, config->state_directory, &notes, reterr);
@@ -35,7 +35,8 @@ int recovery_of_manifests(int root_fd, const Config *config, Error *reterr)
         return r < 0 ? error_prefix(reterr, r, "cannot put a manifest back") : 0;
 }
 
-void recovery_of_rotation(int root_fd, const Config *config)
+/* What cannot be done now is left for the next time. */
+static void recover_rotation(int root_fd, const Config *config)
 {
         autofree char *note = NULL;
         Error error = {};
@@ -48,9 +49,23 @@ void recovery_of_rotation(int root_fd, const Config *config)
                         fields[0].value, r < 0 ? ", ignoring" : "");
 }
 
+int recovery_finish(int root_fd, const Config *config, PairJudge *judge, Txn *txn,
+        TxnOutcome *ret_outcome, Error *reterr)
+{
+        const TxnJudge txn_judge = pair_judge_txn(judge);
+        int r, w;
+
+        recover_rotation(root_fd, config);
+        r = txn_recover(txn, &txn_judge, ret_outcome, reterr);
+
+        /* Last, so that a component starts with whole files; but in any case, or it is down for as
+         * long as the files cannot be recovered. */
+        w = recover_manifests(root_fd, config, r < 0 ? NULL : reterr);
+        return r < 0 ? r : w;
+}
+
 int recovery_run(const Recovery *recovery, Txn **ret_txn, TxnOutcome *ret_outcome, Error *reterr)
 {
-        const TxnJudge judge = pair_judge_txn(recovery->judge);
         TxnOutcome outcome = {};
         Error failure = {}, untold = {};
         int r, told;
@@ -61,10 +76,8 @@ int recovery_run(const Recovery *recovery, Txn **ret_txn, TxnOutcome *ret_outcom
                 return r;
 
         /* 2. Nothing is half done. */
-        r = txn_recover(*ret_txn, &judge, &outcome, &failure);
-        if (r >= 0)
-                r = recovery_of_manifests(recovery->root_fd, recovery->config, &failure);
-        recovery_of_rotation(recovery->root_fd, recovery->config);
+        r = recovery_finish(
+                recovery->root_fd, recovery->config, recovery->judge, *ret_txn, &outcome, &failure);
 
         /* 3. Whoever finds it tells it. */
         told = tell(recovery, &outcome, r < 0 ? failure.text : NULL, &untold);

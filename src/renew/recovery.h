@@ -24,10 +24,8 @@ typedef struct Recovery {
 int recovery_run(
         const Recovery *recovery, Txn **ret_txn, TxnOutcome *ret_outcome, Error *reterr) MUST_USE;
 
-/* Puts back every manifest that a crash has left out of the kubelet's sight, and tells the journal.
- * With the lock held. */
-int recovery_of_manifests(int root_fd, const Config *config, Error *reterr) MUST_USE;
-
-/* Finishes or undoes the rotation of the kubelet's certificate, and tells the journal; what cannot
- * be done now is left for the next time. With the lock held. */
-void recovery_of_rotation(int root_fd, const Config *config);
+/* The same for a pass, which has the lock and tells by itself what a transaction left: finishes or
+ * undoes it, and the rotation of the kubelet's certificate, and puts back every manifest that is
+ * out of the kubelet's sight, whatever becomes of the rest. Errors as txn_recover(). */
+int recovery_finish(int root_fd, const Config *config, PairJudge *judge, Txn *txn,
+        TxnOutcome *ret_outcome, Error *reterr) MUST_USE;

@@ -118,11 +118,16 @@ static void test_a_record_that_is_none(void **state)
 {
         autostrv notes = NULL;
 
-        assert_int_equal(mkdir("state", 0700), 0);
-        assert_int_equal(mkdir("state/parked", 0700), 0);
+        make_host();
+        assert_int_equal(park_out(root_fd, "/state", MANIFEST, NULL), 0);
+        put("state/parked/!.json", "{}"); /* before and behind that of the manifest */
         put("state/parked/x.json", "{}");
         assert_int_equal(park_recover(root_fd, "/state", &notes, NULL), -EBADMSG);
         assert_true(there("state/parked/x.json"));
+
+        /* The manifest is back all the same. */
+        assert_content(MANIFEST, "kind: Pod\n");
+        assert_int_equal(strv_length(notes), 1);
 }
 
 int main(void)

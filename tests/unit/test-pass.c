@@ -3,9 +3,12 @@
 
 #include "night.h"
 #include "renew/backup.h"
+#include "renew/park.h"
 #include "renew/report.h"
 
 #include <sys/wait.h>
+
+#define ETCD "/etc/kubernetes/manifests/etcd.yaml"
 
 static bool alarm_exists(const Host *host, const char *name)
 {
@@ -239,8 +242,12 @@ static void test_t36_an_unreadable_record_leaves_an_alarm(void **state)
                 Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
 
                 tree_write_text(host.root, STATE "/transaction.committed", "{");
+                assert_int_equal(park_out(host.root_fd, STATE, ETCD, NULL), 0);
                 assert_int_equal(recoverers[i].act(&host), recoverers[i].expected_unreadable);
                 assert_true(alarm_exists(&host, "renewal-failed@host"));
+
+                /* No component is down for as long as the files cannot be recovered. */
+                assert_true(fs_exists(host.root_fd, ETCD));
                 host_free(&host);
         }
 }
