@@ -20,6 +20,28 @@
 #define PARK_LEAST 25
 #define PARK_SLACK MINUTE
 
+/* A copy is none of the certificates that can be proven: what does not read it again by itself must
+ * have been started after it was put in place. */
+static void ask_for_copies(Attempt *attempt)
+{
+        const Inventory *inventory = attempt->component->inventory;
+
+        for (size_t i = 0; i < inventory->n_copies; i++) {
+                const InventoryCopy *copy = &inventory->copies[i];
+                char *path = copy->target->path;
+                int64_t changed;
+
+                if (!copy->file || !strv_contains(attempt->owed->paths, path) ||
+                        !restart_is_needed(attempt->component, (char *[]){path, NULL}))
+                        continue;
+                changed = (int64_t)copy->file->st.st_ctim.tv_sec * NANOSECONDS +
+                          copy->file->st.st_ctim.tv_nsec;
+                attempt->is_renewal = true;
+                if (attempt->newer_than < changed)
+                        attempt->newer_than = changed;
+        }
+}
+
 Attempt attempt_new(const Stage *stage, const InventoryComponent *component, const Owed *owed)
 {
         Attempt attempt = {.component = component, .owed = owed};
@@ -27,6 +49,7 @@ Attempt attempt_new(const Stage *stage, const InventoryComponent *component, con
         attempt.is_renewal = component->entry->restart == RESTART_ALWAYS || !owed->paths;
         attempt.is_needed = attempt.is_renewal || restart_is_needed(component, owed->paths);
         attempt.newer_than = (owed->since + 1) * NANOSECONDS - 1;
+        ask_for_copies(&attempt);
         return attempt;
 }
 

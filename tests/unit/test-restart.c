@@ -287,6 +287,24 @@ static void test_a_new_process_is_owed(void **state)
         plane_free(&plane);
 }
 
+/* No certificate of the inventory is in that file, and still the old process has the old one. */
+static void test_who_uses_a_copy_is_restarted_for_it(void **state)
+{
+        Plane plane = plane_new();
+
+        plane_configure(&plane,
+                "[copy bundle]\nSource=apiserver\nContent=bundle\nPath=" PKI "/bundle.pem\n"
+                "[component kube-scheduler]\nUses=" PKI "/bundle.pem\n");
+        tree_write_text(plane.host.root, PKI "/bundle.pem", "new");
+        plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
+        plane_container(&plane, SCHEDULER, OLD);
+        plane_runtime(&plane, "--restart", NULL);
+        plane_owe(&plane, SCHEDULER, PKI "/bundle.pem");
+        assert_round(&plane, RESTART_DONE, NULL);
+        assert_int_equal(plane_stops(SCHEDULER), 1);
+        plane_free(&plane);
+}
+
 /* One that has left this host is a debt that nobody can pay. */
 static void test_a_component_that_is_gone(void **state)
 {
@@ -337,6 +355,7 @@ int main(void)
                 SERVERS_TEST(test_upstream_ill),
                 SERVERS_TEST(test_an_entry_that_cannot_be_read_is_still_owed),
                 SERVERS_TEST(test_a_new_process_is_owed),
+                SERVERS_TEST(test_who_uses_a_copy_is_restarted_for_it),
                 SERVERS_TEST(test_a_component_that_is_gone),
                 SERVERS_TEST(test_nobody_is_restarted_for_another_hosts_tree),
         };
