@@ -134,18 +134,25 @@ bool attempt_wait(const Stage *stage, Attempt *attempt, int64_t seconds)
         return true;
 }
 
-/* What a process reads when it starts must be whole: a mismatched pair ends it at once. */
+/* A pair that does not match ends whoever reads it at its start, and so does a CA file that cannot
+ * be read. */
+static bool is_unfit(const Item *item, State state)
+{
+        if (item->kind == ITEM_CA)
+                return !item->cert;
+        return (item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG) &&
+               (state == STATE_MISMATCH || state == STATE_INVALID || state == STATE_MISSING);
+}
+
+/* What a process reads when it starts must be whole. */
 static const Item *find_unfit(const Stage *stage, const InventoryComponent *component)
 {
         const Assessment *assessment = stage->input->assessment;
 
         for (size_t i = 0; i < assessment->n; i++) {
                 const Item *item = &assessment->inventory->items[i];
-                State state = assessment->verdicts[i].state;
 
-                if ((item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG) &&
-                        (state == STATE_MISMATCH || state == STATE_INVALID ||
-                                state == STATE_MISSING) &&
+                if (is_unfit(item, assessment->verdicts[i].state) &&
                         component_uses(component, item->path, NULL))
                         return item;
         }

@@ -203,7 +203,8 @@ static void test_never_and_always(void **state)
 /* A start would be its end. */
 static void test_a_mismatched_pair_is_never_restarted_into(void **state)
 {
-        static const char config[] = "[component kube-scheduler]\nUses=" PKI "/apiserver.crt\n";
+        static const char config[] =
+                "[component kube-scheduler]\nUses=" PKI "/apiserver.crt " PKI "/ca.crt\n";
         static const struct {
                 const char *damage, *text;
         } table[] = {
@@ -211,6 +212,8 @@ static void test_a_mismatched_pair_is_never_restarted_into(void **state)
                         "it would not start with '" PKI "/apiserver.crt' as it is"},
                 {"echo >root" PKI "/apiserver.crt", "it would not start with '" PKI},
                 {"rm root" PKI "/apiserver.crt", "it would not start with '" PKI},
+                {"echo >root" PKI "/ca.crt", "it would not start with '" PKI "/ca.crt' as it is"},
+                {"rm root" PKI "/ca.crt", "it would not start with '" PKI "/ca.crt' as it is"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
