@@ -2,6 +2,7 @@
 #include "renew/running.h"
 
 #include "base/log.h"
+#include "host/clock.h"
 #include "host/command.h"
 #include "host/unit.h"
 #include "kube/cri.h"
@@ -9,6 +10,10 @@
 #include "kube/kubelet.h"
 
 #define NANOSECONDS_PER_MICROSECOND 1000
+#define MICROSECONDS                1000000 /* in a second */
+
+#define KUBELET_YOUNG 30  /* seconds */
+#define KUBELET_POLL  500 /* milliseconds */
 
 struct Running {
         int root_fd;
@@ -246,21 +251,39 @@ static int ask_kubelet_itself(const Running *running, Error *reterr)
                                  "again");
 }
 
+/* One that ends over and over, as with an expired certificate, is active for a second now and then.
+ * A young one has to be healthy, or to grow older. */
+static bool is_steady(const Running *running, const UnitState *state)
+{
+        return clock_now() - state->started_at / MICROSECONDS >= KUBELET_YOUNG ||
+               kubelet_ask_health(running->root_fd, NULL) >= 0;
+}
+
 int running_ask_keeper(Running *running, const InventoryComponent *component, Error *reterr)
 {
+        int64_t deadline = clock_monotonic() + (int64_t)2 * KUBELET_YOUNG * 1000;
         const char *unit = running->config->kubelet_unit;
         UnitState state;
 
         if (!component->entry->manifest)
                 return 0;
-        if (need_bus(running, reterr) < 0 || unit_look(running->bus, unit, &state, reterr) < 0 ||
-                state.activity == UNIT_NOT_FOUND)
-                return ask_kubelet_itself(running, reterr);
-        if (unit_is_running(&state))
-                return 0;
-        return error_set(reterr, -EHOSTDOWN,
-                "'%s' is %s, so nobody would start the container again", unit,
-                unit_activity_name(state.activity));
+        for (;;) {
+                if (need_bus(running, reterr) < 0 ||
+                        unit_look(running->bus, unit, &state, reterr) < 0 ||
+                        state.activity == UNIT_NOT_FOUND)
+                        return ask_kubelet_itself(running, reterr);
+                if (!unit_is_running(&state))
+                        return error_set(reterr, -EHOSTDOWN,
+                                "'%s' is %s, so nobody would start the container again", unit,
+                                unit_activity_name(state.activity));
+                if (is_steady(running, &state))
+                        return 0;
+                if (clock_monotonic() >= deadline)
+                        return error_set(reterr, -EHOSTDOWN,
+                                "'%s' ends over and over, so nobody may start the container again",
+                                unit);
+                clock_sleep(KUBELET_POLL);
+        }
 }
 
 /* How long its pod, or the administrator, gives it to end by itself. */

@@ -64,7 +64,8 @@ bool run_look_is_waiting(const RunLook *look);
 int running_ask_health(
         Running *running, const InventoryComponent *component, Error *reterr) MUST_USE;
 
-/* Will somebody start it again? 0 if so; -EHOSTDOWN if the kubelet does not run. */
+/* Will somebody start it again? 0 if so; -EHOSTDOWN if the kubelet does not run, or ends over and
+ * over. One that has just been started is waited for, up to a minute. */
 int running_ask_keeper(
         Running *running, const InventoryComponent *component, Error *reterr) MUST_USE;
 

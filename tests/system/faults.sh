@@ -91,6 +91,16 @@ tap_ok "T21 a night passes" bed_wait 60 bed sh -c \
 bed systemctl stop kube-renewd.timer
 still_owed "T21 the next night"
 
+# A kubelet that ends over and over is active most of the time, and starts nothing.
+bed sh -c 'd=/etc/systemd/system/kubelet.service.d; mkdir -p $d
+        printf "[Service]\nExecStart=\nExecStart=/bin/sleep 4\nRestartSec=1\n" >$d/zz-ends.conf
+        systemctl daemon-reload; systemctl start kubelet'
+for i in 1 2 3; do
+        bed_started 75 "T21 the kubelet ends over and over ($i)"
+        still_owed "T21 the kubelet ends over and over ($i)"
+done
+bed sh -c 'systemctl stop kubelet; rm /etc/systemd/system/kubelet.service.d/zz-ends.conf; systemctl daemon-reload'
+
 # 3. The cause is gone.
 bed systemctl start kubelet
 tap_ok "the node is ready again" bed_wait 60 bed sh -c 'kubectl get nodes | grep -q " Ready "'
