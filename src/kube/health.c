@@ -14,6 +14,9 @@ static const struct {
         [PROBE_OTHER] = {},
 };
 
+/* Nobody waits for days because a manifest says so. */
+#define TIMEOUT_MOST 60
+
 int health_ask(const ManifestProbe *probe, Error *reterr)
 {
         autofree char *authority = NULL, *url = NULL;
@@ -30,7 +33,7 @@ int health_ask(const ManifestProbe *probe, Error *reterr)
                 .url = url,
                 .insecure = true,
                 .connect_only = probe->kind == PROBE_TCP,
-                .timeout = probe->timeout,
+                .timeout = probe->timeout < TIMEOUT_MOST ? probe->timeout : TIMEOUT_MOST,
         };
         r = http_call(&request, &answer, reterr);
         if (r == -EPROTO || r == -EFBIG || r == -EKEYREJECTED)

@@ -71,7 +71,8 @@ int pass_settle(Pass *pass, bool nightly, Error *reterr)
 {
         int r;
 
-        /* 1. What is on disk now. */
+        /* 1. What is on disk now. Who asks us to stop is heard between two restarts. */
+        interrupt_hold();
         r = pass->committed ? look_again(pass, reterr) : 0;
         if (r >= 0)
                 r = owed_forget_undone(pass->root_fd, pass->config->state_directory, reterr);

@@ -110,7 +110,8 @@ bool attempt_is_proven(const Stage *stage, Attempt *attempt)
         verify_component(stage->input->running, attempt->component, &request, &proof);
         attempt->is_healthy = !proof.health_problem && proof.look.state != RUN_ABSENT;
         attempt->is_answering = proof.health >= 0;
-        is_proven = judge_proof(attempt, &proof) &&
+        attempt->is_loaded = judge_proof(attempt, &proof);
+        is_proven = attempt->is_loaded &&
                     (attempt->is_healthy || is_not_proven(attempt, proof.health_problem));
         component_proof_done(&proof);
         return is_proven;

@@ -28,6 +28,7 @@ typedef struct Attempt {
         int64_t newer_than;  /* nanoseconds: a process that was started later is a new one */
         bool was_healthy;    /* before we touched it */
         bool is_healthy;     /* at the last look */
+        bool is_loaded;      /* its process has what it is owed for, well or ill */
         bool is_answering;   /* its probe says so, whatever the runtime says */
         bool is_witnessed;   /* we have seen it end, though not its process */
         bool is_started;     /* somebody was asked to start it anew, and not only to end it */

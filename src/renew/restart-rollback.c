@@ -9,9 +9,14 @@
 /* An old credential that does not live until the pass after the next is no help. */
 #define NEXT_PASS (2 * DAY)
 
+/* In the id of a roll-back, behind that of its pass. */
+#define BACK "-back"
+
 bool attempt_may_roll_back(const Stage *stage, Attempt *attempt)
 {
         /* Where it answers its own probe, old files would mend nothing. */
+        if (strstr(attempt->owed->pass_id, BACK))
+                return false; /* that backup holds what was given up before */
         return attempt->is_started && attempt->was_healthy && !attempt->is_healthy &&
                !attempt->is_answering && attempt->owed->paths && *attempt->owed->pass_id &&
                !interrupt_is_pending();
@@ -68,7 +73,7 @@ static int put_old_files_back(Stage *stage, const Attempt *attempt, Error *reter
 {
         const RestartInput *input = stage->input;
         autofree char *backup = find_backup(input, attempt->owed->pass_id);
-        autofree char *id = xasprintf("%s-back%u", input->pass_id, ++stage->n_rollbacks);
+        autofree char *id = xasprintf("%s" BACK "%u", input->pass_id, ++stage->n_rollbacks);
         autostrv paths = whole_pairs(&input->config->layout, attempt->owed->paths);
         autoptr(RestoreResult) result = NULL;
         const RestoreRequest request = {.id = backup,

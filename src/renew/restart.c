@@ -152,16 +152,22 @@ static RestartOutcome settle(Stage *stage, Attempt *attempt)
         if (!attempt->is_needed && attempt_wait(stage, attempt, RELOAD_WAIT))
                 return RESTART_PROVEN;
 
-        /* 3. May it be restarted now? */
+        /* 3. It has its new files, and is ill: another start would mend nothing. */
+        if (attempt->is_loaded)
+                return attempt_wait(stage, attempt, attempt->component->entry->start_timeout)
+                               ? RESTART_PROVEN
+                               : RESTART_LEFT;
+
+        /* 4. May it be restarted now? */
         if (attempt_is_refused(stage, attempt))
                 return RESTART_LEFT;
 
-        /* 4. Restarted, healthy, proven. */
+        /* 5. Restarted, healthy, proven. */
         attempt->was_healthy = attempt->is_healthy;
         if (attempt_restart(stage, attempt))
                 return RESTART_DONE;
 
-        /* 5. It did not come back: with the old files it may. */
+        /* 6. It did not come back: with the old files it may. */
         if (!attempt_may_roll_back(stage, attempt))
                 return RESTART_LEFT;
         return attempt_roll_back(stage, attempt) ? RESTART_ROLLED_BACK : RESTART_LEFT;

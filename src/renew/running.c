@@ -14,6 +14,7 @@
 
 #define KUBELET_YOUNG 30  /* seconds */
 #define KUBELET_POLL  500 /* milliseconds */
+#define GRACE_MOST    900 /* seconds: no manifest makes a pass wait for days */
 
 struct Running {
         int root_fd;
@@ -291,7 +292,9 @@ static unsigned stop_timeout(const InventoryComponent *component)
 {
         if (component->entry->stop_timeout >= 0)
                 return (unsigned)component->entry->stop_timeout;
-        return component->manifest->termination_grace;
+        return component->manifest->termination_grace < GRACE_MOST
+                       ? component->manifest->termination_grace
+                       : GRACE_MOST;
 }
 
 static int end_containers(

@@ -230,6 +230,25 @@ static void test_a_mismatched_pair_is_never_restarted_into(void **state)
 }
 
 /* What depends on something ill is left while it is well itself; ill, it has nothing to lose. */
+/* It was started after its file changed, and is ill for another reason: it is waited for. */
+static void test_what_has_its_files_and_is_ill_is_not_ended_again(void **state)
+{
+        Plane plane = plane_new();
+
+        plane_configure(&plane, "[component kube-scheduler]\nStartTimeout=10s\n");
+        plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
+        plane_container(&plane, SCHEDULER, "9000000000000000000");
+        plane_runtime(&plane, "--restart", NULL);
+        plane_owe(&plane, SCHEDULER, CONFIG);
+        put("kube-scheduler.health", BAD);
+        assert_round(&plane, RESTART_LEFT, "500");
+        assert_int_equal(plane_stops(SCHEDULER), 0);
+        put("kube-scheduler.health", OK);
+        assert_round(&plane, RESTART_PROVEN, NULL);
+        assert_int_equal(plane_stops(SCHEDULER), 0);
+        plane_free(&plane);
+}
+
 static void test_upstream_ill(void **state)
 {
         static const struct {
@@ -355,6 +374,7 @@ int main(void)
                 SERVERS_TEST(test_nothing_is_stopped_that_nobody_would_start),
                 SERVERS_TEST(test_never_and_always),
                 SERVERS_TEST(test_a_mismatched_pair_is_never_restarted_into),
+                SERVERS_TEST(test_what_has_its_files_and_is_ill_is_not_ended_again),
                 SERVERS_TEST(test_upstream_ill),
                 SERVERS_TEST(test_an_entry_that_cannot_be_read_is_still_owed),
                 SERVERS_TEST(test_a_new_process_is_owed),
