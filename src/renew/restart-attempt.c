@@ -77,7 +77,7 @@ void stage_done(Stage *stage)
         free(stage->fresh);
 }
 
-/* A problem that is known already is not replaced by less. */
+/* The latest problem is the one that is told. */
 static bool is_not_proven(Attempt *attempt, const char *problem)
 {
         error_set(&attempt->problem, -ENODATA, "%s", problem ? problem : "it cannot be proven");
@@ -208,9 +208,11 @@ static bool wait_until_gone(const Stage *stage, const Attempt *attempt)
         const InventoryComponent *component = attempt->component;
         int64_t start = clock_monotonic();
         int64_t least = start + (int64_t)PARK_LEAST * 1000;
-        int64_t most = least + (component->manifest->termination_grace + PARK_SLACK) * 1000;
+        int64_t most = least + PARK_SLACK * 1000;
+        unsigned grace = component->manifest->termination_grace;
         bool is_gone = false;
 
+        most += (int64_t)(grace < GRACE_MOST ? grace : GRACE_MOST) * 1000;
         while (!is_over(is_gone ? least : most)) {
                 is_gone |= is_seen_gone(stage, attempt);
                 clock_sleep(POLL);

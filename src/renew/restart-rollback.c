@@ -14,9 +14,11 @@
 
 bool attempt_may_roll_back(const Stage *stage, Attempt *attempt)
 {
-        /* Where it answers its own probe, old files would mend nothing. */
+        /* The backup of a roll-back holds what was given up before. */
         if (strstr(attempt->owed->pass_id, BACK))
-                return false; /* that backup holds what was given up before */
+                return false;
+
+        /* Where it answers its own probe, old files would mend nothing. */
         return attempt->is_started && attempt->was_healthy && !attempt->is_healthy &&
                !attempt->is_answering && attempt->owed->paths && *attempt->owed->pass_id &&
                !interrupt_is_pending();

@@ -14,7 +14,6 @@
 
 #define KUBELET_YOUNG 30  /* seconds */
 #define KUBELET_POLL  500 /* milliseconds */
-#define GRACE_MOST    900 /* seconds: no manifest makes a pass wait for days */
 
 struct Running {
         int root_fd;
