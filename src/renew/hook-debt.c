@@ -2,7 +2,6 @@
 #include "renew/hook-debt.h"
 
 #include "base/log.h"
-#include "renew/events.h"
 
 /* In the order in which they run. */
 static const Hook owed_hooks[] = {HOOK_DEPLOY, HOOK_POST_RENEW};
@@ -63,17 +62,6 @@ static int run(
         return r < 0 ? r : hook_run(bus, debts->config, hook, &context, reterr);
 }
 
-static void log_run(Hook hook, int r, const char *problem)
-{
-        const LogField fields[] = {{"HOOK", hook_name(hook)}, {"REASON", problem}, {}};
-
-        if (r < 0)
-                log_event(LOG_WARNING, EVENT_HOOK_FAILED, fields, "Hook '%s' failed: %s.",
-                        hook_name(hook), problem);
-        else
-                log_event(LOG_INFO, EVENT_HOOK_DONE, fields, "Hook '%s' was run.", hook_name(hook));
-}
-
 int hook_debt_settle(const HookDebts *debts, Hook hook, char *const *components, Error *reterr)
 {
         const char *state_directory = debts->config->state_directory;
@@ -93,7 +81,7 @@ int hook_debt_settle(const HookDebts *debts, Hook hook, char *const *components,
         /* One that is no longer configured is no longer owed. */
         if (hook_argv(debts->config, hook)) {
                 r = run(debts, hook, owed, components, &error);
-                log_run(hook, r, error.text);
+                hook_log(hook, r, error.text);
                 if (r < 0)
                         return error_set(reterr, -ECHILD, "%s", error.text);
         }

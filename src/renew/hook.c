@@ -2,7 +2,9 @@
 #include "renew/hook.h"
 
 #include "base/escape.h"
+#include "base/log.h"
 #include "host/command.h"
+#include "renew/events.h"
 
 #define PREFIX "KUBE_RENEWD_"
 
@@ -95,4 +97,15 @@ int hook_run(Bus *bus, const Config *config, Hook hook, const HookContext *conte
                         .timeout = (unsigned)config->hooks.timeout},
                 reterr);
         return r < 0 ? error_prefix(reterr, r, "%s= of [hooks] failed", hooks[hook].key) : 0;
+}
+
+void hook_log(Hook hook, int r, const char *problem)
+{
+        const LogField fields[] = {{"HOOK", hook_name(hook)}, {"REASON", problem}, {}};
+
+        if (r < 0)
+                log_event(LOG_WARNING, EVENT_HOOK_FAILED, fields, "Hook '%s' failed: %s.",
+                        hook_name(hook), problem);
+        else
+                log_event(LOG_INFO, EVENT_HOOK_DONE, fields, "Hook '%s' was run.", hook_name(hook));
 }

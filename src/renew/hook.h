@@ -45,3 +45,6 @@ char **hook_environment(Hook hook, const HookContext *context);
  * sentence. */
 int hook_run(Bus *bus, const Config *config, Hook hook, const HookContext *context,
         Error *reterr) MUST_USE;
+
+/* Tells the journal what became of it; r and problem as hook_run() left them. */
+void hook_log(Hook hook, int r, const char *problem);

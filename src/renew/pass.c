@@ -125,6 +125,7 @@ static int run_pre_renew(Pass *pass, Error *reterr)
         r = running_bus(pass->running, &bus, reterr);
         if (r >= 0)
                 r = hook_run(bus, pass->config, HOOK_PRE_RENEW, &context, reterr);
+        hook_log(HOOK_PRE_RENEW, r, reterr->text);
         return r < 0 ? error_prefix(reterr, r, "nothing was written") : 0;
 }
 
