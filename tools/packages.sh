@@ -9,7 +9,7 @@ declare -A packages=(
         [build]='autoconf automake make gcc libc6-dev pkg-config libgnutls28-dev nettle-dev libsystemd-dev
                 libinih-dev libyaml-dev libjansson-dev libsmartcols-dev
                 libcurl4-openssl-dev|libcurl4-gnutls-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev scdoc'
-        [check]='clang openssl libnghttp2-dev jq acl attr xz-utils'
+        [check]='clang openssl libnghttp2-dev jq acl attr xz-utils python3-jsonschema zsh bash-completion'
         [demo]='jq'
         [lint]='clang-format-14|clang-format shellcheck codespell man-db systemd'
         [crash]='strace jq openssl'
@@ -93,4 +93,49 @@ need() {
                         ;;
                 esac
         done
+}
+
+# package_unpack NAME DIRECTORY: its files are below DIRECTORY.
+package_unpack() {
+        local scratch status=1
+
+        scratch=$(mktemp -d) || return 1
+        # apt-get writes where it stands, as root under a name of its own.
+        [ "$(id -u)" != 0 ] || chown _apt "$scratch" 2>/dev/null || true
+        (cd "$scratch" && apt-get -q download "$1") >/dev/null 2>&1 &&
+                dpkg-deb -x "$scratch/"*.deb "$2" && status=0
+        rm -rf "$scratch"
+        return "$status"
+}
+
+# lists_update: the package lists may be old, or none yet. Once, and only root can.
+lists_update() {
+        [ "$(id -u)" = 0 ] && [ -z "${lists_are_new:-}" ] || return 1
+        lists_are_new=yes
+        apt-get -q update >/dev/null 2>&1
+}
+
+# unpack NAME...: their files are below build/neighbours, for tests that start a program from there and
+# skip where it is not. What is there is kept.
+unpack() {
+        local directory=build/neighbours name
+
+        mkdir -p "$directory" || return 0
+        for name; do
+                [ ! -e "$directory/.$name" ] || continue
+                if package_unpack "$name" "$directory" ||
+                        { lists_update && package_unpack "$name" "$directory"; }; then
+                        touch "$directory/.$name"
+                        echo "./dev: unpacked $name into $directory for the tests"
+                else
+                        echo "./dev: no $name for the tests: apt-get cannot download it here" >&2
+                fi
+        done
+        return 0
+}
+
+# unpack_neighbours: the daemons that a test starts itself. Never installed: their packages would start
+# services. They want no shared library but libc's.
+unpack_neighbours() {
+        unpack prometheus prometheus-node-exporter nagios4-core
 }
