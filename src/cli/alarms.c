@@ -102,8 +102,8 @@ int verb_alarms(const Options *options)
                 return status;
         if (report_read_alarms(pass->root_fd, pass->config, &list, &error) < 0)
                 return command_fail(options, EXIT_FAILED, &error);
-        if (output_is(options, "json"))
-                print_json(json_alarms(list));
+        if (output_is_data(options))
+                print_data(options, json_alarms(list));
         else
                 print_alarms(options, list, table);
         if (list->n_unreadable > 0) {

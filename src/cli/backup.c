@@ -59,8 +59,8 @@ static json_t *json_backups(const BackupList *list)
 
 static int list_backups(const Options *options, const BackupList *list, Table *table)
 {
-        if (output_is(options, "json")) {
-                print_json(json_backups(list));
+        if (output_is_data(options)) {
+                print_data(options, json_backups(list));
                 return EXIT_DONE;
         }
         for (size_t i = 0; i < list->n; i++)

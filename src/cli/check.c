@@ -167,12 +167,12 @@ static void print_legend(const Rows *rows)
 
 static void print_rows(const Options *options, const Rows *rows, Table *table)
 {
-        if (output_is(options, "json")) {
-                print_json(rows_to_json(rows));
+        if (output_is_data(options)) {
+                print_data(options, rows_to_json(rows));
                 return;
         }
         if (output_is(options, "kubeadm-json")) {
-                print_json(rows_to_kubeadm_json(rows));
+                print_data(options, rows_to_kubeadm_json(rows));
                 return;
         }
         fill_table(table, rows, output_is(options, "tree"));

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "base/txn.h"
+#include "base/yaml.h"
 #include "cli/help.h"
 #include "cli/term.h"
 #include "cli/text.h"
@@ -91,9 +92,14 @@ bool output_is(const Options *options, const char *format)
         return strcspn(outputs, "|") == length && starts_with(outputs, format);
 }
 
-void print_json(json_t *json)
+bool output_is_data(const Options *options)
 {
-        autofree char *text = json_text(json);
+        return output_is(options, "json") || output_is(options, "yaml");
+}
+
+void print_data(const Options *options, json_t *json)
+{
+        autofree char *text = output_is(options, "yaml") ? yaml_text(json) : json_text(json);
 
         fputs(text, stdout);
         json_decref(json);

@@ -35,8 +35,11 @@ int command_look(const Options *options, Pass **ret) MUST_USE;
 /* True if --output= is this one; without the option, if it is the verb's first. */
 bool output_is(const Options *options, const char *format);
 
-/* JSON on stdout. Takes the reference. */
-void print_json(json_t *json);
+/* True if what is asked for is data, which print_data() writes. */
+bool output_is_data(const Options *options);
+
+/* JSON on stdout, or the same as YAML with --output=yaml. Takes the reference. */
+void print_data(const Options *options, json_t *json);
 
 /* What an earlier crash had left, on stdout. False if nothing was unfinished. */
 bool print_recovery(const TxnOutcome *recovery);

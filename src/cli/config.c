@@ -51,8 +51,8 @@ int verb_config(const Options *options)
         if (status != 0)
                 return status;
         settings = config_effective(pass->config, &n);
-        if (output_is(options, "json"))
-                print_json(json_settings(settings, n));
+        if (output_is_data(options))
+                print_data(options, json_settings(settings, n));
         else
                 print_settings(settings, n);
         config_effective_free(settings, n);

@@ -4,24 +4,24 @@
 /* clang-format off */
 static const Verb verbs[] = {
         {"check", verb_check, "[NAME...]", "List every certificate and its state",
-                .outputs = "table|tree|json|kubeadm-json", .options = OPTIONS_TABLE,
+                .outputs = "table|tree|json|yaml|kubeadm-json", .options = OPTIONS_TABLE,
                 .max_names = ANY_NUMBER, .judges = true},
         {"plan", verb_plan, "[NAME...]", "Say what 'renew' would do, and why",
-                .outputs = "text|json", .options = OPTIONS_ALL, .max_names = ANY_NUMBER},
+                .outputs = "text|json|yaml", .options = OPTIONS_ALL, .max_names = ANY_NUMBER},
         {"renew", verb_renew, "[NAME...]", "Renew what is due, or what is named, or all",
                 .options = OPTIONS_ALL | OPTIONS_DRY_RUN | OPTIONS_KUBELET,
                 .max_names = ANY_NUMBER, .writes = true},
         {"run", verb_run, "", "Renew what is due, restart, verify, report",
                 .writes = true},
         {"verify", verb_verify, "", "Prove that what runs uses what is on disk",
-                .outputs = "table|json", .options = OPTIONS_TABLE, .judges = true},
+                .outputs = "table|json|yaml", .options = OPTIONS_TABLE, .judges = true},
         {"explain", verb_explain, "NAME...", "Say who signed it, who uses it, what breaks",
                 .min_names = 1, .max_names = ANY_NUMBER},
         {"alarms", verb_alarms, "", "List what needs somebody's attention",
-                .outputs = "table|json", .options = OPTIONS_TABLE, .any_layout = true,
+                .outputs = "table|json|yaml", .options = OPTIONS_TABLE, .any_layout = true,
                 .judges = true},
         {"backup", verb_backup, "list|verify [ID...]", "List or compare what was replaced",
-                .outputs = "table|json", .options = OPTIONS_TABLE,
+                .outputs = "table|json|yaml", .options = OPTIONS_TABLE,
                 .min_names = 1, .max_names = ANY_NUMBER, .any_layout = true},
         {"restore", verb_restore, "ID", "Put the files of a backup back, all or none",
                 .options = OPTIONS_DRY_RUN | OPTIONS_FORCE,
@@ -31,7 +31,7 @@ static const Verb verbs[] = {
         {"recover", verb_recover, "", "Finish or undo an interrupted transaction",
                 .any_layout = true, .writes = true},
         {"config", verb_config, "", "Print the effective configuration and its origins",
-                .outputs = "text|json", .any_layout = true},
+                .outputs = "text|json|yaml", .any_layout = true},
         {}
 };
 /* clang-format on */

@@ -279,8 +279,8 @@ int verb_plan(const Options *options)
         if (r < 0)
                 return command_fail(options, r == -EINVAL ? EXIT_USAGE : EXIT_FAILED, &error);
         rows = rows_from_assessment(pass->assessment);
-        if (output_is(options, "json"))
-                print_json(json_plan(pass, rows, plan));
+        if (output_is_data(options))
+                print_data(options, json_plan(pass, rows, plan));
         else
                 print_plan(pass, rows, plan);
         return EXIT_DONE;

@@ -243,8 +243,8 @@ int verb_verify(const Options *options)
                 error_set(&error, -ENOENT, "no component of the layout is on this host");
                 return command_fail(options, EXIT_UNKNOWN, &error);
         }
-        if (output_is(options, "json"))
-                print_json(json_rows(rows));
+        if (output_is_data(options))
+                print_data(options, json_rows(rows));
         else
                 print_rows(options, rows, running_is_live(pass->running), table);
         return worst(rows);
