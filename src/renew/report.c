@@ -97,7 +97,22 @@ typedef struct Counts {
         size_t renewed, failed;
 } Counts;
 
-/* What was issued and not written is neither: the pass failed as a whole, and says so itself. */
+/* False where a roll-back, or somebody else, has taken the new certificate away again. */
+static bool is_in_place(const ReportInput *input, const IssueResult *result)
+{
+        const Inventory *inventory = input->after ? input->after->inventory : NULL;
+
+        for (size_t i = 0; inventory && result->cert && i < inventory->n_items; i++) {
+                const Item *item = &inventory->items[i];
+
+                if (streq(item->name, result->step->item->name) && item->cert)
+                        return digest_equal(&item->cert->sha256, &result->cert->sha256);
+        }
+        return true;
+}
+
+/* What was issued and is not on disk is neither: the pass failed as a whole, or its component was
+ * rolled back, and each says so itself. */
 static void log_results(const ReportInput *input, Counts *counts)
 {
         for (size_t i = 0; input->issuance && i < input->issuance->n; i++) {
@@ -106,7 +121,7 @@ static void log_results(const ReportInput *input, Counts *counts)
                 if (result->outcome != OUTCOME_RENEWED) {
                         log_failed(result->step->item, result->text);
                         counts->failed++;
-                } else if (input->committed) {
+                } else if (input->committed && is_in_place(input, result)) {
                         log_renewed(result);
                         counts->renewed++;
                 }

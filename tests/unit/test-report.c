@@ -71,6 +71,22 @@ static void test_each_certificate_has_its_event(void **state)
         scene_free(scene);
 }
 
+/* Its component was rolled back: what is on disk is the old one, and COMPONENT_ROLLED_BACK tells.
+ */
+static void test_what_was_rolled_back_was_not_renewed(void **state)
+{
+        Scene *scene = scene_new();
+        Cert issued = {.not_after = NOW + YEAR};
+        size_t i = scene_leaf(scene, "scheduler.conf", 9 * DAY);
+
+        issued.sha256.bytes[0] = 1;
+        scene_result(scene, i, OUTCOME_RENEWED, NULL)->cert = &issued;
+        report_outcomes(&scene->input);
+        assert_null(scene_find_event(EVENT_CERTIFICATE_RENEWED, ""));
+        assert_non_null(scene_find_event(EVENT_PASS_SUMMARY, "RENEWED=0\n"));
+        scene_free(scene);
+}
+
 /* What was issued but not written is not renewed. */
 static void test_a_failed_pass_claims_nothing(void **state)
 {
@@ -201,6 +217,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_t01_nothing_due_is_one_summary),
                 SCRATCH_TEST(test_each_certificate_has_its_event),
+                SCRATCH_TEST(test_what_was_rolled_back_was_not_renewed),
                 SCRATCH_TEST(test_a_failed_pass_claims_nothing),
                 SCRATCH_TEST(test_a_pass_that_saw_nothing),
                 SCRATCH_TEST(test_restarts_are_told_once),
