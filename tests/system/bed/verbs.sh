@@ -272,12 +272,17 @@ cmd_clean() {
 
 # systemd alone, without Kubernetes
 cmd_systemd() {
-        local trees=()
-        while [ "${1:-}" = -d ]; do
-                trees+=("$(readlink -f "${2:?-d needs a folder}")")
+        local trees=() keep=
+        while [[ "${1:-}" = -[dk] ]]; do
+                [ -n "${2:-}" ] || die "systemd: $1 needs a folder"
+                case $1 in
+                -d) trees+=("$(readlink -f "$2")") ;;
+                -k) keep=$2 ;;
+                esac
                 shift 2
         done
+        [ -z "$keep" ] || [ ${#trees[@]} -gt 0 ] || die "systemd: -k needs a -d to keep it in"
         [ $# -gt 0 ] || die "systemd: which command?"
         command -v systemd-nspawn >/dev/null || die "systemd: needs Debian's package systemd-container"
-        STAGE='' TREES=$(printf '%s\n' "${trees[@]}") "$here/systemd-run-once" "$@"
+        STAGE='' KEEP=$keep TREES=$(printf '%s\n' "${trees[@]}") "$here/systemd-run-once" "$@"
 }
