@@ -180,6 +180,19 @@ bed_events() {
         bed journalctl -q -o json --since "@${3:-0}" "MESSAGE_ID=${id:-none}" | jq -r ".$2"
 }
 
+# bed_explained: every event that this machine has seen is explained by `journalctl -x`, in full.
+bed_explained() {
+        local events ids text
+
+        events=$(bed journalctl -q -o json _COMM=kube-renewd | jq -r '.MESSAGE_ID // empty' | sort -u)
+        tap_like "$events" '^[0-9a-f]{32}$' "there are events"
+        mapfile -t ids <<<"$events"
+        tap_empty "$(bed sh -c 'for id; do journalctl --list-catalog "$id" >/dev/null 2>&1 || echo "$id"; done' \
+                explained "${ids[@]}")" "each is in the catalog"
+        text=$(bed journalctl -q -x _COMM=kube-renewd | grep -oE '@[A-Z_]+@' | sort -u)
+        tap_empty "$text" "and journalctl -x has a value for every field of its text"
+}
+
 # bed_now: the time inside, for --since.
 bed_now() {
         date +%s.%N

@@ -128,4 +128,5 @@ bed systemctl stop watch-node
 watched=$(bed cat /run/watch-node)
 tap_like "$watched" '^True$' "the node was watched"
 tap_empty "$(grep -vx True <<<"$watched")" "the node was ready all the time"
+bed_explained
 tap_done

@@ -121,4 +121,5 @@ tap_unlike "$(bed_container kube-scheduler)" "^$container$" "the scheduler runs 
 tap_is "$(bed sh -c 'cd /etc/kubernetes/manifests && ls -A && sha256sum *')" "$manifests" \
         "the manifests are all there, and nothing else is"
 tap_is "$(bed_alarms)" "$others" "no alarm is left"
+bed_explained
 tap_done

@@ -95,4 +95,5 @@ killed "Restarting kube-scheduler" "restarting"
 killed "Waiting for kube-scheduler" "waiting for proof"
 printf '[runtime]\nEndpoint=unix:///run/nowhere.sock\n' | bed_config runtime
 killed "Moving the manifest of kube-scheduler" "moving the manifest"
+bed_explained
 tap_done

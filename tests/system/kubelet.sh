@@ -60,4 +60,5 @@ bed mv /etc/kubernetes/pki/ca.key /root/ca.key
 tap_status 1 "T42 refused without the key of the CA" bed kube-renewd renew --kubelet
 tap_like "$OUTPUT" "^kubelet.conf: failed: CA 'ca' cannot sign: " "T42 in one sentence"
 tap_is "$(link)" "$before" "T42 and nothing has changed"
+bed_explained
 tap_done

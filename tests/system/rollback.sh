@@ -113,4 +113,5 @@ tap_ok "the cause is gone" bed_wait 90 healthy
 bed_started 0 "then the next run is content"
 tap_is "$(bed_leaf scheduler.conf)" "$leaf" "without renewing again"
 tap_is "$(bed_alarms)" "" "no alarm is left"
+bed_explained
 tap_done
