@@ -128,16 +128,12 @@ static int parse_values(const json_t *json, Alarm *alarm, Error *reterr)
         return 0;
 }
 
-int alarm_parse(const void *data, size_t size, Alarm *ret, Error *reterr)
+int alarm_from_json(const json_t *json, Alarm *ret, Error *reterr)
 {
-        autoptr(json_t) json = NULL;
         Alarm storage = {};
         autoptr(Alarm) alarm = &storage;
         int r;
 
-        r = json_read(data, size, &json, reterr);
-        if (r < 0)
-                return r;
         if (!json_is_object(json))
                 return error_set(reterr, -EBADMSG, "no JSON object");
         r = parse_values(json, alarm, reterr);
@@ -155,6 +151,15 @@ int alarm_parse(const void *data, size_t size, Alarm *ret, Error *reterr)
         *ret = storage;
         storage = (Alarm){};
         return 0;
+}
+
+int alarm_parse(const void *data, size_t size, Alarm *ret, Error *reterr)
+{
+        autoptr(json_t) json = NULL;
+        int r;
+
+        r = json_read(data, size, &json, reterr);
+        return r < 0 ? r : alarm_from_json(json, ret, reterr);
 }
 
 static int alarm_read(int root_fd, const char *path, Alarm *ret, Error *reterr)

@@ -58,8 +58,10 @@ char *alarm_file_name(const char *type, const char *resource);
  * repair_action service_affecting time_created time_changed count pass_id; times RFC 3339. */
 json_t *alarm_to_json(const Alarm *alarm);
 
-/* The content of one file, from whoever wrote it; strings come out escaped. -EBADMSG if it is no
- * alarm. */
+/* The reverse, from whoever wrote it: strings come out escaped. -EBADMSG if it is no alarm. */
+int alarm_from_json(const json_t *json, Alarm *ret, Error *reterr) MUST_USE;
+
+/* The content of one file. */
 int alarm_parse(const void *data, size_t size, Alarm *ret, Error *reterr) MUST_USE;
 
 /* Raises or raises again; times and count of the argument are ignored. Returns 1 if it was not
