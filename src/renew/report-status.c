@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 
+#include <config.h>
+
 /* Two nightly passes and their delay: a status older than that is no statement any more. */
 #define STATUS_VALIDITY (2 * DAY + 6 * HOUR)
 
@@ -81,6 +83,7 @@ int report_status(const ReportInput *input, Error *reterr)
 
         /* 1. The pass. */
         set(status, "generation", json_integer(generation < INT64_MAX ? generation + 1 : 1));
+        set(status, "version", json_string(PACKAGE_VERSION));
         set(status, "pass_id", json_escaped(input->pass_id));
         set(status, "hostname", json_escaped(input->config->host.node_name));
         set(status, "exit_status", json_integer(input->exit_status));

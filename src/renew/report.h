@@ -53,8 +53,8 @@ int report_incident(const ReportInput *input, Error *reterr) MUST_USE;
 int64_t report_next_due(const Assessment *assessment);
 
 /* generation last_run last_success next_due valid_until hostname pass_id exit_status certificates[]
- * (rows_to_json) alarms[] (alarm_to_json) restarts_owed[]. valid_until: now + 2 days + 6 h. A pass
- * that saw no certificate keeps the ones of the status before, and their end of validity. */
+ * (rows_to_json) alarms[] (alarm_to_json) restarts_owed[] version. valid_until: now + 2 days + 6 h.
+ * A pass that saw no certificate keeps the ones of the status before, and their end of validity. */
 int report_status(const ReportInput *input, Error *reterr) MUST_USE;
 
 /* The alarms that are active on this host, as report_alarms() left them. */

@@ -3,6 +3,8 @@
 
 #include "scene.h"
 
+#include <config.h>
+
 #define STATUS "/state/public/status.json"
 
 static json_t *report(Scene *scene)
@@ -47,7 +49,8 @@ static void test_status_is_as_documented(void **state)
         assert_string_equal(text(status, "valid_until"), "2027-11-14T05:26:00Z");
         assert_int_equal(json_array_size(json_object_get(status, "alarms")), 2);
         assert_int_equal(json_array_size(json_object_get(status, "restarts_owed")), 1);
-        assert_int_equal(json_object_size(status), 11);
+        assert_string_equal(text(status, "version"), PACKAGE_VERSION);
+        assert_int_equal(json_object_size(status), 12);
 
         if (rows_from_json(json_object_get(status, "certificates"), &rows, &error) < 0)
                 fail_msg("%s", error.text);
