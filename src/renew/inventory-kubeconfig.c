@@ -128,8 +128,8 @@ static bool lacks_root(const CertList *trusted, const CertList *roots)
 }
 
 /* A row for each certificate that the cluster trusts and that is not in the CA file. */
-static void add_foreign_roots(const Source *source, const char *name, const char *path,
-        const FileImage *image, const CertList *trusted)
+static void add_foreign_roots(const Source *source, const KubeconfigCluster *cluster,
+        const char *name, const char *path, const FileImage *image, const CertList *trusted)
 {
         const CertList *roots = source->expected_ca ? source->expected_ca->bundle : NULL;
         size_t n = 0;
@@ -143,6 +143,7 @@ static void add_foreign_roots(const Source *source, const char *name, const char
                 free(item.path);
                 item.path = xstrdup(path);
                 item.file = image;
+                item.cluster = cluster->ca ? cluster : NULL;
                 item.cert = trusted->certs[i];
                 item.chain = trusted;
                 inventory_add_item(source->reader->inventory, &item);
@@ -187,7 +188,7 @@ static bool add_cluster(
         }
 
         /* 2. Compare it with the CA file, if that can be read. */
-        add_foreign_roots(source, name, path ? path : source->entry->path,
+        add_foreign_roots(source, cluster, name, path ? path : source->entry->path,
                 path ? file->image : source->file->image, trusted);
         return source->expected_ca && lacks_root(trusted, source->expected_ca->bundle);
 }

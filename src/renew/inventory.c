@@ -53,6 +53,7 @@ static void add_chain(InventoryReader *reader, const Item *leaf)
                         .path = xstrdup(base.path),
                         .file = base.file,
                         .kubeconfig = base.kubeconfig,
+                        .user = base.user,
                         .embedded = base.embedded,
                         .cert = base.chain->certs[i],
                         .chain = base.chain,

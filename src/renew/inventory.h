@@ -57,6 +57,7 @@ typedef struct Item {
         const Kubeconfig *kubeconfig; /* parsed, for items of a kubeconfig that could be parsed */
         const FileImage *kubeconfig_file; /* its bytes; `file` where the certificate is embedded */
         const KubeconfigUser *user;       /* for ITEM_KUBECONFIG */
+        const KubeconfigCluster *cluster; /* for ITEM_EMBEDDED_CA, if the CA data is in the file */
         bool embedded;                    /* certificate and key are scalars of the kubeconfig */
         bool is_link;                     /* of a kubeconfig's file: path is a symbolic link */
         const Cert *cert;                 /* NULL: missing or invalid */

@@ -20,6 +20,8 @@ void rows_free(Rows *rows)
                 free(row->kind);
                 free(row->path);
                 free(row->filename);
+                free(row->embedded_kind);
+                free(row->embedded_key);
                 free(row->subject);
                 free(row->issuer);
                 free(row->subject_dn);
@@ -62,6 +64,17 @@ static const char *ca_name(const InventoryCa *ca)
         return ca && ca->expected ? ca->entry->name : NULL;
 }
 
+static void row_set_place(Row *row, const Item *item)
+{
+        if (item->embedded && item->user) {
+                row->embedded_kind = xstrdup("user");
+                row->embedded_key = xstrdup(item->user->name);
+        } else if (item->cluster) {
+                row->embedded_kind = xstrdup("cluster");
+                row->embedded_key = xstrdup(item->cluster->name);
+        }
+}
+
 static void row_set(Row *row, const Item *item, const Verdict *verdict)
 {
         *row = (Row){
@@ -72,6 +85,7 @@ static void row_set(Row *row, const Item *item, const Verdict *verdict)
                 .ca_name = xstrdup(ca_name(item->ca)),
                 .expected_ca_name = xstrdup(ca_name(item->expected_ca)),
                 .residual = verdict->residual,
+                .renewal_time = verdict->due_at,
                 .status = xstrdup(state_name(verdict->state)),
                 .due_reason = xstrdup(due_reason_name(verdict->reason)),
                 .text = xstrdup(verdict->text),
@@ -81,6 +95,7 @@ static void row_set(Row *row, const Item *item, const Verdict *verdict)
                 .loaded = verdict->loaded,
                 .severity = state_severity(verdict->state),
         };
+        row_set_place(row, item);
         if (item->cert)
                 row_set_cert(row, item->cert);
 }

@@ -19,6 +19,8 @@ typedef struct Row {
         char *name;
         char *kind;            /* "ca", "certificate", "chain", "kubeconfig", "embedded-ca" */
         char *path, *filename; /* filename: last component, as vCluster has it */
+        char *embedded_kind;   /* "user" or "cluster" of a kubeconfig that holds it, NULL: a file */
+        char *embedded_key;    /* which one */
         char *subject,
                 *issuer; /* common names (the whole DN where there is none), as vCluster has them */
         char *subject_dn, *issuer_dn;
@@ -28,9 +30,10 @@ typedef struct Row {
         char *expected_ca_name;        /* of the CA that the layout names, NULL if it is not here */
         int64_t not_before, not_after; /* 0 if there is no certificate */
         int64_t residual;
-        char *status;     /* state_name() */
-        char *due_reason; /* due_reason_name(), "" if not due */
-        char *text;       /* one sentence, or NULL */
+        int64_t renewal_time; /* when it will be due, or was; 0 if never */
+        char *status;         /* state_name() */
+        char *due_reason;     /* due_reason_name(), "" if not due */
+        char *text;           /* one sentence, or NULL */
         bool externally_managed, watched, missing;
         Loaded loaded;
         int severity; /* 0, 1, 2 */
@@ -46,10 +49,10 @@ DEFINE_AUTOPTR(Rows, rows_free)
 
 Rows *rows_from_assessment(const Assessment *assessment);
 
-/* Keys: name kind filename path subject issuer subjectDN issuerDN serial sha256 keyAlgorithm sans
- * usages notBefore expiryTime residualSeconds status dueReason reason caName expectedCAName
- * externallyManaged watched missing loaded (true, false, null: not known). Times RFC 3339, null
- * where there is none. */
+/* Keys: name kind filename path embeddedKind embeddedKey subject issuer subjectDN issuerDN serial
+ * sha256 keyAlgorithm sans usages notBefore expiryTime residualSeconds renewalTime status dueReason
+ * reason caName expectedCAName externallyManaged watched missing loaded (true, false, null: not
+ * known). Times RFC 3339, null where there is none. */
 json_t *rows_to_json(const Rows *rows);
 
 /* true, false, or null where it is not known. */

@@ -94,6 +94,7 @@ static void test_t43_root_that_only_the_kubeconfig_has(void **state)
         assert_int_equal(i, host_index(&host, "admin.conf") + 1);
         assert_int_equal(host.inventory->items[i].kind, ITEM_EMBEDDED_CA);
         assert_string_equal(host.inventory->items[i].path, ADMIN);
+        assert_non_null(host.inventory->items[i].cluster);
         host_assert_row(&host, "admin.conf", STATE_OK, "");
         assert_int_equal(host.inventory->n_items, N_ITEMS + 1);
 
@@ -126,6 +127,7 @@ static void test_t14_ca_path(void **state)
         host_assert_row(&host, "admin.conf", STATE_DRIFTED, "'/etc/other/ca.crt', which it trusts");
         assert_false(host_verdict(&host, "admin.conf")->repair_ca_data);
         assert_string_equal(host_item(&host, "admin.conf/ca")->path, "/etc/other/ca.crt");
+        assert_null(host_item(&host, "admin.conf/ca")->cluster);
 
         write_admin(&host, "certificate-authority: /nowhere/ca.crt", user);
         host_assert_row(&host, "admin.conf/ca", STATE_MISSING, "'/nowhere/ca.crt' is missing");

@@ -155,6 +155,8 @@ static const char golden[] = "[\n"
                              "  {\n"
                              "    \"caName\": \"ca\",\n"
                              "    \"dueReason\": \"expiring\",\n"
+                             "    \"embeddedKey\": \"kubernetes-admin\",\n"
+                             "    \"embeddedKind\": \"user\",\n"
                              "    \"expectedCAName\": \"ca\",\n"
                              "    \"expiryTime\": \"2027-11-21T23:26:03Z\",\n"
                              "    \"externallyManaged\": false,\n"
@@ -169,6 +171,7 @@ static const char golden[] = "[\n"
                              "    \"notBefore\": \"2026-11-21T23:21:03Z\",\n"
                              "    \"path\": \"/etc/kubernetes/pki/apiserver.crt\",\n"
                              "    \"reason\": \"expires in 9d\",\n"
+                             "    \"renewalTime\": \"2027-11-06T23:26:03Z\",\n"
                              "    \"residualSeconds\": 777600,\n"
                              "    \"sans\": [\n"
                              "      \"DNS:cp-1\",\n"
@@ -187,6 +190,8 @@ static const char golden[] = "[\n"
                              "  {\n"
                              "    \"caName\": null,\n"
                              "    \"dueReason\": \"\",\n"
+                             "    \"embeddedKey\": null,\n"
+                             "    \"embeddedKind\": null,\n"
                              "    \"expectedCAName\": null,\n"
                              "    \"expiryTime\": null,\n"
                              "    \"externallyManaged\": true,\n"
@@ -201,6 +206,7 @@ static const char golden[] = "[\n"
                              "    \"notBefore\": null,\n"
                              "    \"path\": \"/var/lib/kubelet/pki/kubelet.crt\",\n"
                              "    \"reason\": null,\n"
+                             "    \"renewalTime\": null,\n"
                              "    \"residualSeconds\": 0,\n"
                              "    \"sans\": [],\n"
                              "    \"serial\": null,\n"
@@ -223,6 +229,8 @@ static Rows golden_rows(void)
                 .kind = "certificate",
                 .path = "/etc/kubernetes/pki/apiserver.crt",
                 .filename = "apiserver.crt",
+                .embedded_kind = "user",
+                .embedded_key = "kubernetes-admin",
                 .subject = "kube-apiserver",
                 .issuer = "kubernetes",
                 .subject_dn = "CN=kube-apiserver",
@@ -237,6 +245,7 @@ static Rows golden_rows(void)
                 .not_before = 1795303263,
                 .not_after = 1826839563,
                 .residual = 9 * DAY,
+                .renewal_time = 1826839563 - 15 * DAY,
                 .status = "EXPIRING",
                 .due_reason = "expiring",
                 .text = "expires in 9d",
@@ -381,7 +390,12 @@ static void test_t31_rows_of_a_tree(void **state)
         assert_string_equal(apiserver->due_reason, "expiring");
         assert_int_equal(apiserver->severity, 1);
         assert_int_equal(strlen(apiserver->sha256), 64);
+        assert_int_equal(apiserver->renewal_time, apiserver->not_after - 15 * DAY + 1);
+        assert_null(apiserver->embedded_kind);
+        assert_int_equal(ca->renewal_time, 0);
         assert_string_equal(find_row(rows, "admin.conf")->kind, "kubeconfig");
+        assert_string_equal(find_row(rows, "admin.conf")->embedded_kind, "user");
+        assert_string_equal(find_row(rows, "admin.conf")->embedded_key, "kubernetes-admin");
         assert_true(find_row(rows, "kubelet.conf")->watched);
 
         /* Two files called ca.crt: told apart by name and path. */
