@@ -2,6 +2,7 @@
 #include "pki/ca-native.h"
 
 #include "base/escape.h"
+#include "pki/san.h"
 
 #define LEAF_KEY_USAGE (GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_ENCIPHERMENT)
 #define CA_KEY_USAGE   (LEAF_KEY_USAGE | GNUTLS_KEY_KEY_CERT_SIGN)
@@ -87,6 +88,24 @@ static int draft_leaf(gnutls_x509_crt_t draft, const Ca *ca, const LeafIdentity 
         if (r >= 0)
                 r = draft_add_sans(draft, terms->extra_sans, reterr);
         return r;
+}
+
+int leaf_subject(const LeafIdentity *identity, char **ret, Error *reterr)
+{
+        autodatum name = {};
+        autocrt draft = NULL;
+        int r, g;
+
+        r = draft_new(&draft, reterr);
+        if (r >= 0)
+                r = set_subject(draft, identity->common_name, identity->organizations, reterr);
+        if (r < 0)
+                return r;
+        g = gnutls_x509_crt_get_dn3(draft, &name, 0);
+        if (g < 0)
+                return pki_error(reterr, -EINVAL, g, "cannot write the subject");
+        *ret = text_of_bytes(name.data, name.size);
+        return 0;
 }
 
 int ca_issue(const Ca *ca, const LeafIdentity *identity, const Key *key, const LeafTerms *terms,

@@ -40,10 +40,6 @@ int draft_add_sans(gnutls_x509_crt_t draft, char *const *sans, Error *reterr) MU
 int draft_sign(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const Key *signing_key,
         Cert **ret, Error *reterr) MUST_USE;
 
-/* -EKEYREJECTED unless the terms are a span of time inside the CA's; -EKEYEXPIRED if the CA ends
- * before they begin. */
-int ca_check_terms(const Ca *ca, const LeafTerms *terms, Error *reterr) MUST_USE;
-
 /* What was signed is what was meant: it is the key's, has these terms and verifies against the
  * signer for that usage. -EKEYREJECTED. */
 int ca_check_signed(const Ca *ca, const Cert *cert, const Key *key, const LeafTerms *terms,

@@ -132,6 +132,16 @@ static int check_successor(const Ca *ca, const Cert *old, const Cert *fresh, con
         return cert_compare_identity(old, fresh, reterr);
 }
 
+int ca_check_renewal(const Ca *ca, const Cert *old, const LeafTerms *terms, Error *reterr)
+{
+        int r;
+
+        r = check_old(old, reterr);
+        if (r >= 0)
+                r = ca_check_terms(ca, terms, reterr);
+        return r < 0 ? r : check_gain(ca, old, terms, reterr);
+}
+
 int ca_renew(const Ca *ca, const Cert *old, const Key *key, const LeafTerms *terms, Cert **ret,
         Error *reterr)
 {
@@ -140,11 +150,7 @@ int ca_renew(const Ca *ca, const Cert *old, const Key *key, const LeafTerms *ter
         int r, g;
 
         /* 1. Refuse what nobody here understands, and what would not be worth it. */
-        r = check_old(old, reterr);
-        if (r >= 0)
-                r = ca_check_terms(ca, terms, reterr);
-        if (r >= 0)
-                r = check_gain(ca, old, terms, reterr);
+        r = ca_check_renewal(ca, old, terms, reterr);
         if (r < 0)
                 return r;
 

@@ -42,6 +42,14 @@ typedef struct LeafTerms {
  * (behaviour.md "Issuing"). */
 LeafTerms leaf_terms(const Ca *ca, int64_t now, int64_t validity, char *const *extra_sans);
 
+/* -EKEYREJECTED unless the terms are a span of time inside the CA's; -EKEYEXPIRED if the CA ends
+ * before they begin. */
+int ca_check_terms(const Ca *ca, const LeafTerms *terms, Error *reterr) MUST_USE;
+
+/* Everything for which ca_renew() could refuse a successor of `old` before there is a key. Its
+ * errors. */
+int ca_check_renewal(const Ca *ca, const Cert *old, const LeafTerms *terms, Error *reterr) MUST_USE;
+
 /* Signs a successor of `old` for `key`. Copied as DER: the subject, every SAN, and the extensions
  * key usage, extended key usage, basic constraints, policies, CRL distribution points, authority
  * information access, Netscape type and comment, with their criticality. Made anew: the subject key
@@ -62,6 +70,10 @@ typedef struct LeafIdentity {
         char *const *sans;          /* "DNS:…", "IP:…"; may be NULL */
         unsigned usage;             /* CertUsage bits */
 } LeafIdentity;
+
+/* Its subject as Cert.subject will have it; the caller frees. -EINVAL for a name that a subject
+ * cannot hold. */
+int leaf_subject(const LeafIdentity *identity, char **ret, Error *reterr) MUST_USE;
 
 /* A leaf as kubeadm makes them (facts 1): key usage digitalSignature + keyEncipherment critical,
  * CA:FALSE critical, extended key usage, authority key identifier. Errors as ca_renew(), and

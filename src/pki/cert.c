@@ -179,6 +179,16 @@ static void add_purpose(Cert *cert, const char *oid)
         strv_add(&cert->usages, oid);
 }
 
+char **cert_usage_names(unsigned usage)
+{
+        char **names = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(purposes); i++)
+                if (usage & purposes[i].usage)
+                        strv_add(&names, purposes[i].name);
+        return names;
+}
+
 static int read_usages(Cert *cert, Error *reterr)
 {
         char oid[256];

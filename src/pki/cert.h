@@ -86,6 +86,10 @@ bool cert_list_contains(const CertList *list, const Cert *cert);
  * constraints, …) but the key identifiers. -EKEYREJECTED names the first difference. */
 int cert_compare_identity(const Cert *old, const Cert *fresh, Error *reterr) MUST_USE;
 
+/* Cert.usages of a certificate with these purposes (CertUsage bits, without OTHER); the caller
+ * frees. */
+char **cert_usage_names(unsigned usage);
+
 /* True if the SAN ("DNS:x", "IP:y") is in the certificate: DNS names without regard to case,
  * addresses by value. */
 bool cert_has_san(const Cert *cert, const char *san);

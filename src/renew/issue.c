@@ -3,13 +3,12 @@
 
 #include "pki/key-batch.h"
 #include "renew/compose.h"
-#include "renew/identity.h"
+#include "renew/template.h"
 
 /* One step on its way to a certificate. */
 typedef struct Job {
         IssueResult *result;
-        const Ca *ca;
-        LeafTerms terms;
+        Template *template;
         KeyRequest *key; /* KEY_KIND_NONE: the old key stays */
 } Job;
 
@@ -91,104 +90,38 @@ static void fail(Job *job, const Error *error)
         issue_result_fail(job->result, OUTCOME_FAILED, error->text);
 }
 
-static bool keeps_key(const Item *item)
-{
-        return item->entry->policy.reuse_key && item->key && item->key_matches;
-}
-
 static int test_targets(int root_fd, const Step *step, Error *reterr)
 {
         const Item *item = step->item;
         int r = fs_test_writable(root_fd, step_path(step), reterr);
 
         if (r < 0 || step->kind == STEP_REPAIR_CA_DATA || !item->key_path ||
-                streq(item->key_path, item->path) || keeps_key(item))
+                streq(item->key_path, item->path) || step_keeps_key(step))
                 return r;
         return fs_test_writable(root_fd, item->key_path, reterr);
 }
 
-/* The CA that signed the old certificate, so that a split server CA stays one; else the layout's.
- */
-static const InventoryCa *signing_ca(const Item *item)
+static void prepare_job(Job *job, int root_fd, const Config *config, int64_t now)
 {
-        return item->ca && item->ca->ca ? item->ca : item->expected_ca;
-}
-
-static int choose_ca(Job *job, int64_t now, Error *reterr)
-{
-        const Item *item = job->result->step->item;
-        const InventoryCa *source = signing_ca(item);
-        const Policy *policy = &item->entry->policy;
-        int r;
-
-        if (!source)
-                return error_set(reterr, -ENOKEY, "the layout names no CA for '%s'", item->name);
-        if (!source->ca)
-                return error_set(reterr, -ENOKEY, "CA '%s' cannot sign: %s", source->entry->name,
-                        source->key_problem ? source->key_problem
-                        : source->problem   ? source->problem
-                                            : "its key is not on this host");
-        r = ca_check(source->ca, now, reterr);
-        if (r < 0)
-                return error_prefix(reterr, r, "CA '%s' cannot sign", source->entry->name);
-        job->ca = source->ca;
-        job->terms = leaf_terms(source->ca, now, policy->validity, policy->extra_sans);
-        return 0;
-}
-
-static int choose_key_kind(Job *job, Error *reterr)
-{
-        const Item *item = job->result->step->item;
-        KeyKind kind = item->entry->policy.key_algorithm;
-
-        if (keeps_key(item))
-                return 0;
-        if (kind == KEY_KIND_NONE)
-                kind = item->cert ? key_kind_of_cert(item->cert) : KEY_KIND_RSA_2048;
-        if (kind == KEY_KIND_OTHER)
-                return error_set(reterr, -ENOTSUP,
-                        "'%s' has a kind of key (%s) that is never issued; set KeyAlgorithm=",
-                        item->name, item->cert->key_algorithm);
-        job->key->kind = kind;
-        return 0;
-}
-
-static void prepare_job(Job *job, int root_fd, int64_t now)
-{
+        const Step *step = job->result->step;
         Error error = {};
 
-        if (test_targets(root_fd, job->result->step, &error) < 0)
+        if (test_targets(root_fd, step, &error) < 0)
                 fail(job, &error);
-        else if (job->result->step->kind != STEP_REPAIR_CA_DATA &&
-                 (choose_ca(job, now, &error) < 0 || choose_key_kind(job, &error) < 0))
-                fail(job, &error);
+        else if (step->kind != STEP_REPAIR_CA_DATA) {
+                job->template = template_make(step, config, now);
+                if (job->template->outcome == OUTCOME_RENEWED)
+                        job->key->kind = job->template->key_kind;
+                else
+                        issue_result_fail(
+                                job->result, job->template->outcome, job->template->problem);
+        }
 }
 
-static int create(Job *job, const Config *config, Error *reterr)
-{
-        autoptr(Identity) identity = NULL;
-        int r;
-
-        r = identity_expand(
-                &config->host, &job->result->step->item->entry->identity, &identity, reterr);
-        if (r < 0)
-                return r;
-        const LeafIdentity leaf = identity_leaf(identity);
-        return ca_issue(job->ca, &leaf, job->key->key, &job->terms, &job->result->cert, reterr);
-}
-
-/* A renewal that gains no time because the CA ends is a state of its own: somebody must see to the
- * CA. */
-static Outcome classify(const Job *job, int r)
-{
-        bool bounded = job->terms.not_after >= ca_signer(job->ca)->not_after;
-
-        return r == -EKEYEXPIRED && bounded ? OUTCOME_CA_LIMITED : OUTCOME_FAILED;
-}
-
-static void sign(Job *job, const Config *config)
+static void sign(Job *job)
 {
         IssueResult *result = job->result;
+        const Template *template = job->template;
         const Item *item = result->step->item;
         Error error = {};
         KeyFormat format;
@@ -202,12 +135,15 @@ static void sign(Job *job, const Config *config)
         const Key *key = job->key->key ? job->key->key : item->key;
 
         /* 2. The certificate; pki has parsed and verified it again when it returns. */
-        if (result->step->kind == STEP_CREATE)
-                r = create(job, config, &error);
-        else
-                r = ca_renew(job->ca, item->cert, key, &job->terms, &result->cert, &error);
+        if (template->identity) {
+                const LeafIdentity leaf = identity_leaf(template->identity);
+
+                r = ca_issue(template->ca->ca, &leaf, key, &template->terms, &result->cert, &error);
+        } else
+                r = ca_renew(
+                        template->ca->ca, item->cert, key, &template->terms, &result->cert, &error);
         if (r < 0) {
-                issue_result_fail(result, classify(job, r), error.text);
+                fail(job, &error);
                 return;
         }
 
@@ -234,7 +170,7 @@ Issuance *issue_run(int root_fd, const Plan *plan, const Config *config, int64_t
                 issuance->results[i].step = &plan->steps[i];
                 jobs[i].result = &issuance->results[i];
                 jobs[i].key = &keys[i];
-                prepare_job(&jobs[i], root_fd, now);
+                prepare_job(&jobs[i], root_fd, config, now);
         }
 
         /* 2. Keys on all cores, then the signatures. */
@@ -242,8 +178,9 @@ Issuance *issue_run(int root_fd, const Plan *plan, const Config *config, int64_t
         for (size_t i = 0; i < plan->n_steps; i++) {
                 if (jobs[i].result->outcome == OUTCOME_RENEWED &&
                         plan->steps[i].kind != STEP_REPAIR_CA_DATA)
-                        sign(&jobs[i], config);
+                        sign(&jobs[i]);
                 key_free(keys[i].key);
+                template_free(jobs[i].template);
         }
 
         /* 3. The files as they will be, read back before they count. */

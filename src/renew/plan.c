@@ -156,13 +156,18 @@ static void plan_item(
                 add_step(plan, STEP_RENEW, item, verdict, DUE_REQUESTED, xstrdup("was asked for"));
 }
 
+bool step_keeps_key(const Step *step)
+{
+        const Item *item = step->item;
+
+        return item->entry->policy.reuse_key && item->key && item->key_matches;
+}
+
 /* The key file that a step replaces, NULL if the key stays or is in the same file. */
 static const char *changed_key_path(const Step *step)
 {
-        const Item *item = step->item;
-        bool keeps_key = item->entry->policy.reuse_key && item->key;
-
-        return step->kind == STEP_REPAIR_CA_DATA || keeps_key ? NULL : item->key_path;
+        return step->kind == STEP_REPAIR_CA_DATA || step_keeps_key(step) ? NULL
+                                                                         : step->item->key_path;
 }
 
 static char **changed_paths(const Plan *plan)

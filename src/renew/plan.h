@@ -37,6 +37,9 @@ typedef struct Step {
  * repaired. */
 const char *step_path(const Step *step);
 
+/* True if the old key stays (ReuseKey=): it is there and belongs to the certificate. */
+bool step_keeps_key(const Step *step);
+
 /* Outcomes of behaviour.md "Issuing": each certificate has its own. */
 typedef enum Outcome {
         OUTCOME_RENEWED,

@@ -3,12 +3,51 @@
 
 #include "host.h"
 #include "renew/issue.h"
+#include "renew/template.h"
 
 typedef struct Run {
         Host host;
         Plan *plan;
         Issuance *issuance;
 } Run;
+
+static void assert_same_strv(char *const *a, char *const *b)
+{
+        autofree char *left = strv_join(a, " ");
+        autofree char *right = strv_join(b, " ");
+
+        assert_string_equal(left, right);
+}
+
+/* What was promised of each certificate before it was issued is what it says. */
+static void check_templates(const Run *run)
+{
+        for (size_t i = 0; i < run->issuance->n; i++) {
+                const IssueResult *result = &run->issuance->results[i];
+
+                if (result->step->kind == STEP_REPAIR_CA_DATA)
+                        continue;
+                autoptr(Template) template =
+                        template_make(result->step, run->host.config, run->host.now);
+                const Cert *cert = result->cert;
+
+                if (template->outcome != OUTCOME_RENEWED) {
+                        assert_int_equal(result->outcome, template->outcome);
+                        assert_string_equal(result->text, template->problem);
+                        continue;
+                }
+                assert_non_null(cert);
+                assert_string_equal(template->subject, cert->subject);
+                assert_same_strv(template->sans, cert->sans);
+                assert_same_strv(template->usages, cert->usages);
+                assert_string_equal(template->key_algorithm, cert->key_algorithm);
+                assert_int_equal(template->keeps_key,
+                        result->step->item->key && key_matches(result->step->item->key, cert));
+                assert_int_equal(template->terms.not_before, cert->not_before);
+                assert_int_equal(template->terms.not_after, cert->not_after);
+                assert_true(cert_is_issued_by(cert, template->ca->signer));
+        }
+}
 
 static Run run_on(Host host, const PlanRequest *request)
 {
@@ -19,6 +58,7 @@ static Run run_on(Host host, const PlanRequest *request)
         if (plan_make(run.host.assessment, request, &run.plan, &error) < 0)
                 fail_msg("%s", error.text);
         run.issuance = issue_run(run.host.root_fd, run.plan, run.host.config, run.host.now);
+        check_templates(&run);
         return run;
 }
 
@@ -284,6 +324,49 @@ static void test_t14_ca_data_is_repaired_where_users_have_files(void **state)
         run_free(&run);
 }
 
+/* Of a certificate that ends with its CA, only what would gain time can be renewed. */
+static void test_ca_limited_is_known_before_there_is_a_key(void **state)
+{
+        Run first = run_on(host_new("v1.28.7/ecdsa-p256", "2036-11-17"), &(PlanRequest){});
+        const FileChange *change = find_change(&first, "/etc/kubernetes/pki/apiserver.crt");
+        const FileChange *key = find_change(&first, "/etc/kubernetes/pki/apiserver.key");
+        Host host = host_new("v1.28.7/ecdsa-p256", "2036-11-17");
+
+        tree_write(host.root, "/etc/kubernetes/pki/apiserver.crt", change->content->data,
+                change->content->size);
+        tree_write(host.root, "/etc/kubernetes/pki/apiserver.key", key->content->data,
+                key->content->size);
+        Run run = run_on(host, &(PlanRequest){.all = true});
+
+        assert_int_equal(find(&run, "apiserver")->outcome, OUTCOME_CA_LIMITED);
+        assert_non_null(strstr(find(&run, "apiserver")->text, "not later than the old one"));
+        assert_int_equal(find(&run, "etcd-server")->outcome, OUTCOME_RENEWED);
+        run_free(&run);
+        run_free(&first);
+}
+
+static void test_lost_certificates_are_made_anew(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+
+        tree_remove(host.root, "/etc/kubernetes/pki/apiserver.crt");
+        tree_remove(host.root, "/etc/kubernetes/pki/etcd/peer.crt");
+        tree_remove(host.root, "/etc/kubernetes/admin.conf");
+        tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf",
+                "[renewal]\nRecreateMissing=yes\n[host]\nAdvertiseAddress=192.0.2.10\n"
+                "NodeName=cp-1\nServiceAddress=10.96.0.1\nDNSDomain=cluster.local\n"
+                "[certificate apiserver]\nExtraSANs=api.example.com 192.0.2.10\n");
+        host_configure(&host);
+        Run run = run_on(host, &(PlanRequest){});
+
+        assert_int_equal(run.issuance->n, 3);
+        assert_int_equal(find(&run, "apiserver")->outcome, OUTCOME_RENEWED);
+        assert_true(cert_has_san(find(&run, "apiserver")->cert, "DNS:api.example.com"));
+        assert_string_equal(find(&run, "admin.conf")->cert->subject,
+                "CN=kubernetes-admin,O=kubeadm:cluster-admins");
+        run_free(&run);
+}
+
 static void test_t05_a_lost_kubeconfig_is_made_anew(void **state)
 {
         Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
@@ -316,6 +399,8 @@ int main(void)
                 cmocka_unit_test(test_t04_expired_ca_signs_nothing_others_go_on),
                 cmocka_unit_test(test_one_failure_never_stops_the_others),
                 cmocka_unit_test(test_ca_limited),
+                cmocka_unit_test(test_ca_limited_is_known_before_there_is_a_key),
+                cmocka_unit_test(test_lost_certificates_are_made_anew),
                 cmocka_unit_test(test_intermediates_stay),
                 cmocka_unit_test(test_t05_a_lost_kubeconfig_is_made_anew),
                 cmocka_unit_test(test_users_with_files_are_followed),
