@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/command.h"
+#include "cli/term.h"
 #include "cli/text.h"
 #include "renew/row.h"
+#include "renew/template.h"
 
 static const char *const kind_words[] = {
         [STEP_RENEW] = "renew",
@@ -12,110 +14,178 @@ static const char *const kind_words[] = {
 /* A step as it is shown, in either form. */
 typedef struct StepView {
         const Step *step;
-        const Row *row; /* what is there now */
-        char *subject;
-        char *key;       /* "RSA-2048, a new key", …; NULL for a repair */
-        int64_t expires; /* of what would be issued; 0 for a repair */
-        char **files;
+        const Row *old;     /* what is there now */
+        Template *template; /* what would be issued; NULL for a repair */
 } StepView;
 
-static void step_view_free(StepView *view)
+typedef struct StepViews {
+        StepView *views;
+        size_t n;
+} StepViews;
+
+static void step_views_free(StepViews *views)
 {
-        if (!view)
+        if (!views)
                 return;
-        free(view->subject);
-        free(view->key);
-        strv_free(view->files);
-        free(view);
+        for (size_t i = 0; i < views->n; i++)
+                template_free(views->views[i].template);
+        free(views->views);
+        free(views);
 }
 
-DEFINE_AUTOPTR(StepView, step_view_free)
+DEFINE_AUTOPTR(StepViews, step_views_free)
 
-static char *describe_key(const Policy *policy, const char *old)
+static StepViews *view_steps(const Pass *pass, const Rows *rows, const Plan *plan)
 {
-        const char *wanted = policy->key_algorithm == KEY_KIND_NONE
-                                     ? NULL
-                                     : key_kind_name(policy->key_algorithm);
+        StepViews *views = xcalloc(1, sizeof(*views));
 
-        if (policy->reuse_key && old)
-                return xasprintf("%s, the same key", old);
-        if (wanted && old && !streq(wanted, old))
-                return xasprintf("%s instead of %s, a new key", wanted, old);
-        if (!wanted && !old)
-                return xstrdup("a new key");
-        return xasprintf("%s, a new key", wanted ? wanted : old);
+        views->n = plan->n_steps;
+        views->views = xcalloc(plan->n_steps, sizeof(StepView));
+        for (size_t i = 0; i < plan->n_steps; i++) {
+                const Step *step = &plan->steps[i];
+                bool issues = step->kind != STEP_REPAIR_CA_DATA;
+
+                views->views[i] = (StepView){.step = step,
+                        .old = &rows->rows[step->item - pass->inventory->items],
+                        .template = issues ? template_make(step, pass->config, pass->now) : NULL};
+        }
+        return views;
 }
 
-/* What is kept, or what the layout says of a certificate that is missing. */
-static char *describe_subject(const Pass *pass, const Item *item, const Row *row)
+static Outcome outcome_of(const StepView *view)
 {
-        const char *name = item->entry->identity.common_name;
-        autofree char *expanded = NULL;
-
-        if (row->subject_dn)
-                return xstrdup(row->subject_dn);
-        if (!name || host_identity_expand(&pass->config->host, name, &expanded, NULL) < 0)
-                return NULL;
-        return xasprintf("CN=%s (from the layout)", expanded);
+        return view->template ? view->template->outcome : OUTCOME_RENEWED;
 }
 
-static StepView *view_step(const Pass *pass, const Rows *rows, const Step *step)
+static char **files_of(const StepView *view)
 {
-        const Item *item = step->item;
-        const InventoryCa *ca = item->ca ? item->ca : item->expected_ca;
-        StepView *view = xcalloc(1, sizeof(*view));
+        const Item *item = view->step->item;
+        char **files = NULL;
 
-        view->step = step;
-        view->row = &rows->rows[item - pass->inventory->items];
-        view->subject = describe_subject(pass, item, view->row);
-        strv_add(&view->files, item->path);
-        if (step->kind == STEP_REPAIR_CA_DATA)
-                return view;
-        if (item->key_path && !streq(item->key_path, item->path))
-                strv_add(&view->files, item->key_path);
-        view->key = describe_key(&item->entry->policy, view->row->key_algorithm);
-        view->expires = pass->now + item->entry->policy.validity;
-        if (ca && ca->signer && view->expires > ca->signer->not_after)
-                view->expires = ca->signer->not_after;
-        return view;
+        strv_add(&files, step_path(view->step));
+        if (view->template && item->key_path && !streq(item->key_path, item->path) &&
+                !view->template->keeps_key)
+                strv_add(&files, item->key_path);
+        return files;
+}
+
+/* "/etc/kubernetes/pki/apiserver.{crt,key}", as a shell would take it, where only the ends differ.
+ */
+static char *files_text(char *const *files)
+{
+        const char *dot = strrchr(files[0], '.');
+        size_t stem = dot ? (size_t)(dot - files[0]) + 1 : 0;
+
+        if (!files[1] || !dot || strchr(dot, '/') || strncmp(files[0], files[1], stem) != 0 ||
+                strpbrk(files[1] + stem, "./"))
+                return strv_join(files, " ");
+        return xasprintf("%.*s{%s,%s}", (int)stem, files[0], dot + 1, files[1] + stem);
+}
+
+/* What stays as it is, in one phrase: "unchanged: CN=cp-1, 5 SANs". */
+static void print_kept(const StepView *view)
+{
+        size_t n = strv_length(view->old->sans);
+        autofree char *sans = n > 0 ? xasprintf(", %zu SAN%s", n, n == 1 ? "" : "s") : xstrdup("");
+        autofree char *text = xasprintf("%s: %s%s",
+                view->template->added_sans ? "kept" : "unchanged", view->old->subject_dn, sans);
+
+        text_field("identity", text);
+}
+
+static void print_renewal(const StepView *view)
+{
+        const Template *template = view->template;
+        const char *issuer = template->ca->signer->subject, *algorithm = template->key_algorithm;
+        autofree char *sans = strv_join(template->added_sans, ", ");
+        autofree char *new_key =
+                xasprintf(template->keeps_key ? "the same %s key" : "a new %s key", algorithm);
+
+        print_kept(view);
+        if (sans[0])
+                text_change("SANs", NULL, sans);
+        if (!streq(issuer, view->old->issuer_dn))
+                text_change("issuer", view->old->issuer_dn, issuer);
+        if (streq(algorithm, view->old->key_algorithm))
+                text_field("key", new_key);
+        else
+                text_change("key", view->old->key_algorithm, algorithm);
+}
+
+static void print_creation(const Template *template)
+{
+        autofree char *sans = strv_join(template->sans, ", ");
+        autofree char *usages = strv_join(template->usages, ", ");
+
+        text_change("subject", NULL, template->subject);
+        if (sans[0])
+                text_change("SANs", NULL, sans);
+        text_change("usages", NULL, usages);
+        text_change("issuer", NULL, template->ca->signer->subject);
+        text_change("key", NULL, template->key_algorithm);
 }
 
 static void print_step(const StepView *view)
 {
+        const Template *template = view->template;
         char old[DATE_TEXT_SIZE], new[DATE_TEXT_SIZE];
-        autofree char *title = xasprintf("%s: %s", view->row->name, view->step->text);
-        autofree char *sans = strv_join(view->row->sans, ", ");
-        autofree char *more = strv_join(view->step->verdict->missing_sans, ", ");
-        autofree char *files = strv_join(view->files, " ");
+        autostrv paths = files_of(view);
+        autofree char *files = files_text(paths);
 
         printf("\n");
-        text_line(title);
-        text_field("subject", view->subject);
-        text_field("SANs", sans);
-        text_field("added SANs", more);
-        text_field("key", view->key);
-        if (view->expires) {
-                autofree char *dates =
-                        view->row->not_after
-                                ? xasprintf("%s instead of %s", text_date(view->expires, new),
-                                          text_date(view->row->not_after, old))
-                                : xstrdup(text_date(view->expires, new));
-                text_field("expires", dates);
-        } else
-                text_field("changes", "missing roots are appended to certificate-authority-data");
+        text_title(view->old->name, view->step->text);
+        if (!template)
+                text_change("CA data", NULL, "the roots that it lacks; no key is issued");
+        else {
+                text_change("expires",
+                        view->old->not_after ? text_date(view->old->not_after, old) : NULL,
+                        text_date(template->terms.not_after, new));
+                if (view->step->kind == STEP_CREATE)
+                        print_creation(template);
+                else
+                        print_renewal(view);
+        }
         text_field("files", files);
+}
+
+static json_t *json_old(const Row *row)
+{
+        if (!row->subject_dn)
+                return json_null();
+        return xcheck(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "subjectDN",
+                json_escaped(row->subject_dn), "sans", json_strv(row->sans), "usages",
+                json_strv(row->usages), "keyAlgorithm", json_escaped(row->key_algorithm),
+                "issuerDN", json_escaped(row->issuer_dn), "caName", json_escaped(row->ca_name),
+                "notBefore", json_time(row->not_before), "expiryTime", json_time(row->not_after)));
+}
+
+static json_t *json_new(const Template *template)
+{
+        if (!template || template->outcome != OUTCOME_RENEWED)
+                return json_null();
+        return xcheck(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "subjectDN",
+                json_escaped(template->subject), "sans", json_strv(template->sans), "usages",
+                json_strv(template->usages), "keyAlgorithm", json_escaped(template->key_algorithm),
+                "issuerDN", json_escaped(template->ca->signer->subject), "caName",
+                json_escaped(template->ca->entry->name), "notBefore",
+                json_time(template->terms.not_before), "expiryTime",
+                json_time(template->terms.not_after)));
 }
 
 static json_t *json_step(const StepView *view)
 {
         const Step *step = view->step;
+        const Template *template = view->template;
+        autostrv files = files_of(view);
 
-        return xcheck(json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "action",
-                kind_words[step->kind], "certificate", json_escaped(view->row->name), "dueReason",
-                due_reason_name(step->reason), "reason", json_escaped(step->text), "subjectDN",
-                json_escaped(view->subject), "key", json_escaped(view->key), "expiryTime",
-                json_time(view->expires), "sans", json_strv(view->row->sans), "addedSans",
-                json_strv(step->verdict->missing_sans), "files", json_strv(view->files)));
+        return xcheck(json_pack("{s:s, s:o, s:s, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o}", "action",
+                kind_words[step->kind], "certificate", json_escaped(view->old->name), "dueReason",
+                due_reason_name(step->reason), "reason", json_escaped(step->text), "outcome",
+                outcome_name(outcome_of(view)), "problem",
+                json_escaped(template ? template->problem : NULL), "newKey",
+                template && !template->keeps_key, "old", json_old(view->old), "new",
+                json_new(template), "addedSans", json_strv(template ? template->added_sans : NULL),
+                "files", json_strv(files)));
 }
 
 static json_t *json_skip(const Skip *skip)
@@ -150,15 +220,12 @@ static json_t *json_copied_file(const PlanCopy *copy)
                 json_escaped(copy->text)));
 }
 
-static json_t *json_plan(const Pass *pass, const Rows *rows, const Plan *plan)
+static json_t *json_plan(const StepViews *views, const Plan *plan)
 {
         json_t *steps = json_array(), *skips = json_array(), *copies = json_array();
 
-        for (size_t i = 0; i < plan->n_steps; i++) {
-                autoptr(StepView) view = view_step(pass, rows, &plan->steps[i]);
-
-                json_array_append_new(steps, json_step(view));
-        }
+        for (size_t i = 0; i < views->n; i++)
+                json_array_append_new(steps, json_step(&views->views[i]));
         for (size_t i = 0; i < plan->n_skips; i++)
                 json_array_append_new(skips, json_skip(&plan->skips[i]));
         for (size_t i = 0; i < plan->n_copies; i++)
@@ -189,37 +256,23 @@ static void print_nothing(const Assessment *assessment)
         text_line(line);
 }
 
-static void print_restarts(const Plan *plan)
+/* Those that are restarted, numbered in their order, or those that only have to be proven. */
+static void print_restarts(const Plan *plan, bool are_needed, const char *heading)
 {
         size_t n = 0;
 
         for (size_t i = 0; i < plan->n_restarts; i++) {
                 const Restart *restart = &plan->restarts[i];
+                const char *name = restart->component->entry->name;
 
-                if (!restart->is_needed)
+                if (restart->is_needed != are_needed)
                         continue;
-                autofree char *line = xasprintf("  %zu. %s", ++n, restart->component->entry->name);
-                if (n == 1)
-                        printf("\nRestarts, in this order:\n");
+                if (n++ == 0)
+                        printf("\n%s:\n", heading);
+                autofree char *line =
+                        are_needed ? xasprintf("  %zu. %s", n, name) : xasprintf("  %s", name);
                 text_line(line);
-                text_field("", restart->text);
-        }
-}
-
-static void print_proofs(const Plan *plan)
-{
-        size_t n = 0;
-
-        for (size_t i = 0; i < plan->n_restarts; i++) {
-                const Restart *restart = &plan->restarts[i];
-
-                if (restart->is_needed)
-                        continue;
-                autofree char *line = xasprintf("  %s", restart->component->entry->name);
-                if (++n == 1)
-                        printf("\nProven without a restart:\n");
-                text_line(line);
-                text_field("", restart->text);
+                text_paragraph(are_needed ? 5 : 4, restart->text);
         }
 }
 
@@ -233,33 +286,74 @@ static void print_copies(const Plan *plan)
                         "  %s %s", copy->is_written ? "write" : "leave", copy->copy->target->path);
 
                 text_line(line);
-                text_field("", copy->text);
+                text_paragraph(4, copy->text);
         }
 }
 
-static void print_plan(const Pass *pass, const Rows *rows, const Plan *plan)
+static size_t count(const StepViews *views, bool are_issued, bool do_fail)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < views->n; i++)
+                n += (views->views[i].template != NULL) == are_issued &&
+                     (outcome_of(&views->views[i]) != OUTCOME_RENEWED) == do_fail;
+        return n;
+}
+
+/* "10 certificates would be renewed, 1 kubeconfig repaired, in this order:" */
+static void print_steps(const StepViews *views)
+{
+        size_t n_renewed = count(views, true, false), n_repaired = count(views, false, false);
+
+        if (n_renewed > 0)
+                printf("%zu certificate%s would be renewed, ", n_renewed,
+                        n_renewed == 1 ? "" : "s");
+        if (n_repaired > 0)
+                printf("%zu kubeconfig%s %srepaired, ", n_repaired, n_repaired == 1 ? "" : "s",
+                        n_renewed > 0 ? "" : "would be ");
+        if (n_renewed + n_repaired > 0)
+                printf("in this order:\n");
+        for (size_t i = 0; i < views->n; i++)
+                if (outcome_of(&views->views[i]) == OUTCOME_RENEWED)
+                        print_step(&views->views[i]);
+}
+
+/* "  apiserver: ca-limited: a new certificate would end ..." */
+static void print_refusal(const char *name, Outcome outcome, const char *text)
+{
+        autofree char *line = xasprintf(
+                "%s: %s%s%s", name, outcome_name(outcome), text ? ": " : "", text ? text : "");
+
+        text_paragraph(2, line);
+}
+
+static void print_failures(const StepViews *views)
+{
+        size_t n = count(views, true, true);
+
+        if (n > 0)
+                printf("\n%s%zu certificate%s could not be renewed:%s\n", term_style(STYLE_BAD), n,
+                        n == 1 ? "" : "s", term_style(STYLE_PLAIN));
+        for (size_t i = 0; i < views->n; i++)
+                if (outcome_of(&views->views[i]) != OUTCOME_RENEWED)
+                        print_refusal(views->views[i].old->name, outcome_of(&views->views[i]),
+                                views->views[i].template->problem);
+}
+
+static void print_plan(const Assessment *assessment, const StepViews *views, const Plan *plan)
 {
         if (plan->n_steps == 0)
-                print_nothing(pass->assessment);
-        else
-                printf("%zu certificate%s would be renewed, in this order:\n", plan->n_steps,
-                        plan->n_steps == 1 ? "" : "s");
-        for (size_t i = 0; i < plan->n_steps; i++) {
-                autoptr(StepView) view = view_step(pass, rows, &plan->steps[i]);
-
-                print_step(view);
-        }
+                print_nothing(assessment);
+        print_steps(views);
+        print_failures(views);
         if (plan->n_skips > 0)
                 printf("\nLeft as they are:\n");
-        for (size_t i = 0; i < plan->n_skips; i++) {
-                autofree char *line = xasprintf("  %s: %s", plan->skips[i].item->name,
-                        plan->skips[i].text ? plan->skips[i].text
-                                            : outcome_name(plan->skips[i].outcome));
-                text_line(line);
-        }
+        for (size_t i = 0; i < plan->n_skips; i++)
+                print_refusal(
+                        plan->skips[i].item->name, plan->skips[i].outcome, plan->skips[i].text);
         print_copies(plan);
-        print_restarts(plan);
-        print_proofs(plan);
+        print_restarts(plan, true, "Restarts, in this order");
+        print_restarts(plan, false, "Proven without a restart");
 }
 
 int verb_plan(const Options *options)
@@ -269,6 +363,7 @@ int verb_plan(const Options *options)
         autoptr(Pass) pass = NULL;
         autoptr(Plan) plan = NULL;
         autoptr(Rows) rows = NULL;
+        autoptr(StepViews) views = NULL;
         Error error = {};
         int status, r;
 
@@ -279,9 +374,10 @@ int verb_plan(const Options *options)
         if (r < 0)
                 return command_fail(options, r == -EINVAL ? EXIT_USAGE : EXIT_FAILED, &error);
         rows = rows_from_assessment(pass->assessment);
+        views = view_steps(pass, rows, plan);
         if (output_is_data(options))
-                print_data(options, json_plan(pass, rows, plan));
+                print_data(options, json_plan(views, plan));
         else
-                print_plan(pass, rows, plan);
+                print_plan(pass->assessment, views, plan);
         return EXIT_DONE;
 }

@@ -207,16 +207,15 @@ static void add_column(struct libscols_table *out, const Column *column, bool tr
 static void add_line(struct libscols_table *out, const Table *table, const TableRow *row,
         const size_t *shown, size_t n)
 {
-        static const char *const colors[] = {"\033[32m", "\033[33m", "\033[31m"};
         struct libscols_line *line = xcheck(scols_table_new_line(out, NULL));
+        bool colored = term_colors();
 
         for (size_t i = 0; i < n; i++) {
                 if (scols_line_set_data(line, i, row->cells[shown[i]]) < 0)
                         abort();
-                if (table->columns[shown[i]].flags & COLUMN_STATE && row->severity >= 0 &&
-                        row->severity < (int)ELEMENTSOF(colors))
-                        (void)scols_cell_set_color(
-                                scols_line_get_cell(line, i), colors[row->severity]);
+                if (colored && table->columns[shown[i]].flags & COLUMN_STATE)
+                        (void)scols_cell_set_color(scols_line_get_cell(line, i),
+                                term_style(term_severity_style(row->severity)));
         }
 }
 

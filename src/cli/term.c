@@ -3,6 +3,7 @@
 
 #include "base/escape.h"
 
+#include <langinfo.h>
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <wchar.h>
@@ -28,6 +29,29 @@ bool term_colors(void)
         if (no && no[0])
                 return false;
         return isatty(STDOUT_FILENO) && term && !streq(term, "dumb");
+}
+
+const char *term_style(Style style)
+{
+        static const char *const sequences[] = {
+                [STYLE_PLAIN] = "\033[0m",
+                [STYLE_GOOD] = "\033[32m",
+                [STYLE_WARNING] = "\033[33m",
+                [STYLE_BAD] = "\033[31m",
+                [STYLE_TITLE] = "\033[1m",
+        };
+
+        return term_colors() ? sequences[style] : "";
+}
+
+Style term_severity_style(int severity)
+{
+        return severity == 0 ? STYLE_GOOD : severity == 1 ? STYLE_WARNING : STYLE_BAD;
+}
+
+const char *term_arrow(void)
+{
+        return streq(nl_langinfo(CODESET), "UTF-8") ? "\xe2\x86\x92" : "->";
 }
 
 size_t term_width(void)

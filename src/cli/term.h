@@ -15,6 +15,18 @@
  * not dumb gets it. */
 bool term_colors(void);
 
+typedef enum Style { STYLE_PLAIN, STYLE_GOOD, STYLE_WARNING, STYLE_BAD, STYLE_TITLE } Style;
+
+/* The sequence that turns a style on, or all of them off (STYLE_PLAIN); "" where term_colors() says
+ * no. */
+const char *term_style(Style style);
+
+/* The style of a severity: 0 good, 1 a warning, everything else bad. */
+Style term_severity_style(int severity);
+
+/* "→", or "->" where the locale has no such character. */
+const char *term_arrow(void);
+
 /* Columns of the terminal; where stdout is none, of $COLUMNS, else 80. */
 size_t term_width(void);
 

@@ -26,25 +26,75 @@ void text_line(const char *text)
         printf("%s\n", safe);
 }
 
-void text_field(const char *label, const char *value)
+/* The words of a text from this column on; each further line begins at `indent`. */
+static void print_words(const char *text, size_t column, size_t indent)
 {
-        size_t column = LABEL_WIDTH, limit = term_width();
-        char *rest, *word;
+        size_t begin = column, limit = term_width();
+        autofree char *safe = term_escape(text);
+        char *rest = safe, *word;
 
-        if (!value || !value[0])
-                return;
-        autofree char *safe = term_escape(value);
-        printf("  %-*s", LABEL_WIDTH - 2, label);
-        rest = safe;
         while ((word = strsep(&rest, " "))) {
                 size_t width = term_text_width(word);
 
-                if (column > LABEL_WIDTH && column + 1 + width > limit) {
-                        printf("\n%*s", LABEL_WIDTH, "");
-                        column = LABEL_WIDTH;
+                if (column > begin && column + 1 + width > limit) {
+                        printf("\n%*s", (int)indent, "");
+                        column = begin = indent;
                 }
-                column += width + (column > LABEL_WIDTH);
-                printf("%s%s", column > LABEL_WIDTH + width ? " " : "", word);
+                printf("%s%s", column > begin ? " " : "", word);
+                column += width + (column > begin);
         }
+}
+
+void text_title(const char *name, const char *text)
+{
+        autofree char *safe = term_escape(name);
+
+        printf("%s%s%s%s", term_style(STYLE_TITLE), safe, term_style(STYLE_PLAIN),
+                text ? ": " : "");
+        print_words(text, term_text_width(safe) + strlen(": "), 2);
         printf("\n");
+}
+
+void text_paragraph(size_t indent, const char *text)
+{
+        if (!text || !text[0])
+                return;
+        printf("%*s", (int)indent, "");
+        print_words(text, indent, indent);
+        printf("\n");
+}
+
+void text_field(const char *label, const char *value)
+{
+        if (!value || !value[0])
+                return;
+        printf("  %-*s", LABEL_WIDTH - 2, label);
+        print_words(value, LABEL_WIDTH, LABEL_WIDTH);
+        printf("\n");
+}
+
+/* One side of a change: "  key       + RSA-2048". */
+static void print_side(const char *label, char sign, Style style, const char *value)
+{
+        printf("  %-*s%s%c ", LABEL_WIDTH - 4, label, term_style(style), sign);
+        print_words(value, LABEL_WIDTH, LABEL_WIDTH);
+        printf("%s\n", term_style(STYLE_PLAIN));
+}
+
+void text_change(const char *label, const char *old, const char *new)
+{
+        autofree char *from = term_escape(old);
+        autofree char *to = term_escape(new);
+        size_t width = LABEL_WIDTH + term_text_width(from) + strlen(" -> ") + term_text_width(to);
+
+        if (!old || !old[0])
+                print_side(label, '+', STYLE_GOOD, new);
+        else if (width <= term_width())
+                printf("  %-*s%s%s%s %s %s%s%s\n", LABEL_WIDTH - 2, label, term_style(STYLE_BAD),
+                        from, term_style(STYLE_PLAIN), term_arrow(), term_style(STYLE_GOOD), to,
+                        term_style(STYLE_PLAIN));
+        else {
+                print_side(label, '-', STYLE_BAD, old);
+                print_side("", '+', STYLE_GOOD, new);
+        }
 }

@@ -23,8 +23,12 @@ scheduler.conf" "T02 exactly the ten"
 tap_is "$(jq -r '.restarts[].component' <<<"$OUTPUT" | xargs)" \
         "kube-controller-manager kube-scheduler" "restarts in their order"
 tap_is "$(jq -r '.proofs[].component' <<<"$OUTPUT" | xargs)" "etcd kube-apiserver" "what loads its files by itself"
-tap_is "$(jq -r '[.steps[] | select(.action != "renew" or .dueReason != "expiring" or .expiryTime == null)] | length' <<<"$OUTPUT")" \
-        0 "every step has its reason and its result"
+tap_is "$(jq -r '[.steps[] | select(.action != "renew" or .dueReason != "expiring" or .outcome != "renewed")] | length' <<<"$OUTPUT")" \
+        0 "every step has its reason and its outcome"
+tap_is "$(jq -c '[.steps[] | (.old | del(.notBefore, .expiryTime)) == (.new | del(.notBefore, .expiryTime))] | unique' <<<"$OUTPUT")" \
+        '[true]' "T15 the old identity and the new one, and they are the same"
+tap_is "$(jq -c '[.steps[] | .newKey and .old.expiryTime < .new.expiryTime and .addedSans == []] | unique' <<<"$OUTPUT")" \
+        '[true]' "with a new key, and a later end"
 
 tap_status 0 "what is named is planned, due or not" renewd plan --at="$NEW" front-proxy-client --output=json
 tap_is "$(jq -c '[.steps[].certificate, .steps[].dueReason, .restarts, .proofs[].component]' <<<"$OUTPUT")" \
@@ -39,8 +43,11 @@ mkdir -p "$ROOT/etc/kube-renewd"
 cp "$SCRATCH/extra.conf" "$ROOT/etc/kube-renewd/kube-renewd.conf"
 tap_status 0 "a SAN that is configured and absent makes it due" renewd plan --at="$NEW"
 tap_like "$OUTPUT" '^apiserver: .*api.example.org' "and is the reason"
-tap_like "$OUTPUT" '^  added SANs  DNS:api.example.org$' "and is shown"
-tap_like "$OUTPUT" '^  key         ECDSA-P256 instead of RSA-2048, a new key$' "as is the kind of key that was configured"
+tap_like "$OUTPUT" '^  identity    kept: CN=kube-apiserver, 7 SANs$' "and what it has stays"
+tap_like "$OUTPUT" '^  SANs      \+ DNS:api.example.org$' "and is shown as added"
+tap_like "$OUTPUT" '^  key         RSA-2048 -> ECDSA-P256$' "as is the kind of key that was configured"
+OUTPUT=$(LC_ALL=C.UTF-8 renewd plan --at="$NEW")
+tap_like "$OUTPUT" '^  key         RSA-2048 → ECDSA-P256$' "with an arrow, where the locale has one"
 rm -r "$ROOT/etc/kube-renewd"
 
 rm "$ROOT/etc/kubernetes/pki/ca.key"
@@ -48,6 +55,48 @@ tap_status 0 "T10 without the CA's key" renewd plan --at="$TEN_DAYS" --output=js
 tap_is "$(jq '.steps | length' <<<"$OUTPUT")" 5 "T10 the others are planned"
 tap_is "$(jq -r '[.skips[] | select(.outcome == "external")] | length' <<<"$OUTPUT")" 5 "T10 what is external is said"
 tap_is "$(everything)" "$(grep -v 'pki/ca.key$' <<<"$before")" "a plan writes nothing at all"
+
+# What is promised is what is issued: kept, made anew, with another key, repaired.
+host v1.28.7/ecdsa-p256
+mkdir -p "$ROOT/etc/kube-renewd"
+cat >"$ROOT/etc/kube-renewd/kube-renewd.conf" <<'END'
+[renewal]
+RecreateMissing=yes
+
+[host]
+NodeName=cp-1
+AdvertiseAddress=192.0.2.10
+ServiceAddress=10.96.0.1
+
+[certificate apiserver]
+ExtraSANs=api.example.org IP:203.0.113.7 DNS:kubernetes
+KeyAlgorithm=RSA-3072
+END
+rm "$ROOT"/etc/kubernetes/pki/etcd/peer.* "$ROOT/etc/kubernetes/controller-manager.conf"
+tap_status 0 "what is missing and what drifted is planned" renewd plan --at="$NEW" --output=json
+plan=$OUTPUT
+tap_status 0 "the same as text" renewd plan --at="$NEW"
+golden plan-v1.28.7-ecdsa-p256-made-anew.text "T05 a diff against nothing"
+tap_is "$(jq -c '[.steps[] | [.certificate, .action, .old == null]]' <<<"$plan")" \
+        '[["apiserver","renew",false],["etcd-peer","create",true],["controller-manager.conf","create",true]]' \
+        "T05 what is made anew has no old identity"
+tap_status 75 "and is issued" renewd renew --at="$NEW"
+tap_status 0 "and read again" renewd check --at="$NEW" --output=json
+tap_is "$(jq -S '[.[] | {name, subjectDN, sans, usages, keyAlgorithm, issuerDN, caName, notBefore, expiryTime}]
+        | map(select(.name == ("apiserver", "etcd-peer", "controller-manager.conf")))' <<<"$OUTPUT")" \
+        "$(jq -S '[.steps[] | .new + {name: .certificate}]' <<<"$plan")" "T15 every word of it as promised"
+
+# A CA that ends first is known before anything is issued.
+host v1.28.7/ecdsa-p256
+at=2036-11-16T00:00:00Z
+tap_status 75 "the last years of a CA" renewd renew --at="$at" apiserver
+tap_status 0 "with nothing to gain" renewd plan --at="$at" apiserver
+tap_like "$OUTPUT" '^1 certificate could not be renewed:$' "the plan says that it cannot be renewed"
+tap_like "$OUTPUT" '^  apiserver: ca-limited: a new certificate would end at' "and why"
+tap_status 0 "the same as JSON" renewd plan --at="$at" apiserver --output=json
+tap_is "$(jq -c '.steps[] | [.outcome, .new, .old.keyAlgorithm]' <<<"$OUTPUT")" '["ca-limited",null,"ECDSA-P256"]' \
+        "nothing is promised"
+tap_status 1 "as it is" renewd renew --at="$at" apiserver
 
 host v1.20.2/rsa2048-default
 tap_status 0 "an older host" renewd plan --at="$TEN_DAYS" --output=json

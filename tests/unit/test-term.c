@@ -38,6 +38,18 @@ static void test_colors(void **state)
         }
 }
 
+static void test_styles(void **state)
+{
+        set("SYSTEMD_COLORS", "no");
+        assert_string_equal(term_style(STYLE_BAD), "");
+        set("SYSTEMD_COLORS", "yes");
+        assert_string_equal(term_style(term_severity_style(0)), "\033[32m");
+        assert_string_equal(term_style(term_severity_style(1)), "\033[33m");
+        assert_string_equal(term_style(term_severity_style(2)), "\033[31m");
+        assert_string_equal(term_style(STYLE_PLAIN), "\033[0m");
+        set("SYSTEMD_COLORS", NULL);
+}
+
 static void test_width(void **state)
 {
         set("COLUMNS", "132");
@@ -90,6 +102,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_colors),
+                cmocka_unit_test(test_styles),
                 cmocka_unit_test(test_width),
                 cmocka_unit_test(test_text_width),
                 cmocka_unit_test(test_escape),
