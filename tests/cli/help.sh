@@ -54,7 +54,7 @@ refuses 2 "did you mean '--dry-run'\?" renew --dryrun
 refuses 3 "unknown option '--frobnicate'" check --frobnicate
 refuses 3 "unknown option '--frobnicate'" --frobnicate check
 refuses 3 "unknown option '--frobnicate'" alarms --frobnicate
-refuses 3 "no --output='prometheus'.*table\|tree\|json\|kubeadm-json" check --output=prometheus
+refuses 3 "no --output='xml'; it is one of table\|.*\|kubeadm-json" check --output=xml
 refuses 3 "no column 'colour'.*CERTIFICATE" check --columns=certificate,colour
 refuses 3 "'soon' is no time.*2027-" check --at=soon
 refuses 2 "only together with --root=" renew --at=2027-11-11
