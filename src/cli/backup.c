@@ -192,7 +192,6 @@ int verb_restore(const Options *options)
                                   : pass_restore(pass, &request, &result, &error);
         if (result)
                 print_restored(result, options->dry_run);
-        if (pass->owed)
-                print_owed(pass->owed);
+        print_settled(pass);
         return command_fail(options, status, &error);
 }

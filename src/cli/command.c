@@ -126,15 +126,36 @@ bool print_recovery(const TxnOutcome *recovery)
         return true;
 }
 
-void print_owed(const OwedList *owed)
+/* The last word on a component counts; what is left is told with the ledger. */
+static void print_results(const RestartReport *report)
 {
-        for (size_t i = 0; i < owed->n; i++) {
-                const Owed *entry = &owed->entries[i];
+        for (size_t i = 0; report && i < report->n; i++) {
+                const RestartResult *result = &report->results[i];
+                autofree char *line = NULL;
+
+                if (restart_result_find(report, result->component) != result ||
+                        result->outcome == RESTART_LEFT)
+                        continue;
+                line = xasprintf("%s: %s%s%s", result->component,
+                        restart_outcome_text(result->outcome), result->text ? ": " : "",
+                        result->text ? result->text : "");
+                text_line(line);
+        }
+}
+
+void print_settled(const Pass *pass)
+{
+        print_results(pass->restarts);
+        for (size_t i = 0; pass->owed && i < pass->owed->n; i++) {
+                const Owed *entry = &pass->owed->entries[i];
+                const RestartResult *result = restart_result_find(pass->restarts, entry->component);
+                const char *why = result && result->outcome == RESTART_LEFT ? result->text : NULL;
                 char date[DATE_TEXT_SIZE];
                 size_t n = strv_length(entry->paths);
-                autofree char *line = xasprintf(
-                        "restart of %s is owed since %s, for %zu new file%s", entry->component,
-                        text_date(entry->since, date), n, n == 1 ? "" : "s");
+                autofree char *line =
+                        xasprintf("restart of %s is owed since %s, for %zu new file%s%s%s",
+                                entry->component, text_date(entry->since, date), n,
+                                n == 1 ? "" : "s", why ? ": " : "", why ? why : "");
 
                 text_line(line);
         }

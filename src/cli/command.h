@@ -44,5 +44,5 @@ void print_data(const Options *options, json_t *json);
 /* What an earlier crash had left, on stdout. False if nothing was unfinished. */
 bool print_recovery(const TxnOutcome *recovery);
 
-/* What the ledger of restarts says, on stdout. */
-void print_owed(const OwedList *owed);
+/* What became of each component that was owed a restart or proof, and what still is, on stdout. */
+void print_settled(const Pass *pass);

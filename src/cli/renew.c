@@ -57,7 +57,7 @@ static void print_copies(const Pass *pass, bool dry_run)
         }
 }
 
-/* What was planned where nothing was written, what the ledger says where it was. */
+/* What was planned where nothing was written, what was done and is left where it was. */
 static void print_restarts(const Pass *pass, bool dry_run)
 {
         for (size_t i = 0; dry_run && pass->plan && i < pass->plan->n_restarts; i++) {
@@ -72,8 +72,8 @@ static void print_restarts(const Pass *pass, bool dry_run)
 
                 text_line(line);
         }
-        if (!dry_run && pass->owed)
-                print_owed(pass->owed);
+        if (!dry_run)
+                print_settled(pass);
 }
 
 static int run_pass(const Options *options, const PassRequest *request)

@@ -90,27 +90,33 @@ static void add_result(
                 .component = xstrdup(component), .outcome = outcome, .text = xstrdup(text)};
 }
 
+static const struct {
+        int priority;
+        const char *event, *words;
+} outcomes[] = {
+        [RESTART_PROVEN] = {LOG_INFO, EVENT_COMPONENT_PROVEN, "uses the files on disk"},
+        [RESTART_DONE] = {LOG_NOTICE, EVENT_COMPONENT_RESTARTED,
+                "was restarted and uses the files on disk"},
+        [RESTART_ROLLED_BACK] = {LOG_CRIT, EVENT_COMPONENT_ROLLED_BACK,
+                "did not come back with its new files and has the old ones again"},
+        [RESTART_LEFT] = {LOG_WARNING, EVENT_RESTART_FAILED, "is still owed a restart"},
+};
+
+const char *restart_outcome_text(RestartOutcome outcome)
+{
+        return outcomes[outcome].words;
+}
+
 static void log_result(const RestartResult *result)
 {
-        static const struct {
-                int priority;
-                const char *event, *words;
-        } kinds[] = {
-                [RESTART_PROVEN] = {LOG_INFO, EVENT_COMPONENT_PROVEN, "uses the files on disk"},
-                [RESTART_DONE] = {LOG_NOTICE, EVENT_COMPONENT_RESTARTED,
-                        "was restarted and uses the files on disk"},
-                [RESTART_ROLLED_BACK] = {LOG_CRIT, EVENT_COMPONENT_ROLLED_BACK,
-                        "did not come back with its new files and has the old ones again"},
-                [RESTART_LEFT] = {LOG_WARNING, EVENT_RESTART_FAILED, "is still owed a restart"},
-        };
         const LogField fields[] = {
                 {"COMPONENT", result->component},
                 {"REASON", result->text ? result->text : "nothing is in the way"},
                 {},
         };
 
-        log_event(kinds[result->outcome].priority, kinds[result->outcome].event, fields,
-                "Component '%s' %s%s%s.", result->component, kinds[result->outcome].words,
+        log_event(outcomes[result->outcome].priority, outcomes[result->outcome].event, fields,
+                "Component '%s' %s%s%s.", result->component, outcomes[result->outcome].words,
                 result->text ? ": " : "", result->text ? result->text : "");
 }
 

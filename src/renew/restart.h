@@ -26,6 +26,9 @@ typedef enum RestartOutcome {
         RESTART_LEFT,        /* still owed */
 } RestartOutcome;
 
+/* "was restarted and uses the files on disk": what follows the component's name. */
+const char *restart_outcome_text(RestartOutcome outcome);
+
 typedef struct RestartResult {
         char *component;
         RestartOutcome outcome;

@@ -74,6 +74,7 @@ rolled_back() {
         accept_all
         bed systemctl restart kubelet # forgets how often it has had to start it, as it does after ten minutes
         tap_status 0 "$1: who insists, when the cause is gone, gets it" bed kube-renewd renew scheduler.conf
+        tap_like "$OUTPUT" '^kube-scheduler: was restarted and uses the files on disk$' "$1: and reads what was done"
         tap_unlike "$(bed_leaf scheduler.conf)" "^$old$" "$1: a new file"
         tap_ok "$1: a healthy scheduler" healthy
         bed_started 0 "$1: the next run has nothing to do"
