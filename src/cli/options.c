@@ -7,27 +7,44 @@
 
 #include <getopt.h>
 
-typedef enum OptionKind { OPTION_FLAG, OPTION_TEXT, OPTION_TIME, OPTION_SPAN } OptionKind;
+typedef enum OptionKind {
+        OPTION_FLAG,
+        OPTION_TEXT,
+        OPTION_TIME,
+        OPTION_SPAN,
+        OPTION_RANGE,
+} OptionKind;
 
 typedef struct OptionInfo {
         const char *name;
         const char *value; /* what its value is called, NULL for a flag */
         OptionKind kind;
         size_t offset; /* in Options */
+        char letter;   /* 0: it has none */
         unsigned group;
         const char *help;
 } OptionInfo;
 
-#define FLAG(member)        NULL, OPTION_FLAG, offsetof(Options, member)
-#define TEXT(value, member) value, OPTION_TEXT, offsetof(Options, member)
-#define TIME(value, member) value, OPTION_TIME, offsetof(Options, member)
-#define SPAN(value, member) value, OPTION_SPAN, offsetof(Options, member)
+#define OPTION(value, kind, member, letter) value, kind, offsetof(Options, member), letter
+#define FLAG(member)                        OPTION(NULL, OPTION_FLAG, member, 0)
+#define HELP(member)                        OPTION(NULL, OPTION_FLAG, member, 'h')
+#define TEXT(value, member)                 OPTION(value, OPTION_TEXT, member, 0)
+#define TIME(value, member)                 OPTION(value, OPTION_TIME, member, 0)
+#define SPAN(value, member)                 OPTION(value, OPTION_SPAN, member, 0)
+#define RANGE(letter, member)               OPTION("RANGE", OPTION_RANGE, member, letter)
+
+#define FIRST_WORD 0x100 /* what getopt_long() returns for the first of the table: no letter */
 
 static const OptionInfo table[] = {
         {"output", TEXT("FORMAT", output), OPTIONS_OUTPUT, NULL /* the verb's formats */},
         {"columns", TEXT("LIST", columns), OPTIONS_TABLE, "columns, separated by commas, or 'all'"},
         {"no-headings", FLAG(no_headings), OPTIONS_TABLE, "no line with names of columns"},
         {"no-legend", FLAG(no_legend), OPTIONS_TABLE, "no text below the table"},
+        {"cached", FLAG(cached), OPTIONS_MONITORING, "what the last pass saw; needs no root"},
+        {"warning", RANGE('w', warning), OPTIONS_MONITORING,
+                "warn unless so many days are left: 15:"},
+        {"critical", RANGE('c', critical), OPTIONS_MONITORING,
+                "the same for critical, as 3: or 72h:"},
         {"all", FLAG(all), OPTIONS_ALL, "everything that can be renewed, due or not"},
         {"dry-run", FLAG(dry_run), OPTIONS_DRY_RUN, "everything up to the first write"},
         {"kubelet", FLAG(kubelet), OPTIONS_KUBELET, "the kubelet's own, and nothing else"},
@@ -43,7 +60,7 @@ static const OptionInfo table[] = {
         {"config", TEXT("FILE", config), OPTIONS_COMMON, "instead of main file and drop-ins"},
         {"layout", TEXT("NAME", layout), OPTIONS_COMMON, "kind of control plane, not detected"},
         {"at", TIME("TIME", at), OPTIONS_COMMON, "judge as of then, as 2027-11-11T23:26:00Z"},
-        {"help", FLAG(help), OPTIONS_COMMON, "print this"},
+        {"help", HELP(help), OPTIONS_COMMON, "print this"},
         {"version", FLAG(version), OPTIONS_COMMON, "print the version"},
 };
 
@@ -81,6 +98,8 @@ static int store(Options *options, const OptionInfo *info, const char *value, Er
                 return error_set(reterr, -EINVAL,
                         "--%s='%s' is no span of time; write it as 365d or 8760h", info->name,
                         value);
+        if (info->kind == OPTION_RANGE && range_parse(value, member, reterr) < 0)
+                return error_prefix(reterr, -EINVAL, "--%s='%s' is no range", info->name, value);
         return 0;
 }
 
@@ -102,23 +121,50 @@ static int refuse_word(const char *word, Error *reterr)
         return usage(reterr, what, NULL);
 }
 
+/* The option of this letter, or of a value that getopt_long() returns for its word. NULL: none. */
+static const OptionInfo *find_option(int c)
+{
+        if (c >= FIRST_WORD)
+                return &table[c - FIRST_WORD];
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (table[i].letter && table[i].letter == c)
+                        return &table[i];
+        return NULL;
+}
+
 /* What getopt_long() did not like: optopt is 0 for a word, a letter, or one of our values. */
 static int refuse(char **argv, int c, Error *reterr)
 {
+        const OptionInfo *info = find_option(optopt);
         const char *given = argv[optind - 1];
 
         if (c == ':')
-                return error_set(
-                        reterr, -EINVAL, "%s needs a value; give it as %s=...", given, given);
-        if (optopt >= 0x100)
-                return error_set(
-                        reterr, -EINVAL, "--%s takes no value", table[optopt - 0x100].name);
+                return error_set(reterr, -EINVAL, "%s needs a value; give it as --%s=%s", given,
+                        info->name, info->value);
+        if (info)
+                return error_set(reterr, -EINVAL, "--%s takes no value", info->name);
         if (optopt > 0)
                 return error_set(reterr, -EINVAL,
-                        "unknown option '-%c'; only -h has one letter, all others begin with --",
+                        "unknown option '-%c'; only -w, -c and -h have one letter, all others "
+                        "begin with --",
                         optopt);
         autofree char *word = xstrndup(given + 2, strcspn(given + 2, "="));
         return refuse_word(word, reterr);
+}
+
+/* The table as getopt_long() wants it: words, and letters (at most two bytes each, and a NUL). */
+static void describe(struct option long_options[], char *letters)
+{
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                long_options[i] = (struct option){.name = table[i].name,
+                        .has_arg = table[i].value ? required_argument : no_argument,
+                        .val = FIRST_WORD + (int)i};
+                if (!table[i].letter)
+                        continue;
+                *letters++ = table[i].letter;
+                if (table[i].value)
+                        *letters++ = ':';
+        }
 }
 
 /* 1. Options, wherever they stand; getopt_long() moves the rest to the end. The first error is
@@ -126,24 +172,21 @@ static int refuse(char **argv, int c, Error *reterr)
 static int read_options(int argc, char **argv, Options *options, unsigned *ret_seen, Error *reterr)
 {
         struct option long_options[ELEMENTSOF(table) + 1] = {};
+        char letters[2 * ELEMENTSOF(table) + 2] = ":";
         int r = 0, c;
 
-        for (size_t i = 0; i < ELEMENTSOF(table); i++)
-                long_options[i] = (struct option){.name = table[i].name,
-                        .has_arg = table[i].value ? required_argument : no_argument,
-                        .val = 0x100 + (int)i};
+        describe(long_options, letters + 1);
         opterr = 0;
-        while ((c = getopt_long(argc, argv, ":h", long_options, NULL)) >= 0) {
+        while ((c = getopt_long(argc, argv, letters, long_options, NULL)) >= 0) {
+                const OptionInfo *info = find_option(c);
                 Error error = {};
-                int q = 0;
+                int q;
 
-                if (c == 'h')
-                        options->help = true;
-                else if (c == '?' || c == ':')
+                if (info) {
+                        *ret_seen |= 1U << (info - table);
+                        q = store(options, info, optarg, &error);
+                } else {
                         q = refuse(argv, c, &error);
-                else {
-                        *ret_seen |= 1U << (c - 0x100);
-                        q = store(options, &table[c - 0x100], optarg, &error);
                 }
                 if (q < 0 && r == 0)
                         r = error_set(reterr, q, "%s", error.text);
@@ -263,8 +306,11 @@ OptionHelp *options_help(const Verb *verb, unsigned groups)
 
                 if (!(info->group & groups))
                         continue;
-                snprintf(lines[n].left, sizeof(lines[n].left), "--%s%s%s", info->name,
-                        info->value ? "=" : "", info->value ? info->value : "");
+                const char letter[] = {'-', info->letter, ',', ' ', 0};
+
+                snprintf(lines[n].left, sizeof(lines[n].left), "%s--%s%s%s",
+                        info->letter ? letter : "", info->name, info->value ? "=" : "",
+                        info->value ? info->value : "");
                 lines[n++].right = info->help ? info->help : verb->outputs;
         }
         return lines;

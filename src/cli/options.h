@@ -9,7 +9,7 @@
  * Options may stand before or after the verb. What a verb does not take, a value that is none and a
  * wrong number of names are usage errors, found before anything is opened. Strings are argv's. */
 
-#include "base/error.h"
+#include "cli/range.h"
 
 typedef struct Verb Verb;
 
@@ -23,6 +23,8 @@ typedef struct Options {
         const char *columns; /* NULL: the default ones */
         int64_t at;          /* 0: now */
         bool no_headings, no_legend, help, version;
+        bool cached;
+        Range warning, critical; /* of the time left */
         bool all, dry_run, force, kubelet;
         const char *node_name, *advertise_address, *service_address, *dns_domain, *key_algorithm;
         int64_t validity, ca_validity;

@@ -21,6 +21,7 @@ typedef enum OptionGroup {
         OPTIONS_FORCE = 1 << 5,
         OPTIONS_INIT = 1 << 6,
         OPTIONS_KUBELET = 1 << 7,
+        OPTIONS_MONITORING = 1 << 8, /* --cached --warning= --critical= */
 } OptionGroup;
 
 #define ANY_NUMBER SIZE_MAX

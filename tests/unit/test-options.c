@@ -11,8 +11,9 @@ static int nothing(const Options *options)
 }
 
 static const Verb verbs[] = {
-        {"check", nothing, "[NAME...]", "", .outputs = "table|json", .options = OPTIONS_TABLE,
-                .max_names = ANY_NUMBER, .judges = true},
+        {"check", nothing, "[NAME...]", "", .outputs = "table|json",
+                .options = OPTIONS_TABLE | OPTIONS_MONITORING, .max_names = ANY_NUMBER,
+                .judges = true},
         {"renew", nothing, "[NAME...]", "", .options = OPTIONS_ALL, .max_names = ANY_NUMBER,
                 .writes = true},
         {"restore", nothing, "ID", "", .min_names = 1, .max_names = 1, .writes = true},
@@ -68,6 +69,28 @@ static void test_spans_are_seconds(void **state)
         assert_string_equal(options.node_name, "cp-1");
 }
 
+static void test_letters_and_words_are_the_same(void **state)
+{
+        static const char *const lines[] = {
+                "check --warning=15d: --critical=3 --cached apiserver",
+                "check --warning 15: --critical 0:3d --cached apiserver",
+                "check apiserver -w15: -c 3 --cached",
+                "-w 360h: -c 0:72h --cached check apiserver",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
+                autofree char *line = xstrdup(lines[i]);
+                Options options;
+                Error error = {};
+
+                assert_int_equal(parse(line, &options, &error), 0);
+                assert_true(options.warning.is_set && options.critical.is_set && options.cached);
+                assert_int_equal(options.warning.start, 15 * 86400);
+                assert_int_equal(options.critical.end, 3 * 86400);
+                assert_int_equal(options.n_names, 1);
+        }
+}
+
 static void test_slash_is_no_other_root(void **state)
 {
         Options options;
@@ -108,6 +131,13 @@ static const struct {
         {"--frobnicate check", "check", "unknown option '--frobnicate'"},
         {"check --no", "check", "option '--no' is ambiguous"},
         {"check -x", "check", "unknown option '-x'"},
+        {"check -w", "check", "-w needs a value; give it as --warning=RANGE"},
+        {"check --critical", "check", "--critical needs a value; give it as --critical=RANGE"},
+        {"check -w 15x:", "check", "--warning='15x:' is no range: '15x' at character 1"},
+        {"check --critical=9:8", "check", "--critical='9:8' is no range: its start '9'"},
+        {"check --warning=", "check", "--warning= is empty"},
+        {"check --cached=yes", "check", "--cached takes no value"},
+        {"renew -c 3:", "renew", "'renew' takes no option '--critical'"},
         {"check --root", "check", "--root needs a value"},
         {"check --root=", "check", "--root= is empty"},
         {"check --no-legend=1", "check", "--no-legend takes no value"},
@@ -157,6 +187,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_options_before_and_after_the_verb),
                 cmocka_unit_test(test_spans_are_seconds),
+                cmocka_unit_test(test_letters_and_words_are_the_same),
                 cmocka_unit_test(test_slash_is_no_other_root),
                 cmocka_unit_test(test_help_needs_no_verb_and_no_names),
                 cmocka_unit_test(test_usage_errors_say_what_would_be_right),
