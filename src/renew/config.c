@@ -268,3 +268,26 @@ int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *
                 r = config_interpret(layout, configured, ret, reterr);
         return r == -EBADMSG ? -EINVAL : r;
 }
+
+int config_state_directory(int root_fd, const char *config_file, char **ret, Error *reterr)
+{
+        const ConfigKey *key = config_key_find(config_section_find("agent"), "StateDirectory");
+        autoptr(Settings) configured = settings_new();
+        const Setting *setting;
+        Config config = {};
+        int r;
+
+        r = read_files(root_fd, config_file, configured, reterr);
+        if (r < 0)
+                return r == -EBADMSG ? -EINVAL : r;
+        setting = settings_last(configured, "agent", "", key->name);
+        if (!setting || !setting->value[0]) {
+                *ret = xstrdup(CONFIG_STATE_DIRECTORY);
+                return 0;
+        }
+        r = config_key_read(key, setting, &config, reterr);
+        if (r < 0)
+                return r;
+        *ret = config.state_directory;
+        return 0;
+}

@@ -181,6 +181,11 @@ DEFINE_AUTOPTR(Config, config_free)
  * layout fits this host, others as reading files. */
 int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *reterr) MUST_USE;
 
+/* StateDirectory= alone, for who reads what a pass has left: looks for no layout and needs none.
+ * The caller frees. Errors as config_load(). */
+int config_state_directory(
+        int root_fd, const char *config_file, char **ret, Error *reterr) MUST_USE;
+
 /* What is effective, for the verb `config`: one line a key, "Key=Value", each with its origin
  * ("file:line" or "default"). */
 typedef struct EffectiveSetting {

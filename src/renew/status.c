@@ -2,6 +2,7 @@
 #include "renew/status.h"
 
 #include "base/fs.h"
+#include "host/clock.h"
 
 /* A clock that was set back by more than this was wrong, now or then. */
 #define CLOCK_TOLERANCE (5 * MINUTE)
@@ -223,4 +224,18 @@ int status_read(int root_fd, const char *state_directory, int64_t now, Status **
                 age_row(&status->rows->rows[i], now);
         *ret = TAKE(status);
         return 0;
+}
+
+int status_open(const char *root, const char *config_file, int64_t at, Status **ret, Error *reterr)
+{
+        autofd int root_fd = fs_open_root(root ? root : "/", reterr);
+        autofree char *state_directory = NULL;
+        int r;
+
+        if (root_fd < 0)
+                return root_fd;
+        r = config_state_directory(root_fd, config_file, &state_directory, reterr);
+        if (r < 0)
+                return r;
+        return status_read(root_fd, state_directory, at ? at : clock_now(), ret, reterr);
 }

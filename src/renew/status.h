@@ -3,12 +3,12 @@
 
 /* Reads public/status.json: what the last pass saw, for whoever may not read what it saw it in.
  *
- *     r = status_read(root_fd, state_directory, now, &status, reterr);
+ *     r = status_open(options->root, options->config, options->at, &status, reterr);
  *     rows_to_json(status->rows)
  *
  * Time has gone on since: residuals are counted to `now`, and what has come to its end is EXPIRED.
  * A file that is missing, broken or older than it says it may be is no statement, never an old one.
- * Needs no configuration but the state directory, and no file but this one. */
+ * Reads no file but the configuration and this one, and looks for no layout. */
 
 #include "host/alarm.h"
 #include "renew/row.h"
@@ -35,4 +35,9 @@ int status_parse(const void *data, size_t size, Status **ret, Error *reterr) MUS
  * its valid_until has passed or its last_run is yet to come, others as reading files; each with
  * what to do. */
 int status_read(int root_fd, const char *state_directory, int64_t now, Status **ret,
+        Error *reterr) MUST_USE;
+
+/* The same from the command line: root NULL is "/", config_file NULL the main configuration and its
+ * drop-ins, at 0 the clock. Errors of the configuration as config_load(). */
+int status_open(const char *root, const char *config_file, int64_t at, Status **ret,
         Error *reterr) MUST_USE;

@@ -257,6 +257,35 @@ static void test_shelved_alarms_are_a_list_of_their_own(void **state)
         scene_free(scene);
 }
 
+/* As the command line names it: StateDirectory= is all that counts, whatever else is wrong. */
+static void test_the_configuration_says_where(void **state)
+{
+        Scene *scene = reported();
+        Status *status = NULL;
+        Error error = {};
+
+        put("agent.conf", "[agent]\nStateDirectory=/state\nLayout=none\n[ca x]\nNonsense=1\n");
+        if (status_open(scratch, "/agent.conf", NOW, &status, &error) < 0)
+                fail_msg("%s", error.text);
+        assert_int_equal(status->last_run, NOW);
+        status_free(status);
+        status = NULL;
+
+        assert_int_equal(status_open(scratch, NULL, NOW, &status, &error), -ENOENT);
+        assert_non_null(strstr(error.text, "'/var/lib/kube-renewd/public/status.json'"));
+        put("agent.conf", "[agent]\nStateDirectory=\n");
+        assert_int_equal(status_open(scratch, "/agent.conf", NOW, &status, &error), -ENOENT);
+        assert_non_null(strstr(error.text, "'/var/lib/kube-renewd/public/status.json'"));
+        put("agent.conf", "[agent]\nStateDirectory=state\n");
+        assert_int_equal(status_open(scratch, "/agent.conf", NOW, &status, &error), -EINVAL);
+        assert_non_null(strstr(error.text, "/agent.conf:2: StateDirectory=state"));
+        put("agent.conf", "StateDirectory=/state\n");
+        assert_int_equal(status_open(scratch, "/agent.conf", NOW, &status, &error), -EINVAL);
+        assert_int_equal(status_open(scratch, "/none.conf", NOW, &status, &error), -ENOENT);
+        assert_null(status);
+        scene_free(scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -271,6 +300,7 @@ int main(void)
                 SCRATCH_TEST(test_what_is_no_json_is_refused),
                 SCRATCH_TEST(test_other_versions_are_read),
                 SCRATCH_TEST(test_shelved_alarms_are_a_list_of_their_own),
+                SCRATCH_TEST(test_the_configuration_says_where),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
