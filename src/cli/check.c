@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/command.h"
+#include "cli/nagios.h"
 #include "cli/selection.h"
 #include "cli/table.h"
 #include "cli/text.h"
+#include "renew/status.h"
 
 MEMBER_CELL(cell_name, Row, name)
 MEMBER_CELL(cell_subject, Row, subject)
@@ -212,9 +214,75 @@ static int complain_of_host(const Inventory *inventory, const Rows *rows)
         return severity;
 }
 
+/* As a plugin counts. Where there are thresholds, what is near its end is theirs to say. */
+static PluginStatus judge_row(const Options *options, const Row *row)
+{
+        bool is_by_range = options->warning.is_set || options->critical.is_set;
+        bool is_expiring = streq(row->status, state_name(STATE_EXPIRING));
+        PluginStatus status = is_by_range && is_expiring ? PLUGIN_OK : (PluginStatus)row->severity;
+
+        if (row->not_after && range_alerts(&options->critical, row->residual))
+                return PLUGIN_CRITICAL;
+        if (row->not_after && range_alerts(&options->warning, row->residual) &&
+                status < PLUGIN_WARNING)
+                return PLUGIN_WARNING;
+        return status;
+}
+
+static int worst(const Options *options, const Rows *rows)
+{
+        PluginStatus status = PLUGIN_OK;
+
+        for (size_t i = 0; i < rows->n; i++)
+                if (judge_row(options, &rows->rows[i]) > status)
+                        status = judge_row(options, &rows->rows[i]);
+        return (int)status;
+}
+
+static bool has_alarm(const AlarmList *list, const Row *row)
+{
+        for (size_t i = 0; list && i < list->n; i++)
+                if (streq(list->alarms[i].resource, row->name))
+                        return true;
+        return false;
+}
+
+/* What the operator has shelved is shown, and does not count; unless there is more about it. */
+static int print_plugin(
+        const Options *options, const Rows *rows, const Status *status, bool is_incomplete)
+{
+        autofree PluginRow *entries = xcalloc(rows->n, sizeof(*entries));
+
+        for (size_t i = 0; i < rows->n; i++) {
+                const Row *row = &rows->rows[i];
+
+                entries[i] = (PluginRow){.row = row,
+                        .status = judge_row(options, row),
+                        .is_shelved = status && has_alarm(status->shelved, row) &&
+                                      !has_alarm(status->alarms, row)};
+        }
+        return (int)nagios_print(&(PluginReport){.rows = entries,
+                .n = rows->n,
+                .warning = &options->warning,
+                .critical = &options->critical,
+                .is_incomplete = is_incomplete,
+                .notes = complaints_held()});
+}
+
+static int look_into_cache(const Options *options, Status **ret)
+{
+        Error error = {};
+
+        if (status_open(options->root, options->config, options->at, ret, &error) < 0)
+                return command_fail(options, EXIT_UNKNOWN, &error);
+        return 0;
+}
+
 int verb_check(const Options *options)
 {
+        bool is_plugin = output_is(options, "nagios");
         autoptr(Pass) pass = NULL;
+        autoptr(Status) cache = NULL;
         autoptr(Rows) rows = NULL;
         autoptr(Selection) selection = NULL;
         autoptr(Table) table = NULL;
@@ -225,21 +293,24 @@ int verb_check(const Options *options)
         if (table_new(columns, ELEMENTSOF(columns), options->columns, &table, &error) < 0)
                 return command_fail(options, EXIT_USAGE, &error);
 
-        /* 2. Read and judge. */
-        status = command_look(options, &pass);
+        /* 2. Read and judge; or take what the last pass saw. */
+        status = options->cached ? look_into_cache(options, &cache) : command_look(options, &pass);
         if (status != 0)
                 return status;
-        rows = rows_from_assessment(pass->assessment);
+        rows = pass ? rows_from_assessment(pass->assessment) : TAKE(cache->rows);
         if (selection_make(rows, options->names, &selection, &error) < 0)
                 return command_fail(options, EXIT_USAGE, &error);
 
         /* 3. Show. */
-        print_rows(options, &selection->view, table);
-        severity = complain_of_host(pass->inventory, &selection->view);
+        if (!is_plugin)
+                print_rows(options, &selection->view, table);
+        severity = pass ? complain_of_host(pass->inventory, &selection->view) : 0;
         if (!is_anything_readable(&selection->view)) {
                 error_set(&error, -ENODATA, "no certificate could be read");
                 return command_fail(options, EXIT_UNKNOWN, &error);
         }
-        status = rows_severity(&selection->view);
+        if (is_plugin)
+                return print_plugin(options, &selection->view, cache, severity > 0);
+        status = worst(options, &selection->view);
         return status > severity ? status : severity;
 }

@@ -4,6 +4,7 @@
 #include "base/txn.h"
 #include "base/yaml.h"
 #include "cli/help.h"
+#include "cli/nagios.h"
 #include "cli/term.h"
 #include "cli/text.h"
 
@@ -11,6 +12,15 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+
+/* The first line of a plugin is its verdict: what there is to complain of comes after it. */
+static bool is_plugin;
+static char **held;
+
+char *const *complaints_held(void)
+{
+        return held;
+}
 
 void complain(const char *format, ...)
 {
@@ -22,6 +32,10 @@ void complain(const char *format, ...)
                 text = NULL;
         va_end(args);
         xcheck(text);
+        if (is_plugin) {
+                strv_take(&held, text);
+                return;
+        }
         autofree char *safe = term_escape(text);
         free(text);
         fprintf(stderr, "kube-renewd: %s\n", safe);
@@ -29,7 +43,9 @@ void complain(const char *format, ...)
 
 int command_fail(const Options *options, int status, const Error *error)
 {
-        if (error->text[0])
+        if (is_plugin)
+                nagios_print_unknown(error->text, held);
+        else if (error->text[0])
                 complain("%s", error->text);
         return options->verb && options->verb->judges ? EXIT_UNKNOWN : status;
 }
@@ -192,11 +208,14 @@ int command_main(int argc, char **argv, const Verb *verbs)
 {
         Options options;
         Error error = {};
-        int status;
+        int r, status;
 
         occupy_standard_descriptors();
         setlocale(LC_CTYPE, "");
-        if (options_parse(argc, argv, verbs, &options, &error) < 0)
+        r = options_parse(argc, argv, verbs, &options, &error);
+        is_plugin = options.verb && options.verb->judges && options.output &&
+                    streq(options.output, "nagios");
+        if (r < 0)
                 return command_fail(&options, EXIT_USAGE, &error);
         status = run_verb(&options, verbs);
         errno = 0;

@@ -20,8 +20,11 @@
 /* The program: options, help, the verb, and a look whether stdout took it all. */
 int command_main(int argc, char **argv, const Verb *verbs);
 
-/* One line on stderr. */
+/* One line on stderr; with --output=nagios one that is held back until the verdict is printed. */
 void complain(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* What is held back: NULL or a list that must not be freed. */
+char *const *complaints_held(void);
 
 /* Says the error, if there is a text; returns `status`, or EXIT_UNKNOWN for a verb that judges. */
 int command_fail(const Options *options, int status, const Error *error);

@@ -4,7 +4,8 @@
 /* clang-format off */
 static const Verb verbs[] = {
         {"check", verb_check, "[NAME...]", "List every certificate and its state",
-                .outputs = "table|tree|json|yaml|kubeadm-json", .options = OPTIONS_TABLE,
+                .outputs = "table|tree|json|yaml|kubeadm-json|nagios",
+                .options = OPTIONS_TABLE | OPTIONS_MONITORING,
                 .max_names = ANY_NUMBER, .judges = true},
         {"plan", verb_plan, "[NAME...]", "Say what 'renew' would do, and why",
                 .outputs = "text|json|yaml", .options = OPTIONS_ALL, .max_names = ANY_NUMBER},
