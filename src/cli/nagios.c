@@ -53,13 +53,14 @@ static void cut(char *text, size_t max)
         strcpy(text + length, "...");
 }
 
-/* Text on a line of output: a '|' would begin performance data. The caller frees. */
+/* Text on a line of output: a '|' would begin performance data, and of each ';' Nagios makes a ':'.
+ * The caller frees. */
 static char *safe_text(const char *text, size_t max)
 {
         char *safe = term_escape(text);
 
-        for (char *p = safe; (p = strchr(p, '|')); p++)
-                *p = '!';
+        for (char *p = safe; (p = strpbrk(p, "|;")); p++)
+                *p = *p == '|' ? '!' : ',';
         cut(safe, max);
         return safe;
 }
@@ -137,7 +138,7 @@ static size_t count_status(const PluginReport *report, PluginStatus status)
         return n;
 }
 
-/* "apiserver expires in 9d 23h; 10 of 17 certificates are not OK, 1 is shelved" */
+/* "apiserver expires in 9d 23h, 10 of 17 certificates are not OK, 1 is shelved" */
 static void append_headline(
         Output *output, const PluginReport *report, const PluginRow *worst, PluginStatus status)
 {
@@ -147,15 +148,15 @@ static void append_headline(
 
         append(output, TEXT_MAX, "KUBE-RENEWD %s - ", words[status]);
         if (worst->status == PLUGIN_OK && report->is_incomplete)
-                append(output, TEXT_MAX, "not everything could be read; ");
+                append(output, TEXT_MAX, "not everything could be read, ");
         append(output, TEXT_MAX, "%s", what);
         if (n_bad > 0)
-                append(output, TEXT_MAX, "; %zu of %zu certificates %s not OK", n_bad, n_bad + n_ok,
+                append(output, TEXT_MAX, ", %zu of %zu certificates %s not OK", n_bad, n_bad + n_ok,
                         n_bad == 1 ? "is" : "are");
         else if (n_ok > 1)
                 append(output, TEXT_MAX, ", the first of %zu certificates", n_ok);
         if (n_ok + n_bad < report->n)
-                append(output, TEXT_MAX, "; %zu shelved", report->n - n_ok - n_bad);
+                append(output, TEXT_MAX, ", %zu shelved", report->n - n_ok - n_bad);
 }
 
 /* 'label'=value[UOM];warn;crit;min;max. Returns how many certificates found no room. */
@@ -232,7 +233,7 @@ PluginStatus nagios_print(const PluginReport *report)
         append_rows(&output, sorted, report->n);
         if (n_left_out > 0)
                 append(&output, NAGIOS_OUTPUT_MAX,
-                        "no room for the performance data of %zu certificates; name some on the "
+                        "no room for the performance data of %zu certificates, name some on the "
                         "command line\n",
                         n_left_out);
         append_notes(&output, report->notes);

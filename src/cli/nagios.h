@@ -3,7 +3,7 @@
 
 /* A plugin's output for Nagios, Icinga and their kin: Monitoring Plugins Development Guidelines.
  *
- *     KUBE-RENEWD WARNING - apiserver expires in 9d 23h; 10 of 17 certificates are not OK|...
+ *     KUBE-RENEWD WARNING - apiserver expires in 9d 23h, 10 of 17 certificates are not OK|...
  *     WARNING: apiserver expires in 9d 23h (/etc/kubernetes/pki/apiserver.crt)
  *
  * One line with the worst certificate and the performance data, then a line for each that is not

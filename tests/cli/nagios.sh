@@ -15,6 +15,7 @@ plugin() {
         tap_like "$(head -n 1 <<<"$OUTPUT")" "^KUBE-RENEWD $regex" "'$*' says so"
         tap_empty "$(renewd check --output=nagios "$@" 2>&1 >/dev/null)" "'$*' is silent on stderr"
         tap_empty "$(tail -n +2 <<<"$OUTPUT" | grep -F '|')" "'$*' has performance data on its first line only"
+        tap_empty "$(cut -d '|' -f 1 <<<"$OUTPUT" | grep -F ';')" "'$*' has no ';', of which Nagios makes ':'"
 }
 
 # lines: how many certificates are listed as not OK.
@@ -25,11 +26,11 @@ lines() {
 host v1.28.7/rsa2048-default
 plugin 0 'OK - apiserver expires in 355d 23h, the first of 14 certificates\|' --at="$NEW"
 tap_is "$(lines)" 0 "T01 no line for what is OK"
-plugin 1 'WARNING - apiserver expires in 10d; 11 of 14 certificates are not OK\|' --at="$TEN_DAYS"
+plugin 1 'WARNING - apiserver expires in 10d, 11 of 14 certificates are not OK\|' --at="$TEN_DAYS"
 tap_is "$(lines)" 11 "T02 a line for each"
-plugin 2 'CRITICAL - apiserver expired 40d ago; 11 of 14 ' --at="$EXPIRED"
+plugin 2 'CRITICAL - apiserver expired 40d ago, 11 of 14 ' --at="$EXPIRED"
 golden check-v1.28.7-rsa2048-default.nagios-expired "T03 all of it"
-plugin 2 'CRITICAL - etcd-peer expired 40d ago; 1 of 2 ' --at="$EXPIRED" etcd-peer etcd-ca
+plugin 2 'CRITICAL - etcd-peer expired 40d ago, 1 of 2 ' --at="$EXPIRED" etcd-peer etcd-ca
 plugin 1 'WARNING - apiserver ' --at="$TEN_DAYS" -w 15d: -c 3:
 golden check-v1.28.7-rsa2048-default.nagios-thresholds "with thresholds"
 
@@ -52,7 +53,7 @@ END
 tap_status 2 "T03 what has expired is critical whatever the thresholds" renewd check --at="$EXPIRED" -w '~:' apiserver
 tap_status 2 "a CA is measured too" renewd check --at="$NEW" -c 20y: ca
 rm "$ROOT/etc/kubernetes/pki/apiserver.crt"
-plugin 2 'CRITICAL - apiserver is MISSING; 1 of 14 certificates is not OK' --at="$NEW" -w 1: -c 1:
+plugin 2 'CRITICAL - apiserver is MISSING, 1 of 14 certificates is not OK' --at="$NEW" -w 1: -c 1:
 tap_unlike "$OUTPUT" "'apiserver'=" "T05 what is missing has no number"
 
 # What cannot be said is UNKNOWN, on stdout.
@@ -70,7 +71,7 @@ host v1.28.7/rsa2048-default
 printf '{[' >"$ROOT/etc/kubernetes/manifests/etcd.yaml"
 mkdir -p "$ROOT/etc/kube-renewd"
 printf '[agent]\nFrobnicate=yes\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf"
-plugin 1 'WARNING - not everything could be read; apiserver expires in ' --at="$NEW"
+plugin 1 'WARNING - not everything could be read, apiserver expires in ' --at="$NEW"
 tap_like "$OUTPUT" '^etcd: .*etcd\.yaml' "a manifest that cannot be read"
 tap_like "$OUTPUT" "^warning: .*kube-renewd\.conf:2: unknown key 'Frobnicate'" "a warning of the configuration"
 rm "$ROOT/etc/kube-renewd/kube-renewd.conf"

@@ -97,7 +97,7 @@ static void test_the_worst_is_first(void **state)
         host->rows[3].text = (char *)"expired 1d ago";
         add(host, "scheduler.conf", STATE_MISSING, INT64_MIN);
         assert_prints(host, PLUGIN_CRITICAL,
-                "KUBE-RENEWD CRITICAL - scheduler.conf is MISSING; 4 of 5 certificates are not OK|"
+                "KUBE-RENEWD CRITICAL - scheduler.conf is MISSING, 4 of 5 certificates are not OK|"
                 "'certificates'=5;;;0 'warning'=1;;;0 'critical'=3;;;0 "
                 "'apiserver'=777600s;1296000:;259200: 'admin.conf'=25920000s;1296000:;259200: "
                 "'etcd-peer'=25833600s;1296000:;259200: 'etcd-server'=-86400s;1296000:;259200:\n"
@@ -115,14 +115,14 @@ static void test_what_is_shelved_is_listed_and_does_not_count(void **state)
         add(host, "ca", STATE_EXPIRING, 100 * DAY)->is_shelved = true;
         add(host, "apiserver", STATE_OK, 300 * DAY);
         assert_prints(host, PLUGIN_OK,
-                "KUBE-RENEWD OK - apiserver expires in 300d; 1 shelved|'certificates'=2;;;0 "
+                "KUBE-RENEWD OK - apiserver expires in 300d, 1 shelved|'certificates'=2;;;0 "
                 "'warning'=0;;;0 'critical'=0;;;0 'ca'=8640000s 'apiserver'=25920000s\n"
                 "SHELVED: ca expires in 100d (/pki/x.crt)\n");
 
         host = host_make();
         add(host, "ca", STATE_EXPIRED, -DAY)->is_shelved = true;
         assert_prints(host, PLUGIN_OK,
-                "KUBE-RENEWD OK - ca expired 1d ago; 1 shelved|'certificates'=1;;;0 "
+                "KUBE-RENEWD OK - ca expired 1d ago, 1 shelved|'certificates'=1;;;0 "
                 "'warning'=0;;;0 'critical'=0;;;0 'ca'=-86400s\n"
                 "SHELVED: ca expired 1d ago (/pki/x.crt)\n");
 }
@@ -136,7 +136,7 @@ static void test_notes_come_last(void **state)
         host->report.notes = notes;
         host->report.is_incomplete = true;
         assert_prints(host, PLUGIN_WARNING,
-                "KUBE-RENEWD WARNING - not everything could be read; apiserver expires in 300d|"
+                "KUBE-RENEWD WARNING - not everything could be read, apiserver expires in 300d|"
                 "'certificates'=1;;;0 'warning'=0;;;0 'critical'=0;;;0 'apiserver'=25920000s\n"
                 "etcd: 'a!b' cannot be read\n");
 }
@@ -160,7 +160,7 @@ static void test_unknown_is_a_line_too(void **state)
 /* Neither a line nor performance data can be forged by a name, a path or a reason. */
 static void test_t07_hostile_names(void **state)
 {
-        static const char name[] = "x' 'y'=1s|z\nOK - \033[2Jfine";
+        static const char name[] = "x' 'y'=1s;|z\nOK - \033[2Jfine";
         Host *host = host_make();
         size_t n_lines = 0;
 
@@ -173,7 +173,7 @@ static void test_t07_hostile_names(void **state)
         }
         assert_int_equal(n_lines, 2);
         assert_ptr_equal(strchr(text, '|'), strrchr(text, '|'));
-        assert_non_null(strstr(text, " 'x_ _y__1s!z\\x0aOK - \\x1b[2Jfine'=86400s\n"));
+        assert_non_null(strstr(text, " 'x_ _y__1s,!z\\x0aOK - \\x1b[2Jfine'=86400s\n"));
         free(host);
 }
 
