@@ -4,6 +4,7 @@
 #include "cli/selection.h"
 #include "cli/table.h"
 #include "cli/text.h"
+#include "renew/metrics.h"
 #include "renew/status.h"
 
 MEMBER_CELL(cell_name, Row, name)
@@ -175,6 +176,12 @@ static void print_rows(const Options *options, const Rows *rows, Table *table)
         }
         if (output_is(options, "kubeadm-json")) {
                 print_data(options, rows_to_kubeadm_json(rows));
+                return;
+        }
+        if (output_is(options, "prometheus")) {
+                autofree char *text = metrics_of_certificates(rows);
+
+                printf("%s", text);
                 return;
         }
         fill_table(table, rows, output_is(options, "tree"));

@@ -4,7 +4,7 @@
 /* clang-format off */
 static const Verb verbs[] = {
         {"check", verb_check, "[NAME...]", "List every certificate and its state",
-                .outputs = "table|tree|json|yaml|kubeadm-json|nagios",
+                .outputs = "table|tree|json|yaml|kubeadm-json|nagios|prometheus",
                 .options = OPTIONS_TABLE | OPTIONS_MONITORING,
                 .max_names = ANY_NUMBER, .judges = true},
         {"plan", verb_plan, "[NAME...]", "Say what 'renew' would do, and why",

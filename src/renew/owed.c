@@ -65,23 +65,18 @@ static void set_unknown(Owed *owed)
                 strv_add(&owed->before, FS_CONTENT_UNKNOWN);
 }
 
-static int entry_read(int root_fd, const char *path, Owed *ret, Error *reterr)
+static int entry_from_json(const json_t *json, Owed *ret)
 {
-        autoptr(json_t) json = NULL;
         Owed storage = {};
         autoptr(Owed) owed = &storage;
         const char *component, *pass_id, *reason;
-        int r;
 
-        r = json_read_file(root_fd, path, &json, reterr);
-        if (r < 0)
-                return r;
         component = json_string_value(json_object_get(json, "component"));
         pass_id = json_string_value(json_object_get(json, "pass_id"));
         if (!component || !pass_id ||
                 json_get_time(json_object_get(json, "since"), &owed->since) < 0 ||
                 json_get_strv(json_object_get(json, "paths"), &owed->paths) < 0)
-                return error_set(reterr, -EBADMSG, "'%s' is no entry of the ledger", path);
+                return -EBADMSG;
         if (json_get_strv(json_object_get(json, "before"), &owed->before) < 0 ||
                 strv_length(owed->before) != strv_length(owed->paths))
                 set_unknown(owed);
@@ -92,6 +87,33 @@ static int entry_read(int root_fd, const char *path, Owed *ret, Error *reterr)
         *ret = storage;
         storage = (Owed){};
         return 0;
+}
+
+int owed_from_json(const json_t *array, OwedList **ret, Error *reterr)
+{
+        autoptr(OwedList) list = xcalloc(1, sizeof(*list));
+
+        if (!json_is_array(array))
+                return error_set(reterr, -EBADMSG, "its 'restarts_owed' is missing or wrong");
+        list->entries = xcalloc(json_array_size(array), sizeof(Owed));
+        for (; list->n < json_array_size(array); list->n++)
+                if (entry_from_json(json_array_get(array, list->n), &list->entries[list->n]) < 0)
+                        return error_set(reterr, -EBADMSG, "'restarts_owed', number %zu, is none",
+                                list->n + 1);
+        *ret = TAKE(list);
+        return 0;
+}
+
+static int entry_read(int root_fd, const char *path, Owed *ret, Error *reterr)
+{
+        autoptr(json_t) json = NULL;
+        int r;
+
+        r = json_read_file(root_fd, path, &json, reterr);
+        if (r < 0)
+                return r;
+        r = entry_from_json(json, ret);
+        return r < 0 ? error_set(reterr, r, "'%s' is no entry of the ledger", path) : 0;
 }
 
 /* Of a file that changes for the second time, nobody knows which content the process has. */

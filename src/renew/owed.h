@@ -63,3 +63,6 @@ const Owed *owed_find(const OwedList *list, const char *component);
 
 /* component since pass_id paths reason, for status.json. */
 json_t *owed_to_json(const OwedList *list);
+
+/* The reverse; what the processes had loaded is not in there. -EBADMSG. */
+int owed_from_json(const json_t *array, OwedList **ret, Error *reterr) MUST_USE;

@@ -33,6 +33,11 @@ int pass_exit_status(const Pass *pass, int r)
         return pass->owed && pass->owed->n > 0 ? EXIT_UNFINISHED : EXIT_DONE;
 }
 
+/* One after the other, whatever became of those before; the first failure is the one to tell. */
+static int (*const reports[])(const ReportInput *input, Error *reterr) = {
+        report_alarms, report_status, report_metrics, /* of what status.json says now */
+};
+
 /* Reports what the pass came to, also where it came to nothing. */
 static int report(const Pass *pass, int status, const char *failure, Error *reterr)
 {
@@ -55,12 +60,16 @@ static int report(const Pass *pass, int status, const char *failure, Error *rete
                 .exit_status = status,
                 .failure = failure,
         };
-        int r, r_status;
+        int r = 0;
 
         report_outcomes(&input);
-        r = report_alarms(&input, reterr);
-        r_status = report_status(&input, r < 0 ? NULL : reterr);
-        return r < 0 ? r : r_status;
+        for (size_t i = 0; i < ELEMENTSOF(reports); i++) {
+                int q = reports[i](&input, r < 0 ? NULL : reterr);
+
+                if (r >= 0)
+                        r = q;
+        }
+        return r;
 }
 
 /* What can still be said where not all could be reported; no reason is lost. */

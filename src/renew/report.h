@@ -57,5 +57,8 @@ int64_t report_next_due(const Assessment *assessment);
  * A pass that saw no certificate keeps the ones of the status before, and their end of validity. */
 int report_status(const ReportInput *input, Error *reterr) MUST_USE;
 
+/* public/kube-renewd.prom, made from the status.json that is there now: the same truth in both. */
+int report_metrics(const ReportInput *input, Error *reterr) MUST_USE;
+
 /* The alarms that are active on this host, as report_alarms() left them. */
 int report_read_alarms(int root_fd, const Config *config, AlarmList **ret, Error *reterr) MUST_USE;

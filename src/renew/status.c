@@ -20,6 +20,7 @@ void status_free(Status *status)
         rows_free(status->rows);
         alarm_list_free(status->alarms);
         alarm_list_free(status->shelved);
+        owed_list_free(status->owed);
         free(status);
 }
 
@@ -121,6 +122,8 @@ static int read_status(const json_t *json, Status *status, Error *reterr)
         if (r >= 0)
                 r = read_alarms(
                         json_object_get(json, "shelved"), "shelved", &status->shelved, reterr);
+        if (r >= 0)
+                r = owed_from_json(json_object_get(json, "restarts_owed"), &status->owed, reterr);
         return r;
 }
 

@@ -11,6 +11,7 @@
  * Reads no file but the configuration and this one, and looks for no layout. */
 
 #include "host/alarm.h"
+#include "renew/owed.h"
 #include "renew/row.h"
 
 typedef struct Status {
@@ -22,6 +23,7 @@ typedef struct Status {
         int exit_status; /* of that pass */
         Rows *rows;
         AlarmList *alarms, *shelved;
+        OwedList *owed;
 } Status;
 
 void status_free(Status *status);

@@ -23,6 +23,8 @@ for format in yaml kubeadm-json nagios; do
         tap_status 1 "T31 $format" renewd check --at="$TEN_DAYS" --output="$format"
         golden "check-v1.28.7-rsa2048-default.$format" "T31 as $format"
 done
+tap_status 1 "T31 metrics" renewd check --at="$TEN_DAYS" --output=prometheus
+golden check-v1.28.7-rsa2048-default.prom "T31 as metrics"
 OUTPUT=$json
 tap_is "$(jq -r '.[0] | keys - ["name","filename","subject","issuer","expiryTime","status"] | length' <<<"$OUTPUT")" \
         "$(($(jq '.[0] | length' <<<"$OUTPUT") - 6))" "T31 every object has vCluster's fields"

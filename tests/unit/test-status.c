@@ -22,6 +22,7 @@ static Scene *reported(void)
         scene_set_state(scene, scene_leaf(scene, "admin.conf", HOUR), STATE_MISMATCH, "no match");
         scene_set_state(scene, scene_leaf(scene, "scheduler.conf", DAY), STATE_MISSING, NULL);
         scene_item(scene, ITEM_CA, "ca", HOUR);
+        scene_owe(scene, "kube-scheduler");
         assert_int_equal(report_alarms(&scene->input, NULL), 0);
         assert_int_equal(report_status(&scene->input, NULL), 0);
         return scene;
@@ -55,6 +56,9 @@ static void test_what_the_pass_saw_is_read_back(void **state)
         assert_non_null(status->version);
         assert_true(status->alarms->n > 0);
         assert_int_equal(status->shelved->n, 0);
+        assert_int_equal(status->owed->n, 1);
+        assert_string_equal(status->owed->entries[0].component, "kube-scheduler");
+        assert_int_equal(status->owed->entries[0].since, NOW);
         assert_true(json_equal(written, read));
         scene_free(scene);
 }
@@ -189,6 +193,11 @@ static const struct {
         {"alarms", "[{}]"},
         {"shelved", "{}"},
         {"shelved", "[null]"},
+        {"restarts_owed", NULL},
+        {"restarts_owed", "{}"},
+        {"restarts_owed", "[{}]"},
+        {"restarts_owed",
+                "[{\"component\": \"etcd\", \"pass_id\": \"\", \"paths\": [], \"since\": 7}]"},
 };
 
 static void test_anything_broken_is_refused_by_name(void **state)

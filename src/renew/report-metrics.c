@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/metrics.h"
+#include "renew/report.h"
+
+int report_metrics(const ReportInput *input, Error *reterr)
+{
+        const char *state = input->config->state_directory;
+        autofree char *source = xasprintf("%s/public/status.json", state);
+        autofree char *target = xasprintf("%s/public/kube-renewd.prom", state);
+        autoptr(FileImage) file = NULL;
+        autoptr(Status) status = NULL;
+        int r;
+
+        r = fs_read_file(input->root_fd, source, JSON_FILE_SIZE_MAX, &file, reterr);
+        if (r < 0)
+                return r;
+        r = status_parse(file->data, file->size, &status, reterr);
+        if (r < 0)
+                return error_prefix(reterr, r, "cannot make metrics of '%s'", source);
+        autofree char *text = metrics_of_status(status);
+        return fs_write_file(input->root_fd, target, text, strlen(text), 0644, reterr);
+}
