@@ -6,7 +6,6 @@
 
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
 
 #define IDENTIFIER     "kube-renewd"
@@ -96,6 +95,7 @@ static void send_to_stderr(int priority, const char *text)
 {
         autofree char *escaped = escape_text(text);
 
+        log_status_end();
         if (stderr_is_journal())
                 dprintf(STDERR_FILENO, "<%d>%s\n", LOG_PRI(priority), escaped);
         else
@@ -143,21 +143,4 @@ void log_line(int priority, const char *format, ...)
         va_start(args, format);
         log_send(priority, NULL, NULL, format, args);
         va_end(args);
-}
-
-void log_status(const char *format, ...)
-{
-        autofree char *text = NULL, *state = NULL;
-        va_list args;
-
-        va_start(args, format);
-        if (vasprintf(&text, format, args) < 0)
-                text = NULL;
-        va_end(args);
-        autofree char *shown = escape_text(xcheck(text));
-
-        state = xasprintf("STATUS=%s", shown);
-        sd_notify(0, state);
-        if (isatty(STDERR_FILENO))
-                fprintf(stderr, "%s ...\n", shown);
 }

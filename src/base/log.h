@@ -30,8 +30,18 @@ void log_event(int priority, const char *message_id, const LogField *fields, con
         ...) PRINTF_LIKE(4, 5);
 
 /* What the program is at, for `systemctl status` (STATUS= of sd_notify(3)) and for a person who
- * waits at a terminal (stderr). */
+ * waits at a terminal: one line of stderr that is rewritten in place, lines where it is dumb. */
 void log_status(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Every later status begins with "[step/steps] "; with steps 0 none does. */
+void log_step(size_t step, size_t steps);
+
+/* How long the wait that was said last may still take. Never a line of its own: call it as often as
+ * you look. */
+void log_wait(int64_t milliseconds);
+
+/* Clears the line, before anything else is written to the terminal. */
+void log_status_end(void);
 
 /* Debug lines for people who develop or trace; never a MESSAGE_ID. */
 void log_debug(const char *format, ...) PRINTF_LIKE(1, 2);

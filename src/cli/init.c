@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/init.h"
+#include "base/log.h"
 #include "cli/command.h"
 #include "cli/text.h"
 
@@ -28,6 +29,7 @@ int verb_init(const Options *options)
                 return command_fail(options, EXIT_USAGE, &error);
         if (r < 0)
                 return command_fail(options, r == -EBUSY ? EXIT_UNFINISHED : EXIT_FAILED, &error);
+        log_status_end();
         for (char **path = paths; path && *path; path++)
                 text_line(*path);
         return EXIT_DONE;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/log.h"
 #include "cli/command.h"
 #include "cli/text.h"
 
@@ -89,6 +90,7 @@ static int run_pass(const Options *options, const PassRequest *request)
         if (options->kubelet)
                 opened.plan.kubelet_unit = pass->config->kubelet_unit;
         status = pass_run(pass, &opened, &error);
+        log_status_end();
         print_recovery(&pass->recovery);
         print_results(pass, request->dry_run);
         print_copies(pass, request->dry_run);

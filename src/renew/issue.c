@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/issue.h"
 
+#include "base/log.h"
 #include "pki/key-batch.h"
 #include "renew/compose.h"
 #include "renew/template.h"
@@ -127,6 +128,8 @@ static void sign(Job *job)
         KeyFormat format;
         int r;
 
+        log_status("Issuing certificate '%s'", item->name);
+
         /* 1. The key: made by now, or the old one. */
         if (job->key->error < 0) {
                 fail(job, &job->key->text);
@@ -176,12 +179,14 @@ Issuance *issue_run(int root_fd, const Plan *plan, const Config *config, int64_t
         /* 2. Keys on all cores, then the signatures. */
         key_generate_all(keys, plan->n_steps);
         for (size_t i = 0; i < plan->n_steps; i++) {
+                log_step(i + 1, plan->n_steps);
                 if (jobs[i].result->outcome == OUTCOME_RENEWED &&
                         plan->steps[i].kind != STEP_REPAIR_CA_DATA)
                         sign(&jobs[i]);
                 key_free(keys[i].key);
                 template_free(jobs[i].template);
         }
+        log_step(0, 0);
 
         /* 3. The files as they will be, read back before they count. */
         issuance_compose(issuance, config);

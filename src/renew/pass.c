@@ -61,7 +61,6 @@ static void verify(Pass *pass)
 {
         if (!running_is_live(pass->running))
                 return;
-        log_status("Verifying what runs");
         pass->verification = verify_all(pass->running, pass_latest(pass)->inventory, pass->owed);
         verify_apply(pass->verification, pass_latest(pass));
 }

@@ -130,6 +130,7 @@ bool attempt_wait(const Stage *stage, Attempt *attempt, int64_t seconds)
         while (!attempt_is_proven(stage, attempt)) {
                 if (is_over(deadline))
                         return false;
+                log_wait(deadline - clock_monotonic());
                 clock_sleep(POLL);
         }
         return true;
@@ -215,6 +216,7 @@ static bool wait_until_gone(const Stage *stage, const Attempt *attempt)
         most += (int64_t)(grace < GRACE_MOST ? grace : GRACE_MOST) * 1000;
         while (!is_over(is_gone ? least : most)) {
                 is_gone |= is_seen_gone(stage, attempt);
+                log_wait((is_gone ? least : most) - clock_monotonic());
                 clock_sleep(POLL);
         }
         return is_gone;

@@ -199,25 +199,49 @@ static int settle_component(
         return r;
 }
 
+/* The entry of a component that has its turn in this round. A second round is for those whose files
+ * a roll-back has changed again. */
+static const Owed *find_turn(const Stage *stage, const OwedList *owed, const char *name)
+{
+        const RestartResult *before = restart_result_find(stage->report, name);
+
+        if (!stage_component(stage, name) || (before && before->outcome > RESTART_DONE))
+                return NULL;
+        return owed_find(owed, name);
+}
+
+static size_t count_turns(const Stage *stage, const OwedList *owed)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < owed->n; i++)
+                n += find_turn(stage, owed, owed->entries[i].component) != NULL;
+        return n;
+}
+
 /* Each component that the ledger has, in the order of the layout. */
 static int run_round(Stage *stage, Error *reterr)
 {
         const RestartInput *input = stage->input;
         const Inventory *inventory = input->assessment->inventory;
         autoptr(OwedList) owed = NULL;
+        size_t n, turn = 0;
         int r;
 
         r = owed_read(input->root_fd, input->config->state_directory, &owed, reterr);
+        if (r < 0)
+                return r;
+        n = count_turns(stage, owed);
         for (size_t i = 0; r >= 0 && i < inventory->n_components; i++) {
                 const char *name = inventory->components[i].entry->name;
-                const RestartResult *before = restart_result_find(stage->report, name);
-                const InventoryComponent *component = stage_component(stage, name);
-                const Owed *entry = owed_find(owed, name);
+                const Owed *entry = find_turn(stage, owed, name);
 
-                /* A second round is for those whose files a roll-back has changed again. */
-                if (component && entry && (!before || before->outcome <= RESTART_DONE))
-                        r = settle_component(stage, component, entry, reterr);
+                if (!entry)
+                        continue;
+                log_step(++turn, n);
+                r = settle_component(stage, stage_component(stage, name), entry, reterr);
         }
+        log_step(0, 0);
         return r;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/verify.h"
 
+#include "base/log.h"
 #include "base/time-util.h"
 #include "pki/probe.h"
 #include "renew/reload.h"
@@ -266,12 +267,15 @@ Verification *verify_all(Running *running, const Inventory *inventory, const Owe
         verification->components = xcalloc(inventory->n_components, sizeof(ComponentProof));
         for (size_t i = 0; i < inventory->n_components; i++) {
                 const InventoryComponent *component = &inventory->components[i];
-                const VerifyRequest request = {
-                        .owed = owed ? owed_find(owed, component->entry->name) : NULL};
+                const char *name = component->entry->name;
+                const VerifyRequest request = {.owed = owed ? owed_find(owed, name) : NULL};
 
+                log_step(i + 1, inventory->n_components);
+                log_status("Verifying %s", name);
                 verify_component(
                         running, component, &request, &verification->components[verification->n++]);
         }
+        log_step(0, 0);
         return verification;
 }
 

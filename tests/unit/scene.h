@@ -88,6 +88,18 @@ void log_status(const char *format, ...)
 {
 }
 
+void log_step(size_t step, size_t steps)
+{
+}
+
+void log_wait(int64_t milliseconds)
+{
+}
+
+void log_status_end(void)
+{
+}
+
 void log_debug(const char *format, ...)
 {
 }
