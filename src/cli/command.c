@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/command.h"
 
+#include "base/log.h"
 #include "base/txn.h"
 #include "base/yaml.h"
 #include "cli/help.h"
 #include "cli/nagios.h"
 #include "cli/term.h"
 #include "cli/text.h"
+#include "renew/interrupt.h"
 
 #include <config.h>
 #include <fcntl.h>
@@ -38,6 +40,7 @@ void complain(const char *format, ...)
         }
         autofree char *safe = term_escape(text);
         free(text);
+        log_status_end();
         fprintf(stderr, "kube-renewd: %s\n", safe);
 }
 
@@ -188,6 +191,14 @@ static void occupy_standard_descriptors(void)
                         abort();
 }
 
+static int finish_verb(const Options *options, int status)
+{
+        log_status_end();
+        if (options->verb->writes && interrupt_is_pending())
+                complain("interrupted; what had been begun was brought to its end first");
+        return status;
+}
+
 static int run_verb(const Options *options, const Verb *verbs)
 {
         if (options->version) {
@@ -199,9 +210,11 @@ static int run_verb(const Options *options, const Verb *verbs)
                 return EXIT_DONE;
         }
         /* A reader of our messages that goes away must not stop us between two files. */
-        if (options->verb->writes)
+        if (options->verb->writes) {
                 signal(SIGPIPE, SIG_IGN);
-        return options->verb->run(options);
+                interrupt_announce();
+        }
+        return finish_verb(options, options->verb->run(options));
 }
 
 int command_main(int argc, char **argv, const Verb *verbs)
@@ -220,6 +233,9 @@ int command_main(int argc, char **argv, const Verb *verbs)
         status = run_verb(&options, verbs);
         errno = 0;
         if (fflush(stdout) == 0 && !ferror(stdout))
+                return status;
+        /* Who reads only the first lines has what was asked for. */
+        if (errno == EPIPE)
                 return status;
         /* An earlier write may have failed, and only the flag of it is left. */
         error_errno(&error, errno > 0 ? -errno : -EIO, "cannot write to standard output");

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/init.h"
 
+#include "base/log.h"
 #include "base/time-util.h"
 #include "kube/kubeconfig.h"
 #include "pki/key-batch.h"
 #include "renew/backup.h"
 #include "renew/identity.h"
+#include "renew/interrupt.h"
 #include "renew/recovery.h"
 
 #define CA_VALIDITY (10 * YEAR) /* kubeadm's: 87600 h */
@@ -276,6 +278,7 @@ static int make(Init *init, Maker *maker, Error *reterr)
 
 static int make_all(Init *init, Error *reterr)
 {
+        log_status("Making %zu keys and certificates", init->n);
         key_generate_all(init->keys, init->n);
         for (size_t i = 0; i < init->n; i++) {
                 Maker *maker = &init->makers[i];
@@ -306,7 +309,9 @@ static int write_all(const Init *init, int root_fd, Error *reterr)
         TxnOutcome outcome = {};
         int r;
 
-        /* 1. The lock, and the end of whatever was interrupted here before. */
+        /* 1. The lock, and the end of whatever was interrupted here before. Who asks us to stop is
+         * heard when all is written. */
+        interrupt_hold();
         judge = pair_judge_new(root_fd, init->config);
         const TxnJudge txn_judge = pair_judge_txn(judge);
         r = recovery_run(&(Recovery){.root_fd = root_fd,

@@ -5,6 +5,28 @@
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 
+/* Begins on a line of its own where one is being rewritten (base/log.h). */
+static void announce(int number)
+{
+        static const char text[] = "\nkube-renewd: interrupted before any file was replaced\n";
+        size_t skipped = isatty(STDERR_FILENO) ? 0 : 1;
+
+        (void)!write(STDERR_FILENO, text + skipped, sizeof(text) - 1 - skipped);
+        raise(number);
+}
+
+void interrupt_announce(void)
+{
+        const struct sigaction action = {.sa_handler = announce, .sa_flags = (int)SA_RESETHAND};
+
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
+                struct sigaction old;
+
+                if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+                        sigaction(signals[i], &action, NULL);
+        }
+}
+
 void interrupt_hold(void)
 {
         sigset_t set;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/pass-internal.h"
 
+#include "base/log.h"
 #include "renew/interrupt.h"
 #include "renew/recovery.h"
 
@@ -23,6 +24,7 @@ static int restore_stages(
 
         /* 2. Old files in place of the new ones. */
         interrupt_hold();
+        log_status("Putting the files of backup %s back", request->id);
         locked.txn = pass->txn;
         locked.pass_id = pass->id;
         locked.now = pass->now;
@@ -65,6 +67,7 @@ int pass_recover(Pass *pass, Error *reterr)
 {
         int r;
 
+        interrupt_hold();
         pass->judge = pair_judge_new(pass->root_fd, pass->config);
         r = recovery_run(&(Recovery){.root_fd = pass->root_fd,
                                  .config = pass->config,
