@@ -34,7 +34,7 @@ static const Column columns[] = {
         {"SEVERITY", COLUMN_STATE, cell_severity},
         {"ALARM", 0, cell_type},
         {"RESOURCE", 0, cell_resource},
-        {"SINCE", 0, cell_since},
+        {"SINCE", COLUMN_SPARE, cell_since},
         {"COUNT", COLUMN_ASKED, cell_count},
         {"ID", COLUMN_ASKED, cell_id},
         {"TEXT", COLUMN_WIDE, cell_text},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/backup.h"
+#include "base/log.h"
 #include "cli/command.h"
 #include "cli/table.h"
 #include "cli/text.h"
@@ -33,9 +34,9 @@ static char *cell_paths(const void *backup)
 static const Column columns[] = {
         {"ID", 0, cell_id},
         {"TIME", COLUMN_WIDE, cell_time},
-        {"FILES", COLUMN_RIGHT, cell_files},
+        {"FILES", COLUMN_RIGHT | COLUMN_SPARE, cell_files},
         {"STATE", COLUMN_STATE, cell_state},
-        {"REASON", 0, cell_reason},
+        {"REASON", COLUMN_SPARE, cell_reason},
         {"VERSION", COLUMN_WIDE, cell_version},
         {"PATHS", COLUMN_ASKED, cell_paths},
 };
@@ -190,6 +191,7 @@ int verb_restore(const Options *options)
                 return command_fail(options, EXIT_USAGE, &error);
         status = options->dry_run ? pass_try_restore(pass, &request, &result, &error)
                                   : pass_restore(pass, &request, &result, &error);
+        log_status_end();
         if (result)
                 print_restored(result, options->dry_run);
         print_settled(pass);

@@ -60,7 +60,7 @@ static void explain_dates(const Item *item, const Row *row, const Verdict *verdi
         char date[DATE_TEXT_SIZE], span[SPAN_TEXT_SIZE];
         autofree char *expires = NULL, *due = NULL;
 
-        text_field("state", row->status);
+        text_state("state", row->status, row->severity);
         text_field("", row->text);
         if (row->not_after == 0)
                 return;
@@ -186,7 +186,7 @@ static void explain(const Pass *pass, size_t index, const Row *row)
                                        ? xasprintf("%s %s", item->path, item->key_path)
                                        : xstrdup(item->path);
 
-        text_line(row->name);
+        text_title(row->name, NULL);
         text_field("files", files);
         explain_identity(row);
         explain_signer(item, row);

@@ -143,9 +143,8 @@ static size_t column_width(const Table *table, size_t column, bool tree)
         return width;
 }
 
-/* The default set: what is always there, then each wide column that still fits, the last ones
- * first.
- */
+/* The default set: what is always there, as far as a terminal has room for it, then each wide
+ * column that still fits, the last ones first. */
 static size_t default_columns(const Table *table, bool tree, bool *is_shown)
 {
         unsigned hidden = COLUMN_WIDE | COLUMN_ASKED | (tree ? COLUMN_FLAT : 0);
@@ -154,6 +153,12 @@ static size_t default_columns(const Table *table, bool tree, bool *is_shown)
         for (size_t i = 0; i < table->n_columns; i++) {
                 is_shown[i] = !(table->columns[i].flags & hidden);
                 used += is_shown[i] ? column_width(table, i, tree) + 1 : 0;
+        }
+        for (size_t i = table->n_columns; i-- > 0 && used > limit && isatty(STDOUT_FILENO);) {
+                if (!is_shown[i] || !(table->columns[i].flags & COLUMN_SPARE))
+                        continue;
+                used -= column_width(table, i, tree) + 1;
+                is_shown[i] = false;
         }
         for (size_t i = table->n_columns; i-- > 0 && used <= limit;) {
                 if (!(table->columns[i].flags & COLUMN_WIDE))
@@ -191,7 +196,7 @@ static bool is_tree(const Table *table)
         return false;
 }
 
-static void add_column(struct libscols_table *out, const Column *column, bool tree, bool last)
+static void add_column(struct libscols_table *out, const Column *column, bool tree, bool may_cut)
 {
         int flags = 0;
 
@@ -199,7 +204,7 @@ static void add_column(struct libscols_table *out, const Column *column, bool tr
                 flags |= SCOLS_FL_RIGHT;
         if (tree && column->flags & COLUMN_TREE)
                 flags |= SCOLS_FL_TREE;
-        if (last)
+        if (may_cut && !(column->flags & (COLUMN_STATE | COLUMN_RIGHT)))
                 flags |= SCOLS_FL_TRUNC;
         xcheck(scols_table_new_column(out, column->name, 0, flags));
 }
@@ -230,7 +235,7 @@ void table_print(const Table *table, bool headings)
         scols_table_enable_colors(out, term_colors());
         scols_table_enable_noencoding(out, 1); /* cells are escaped already */
         for (size_t i = 0; i < n; i++)
-                add_column(out, &table->columns[shown[i]], tree, i + 1 == n);
+                add_column(out, &table->columns[shown[i]], tree, !table->shown);
         for (size_t i = 0; i < table->n_rows; i++)
                 add_line(out, table, &table->rows[i], shown, n);
         /* A row may stand before its parent, so branches are tied when all are there. */

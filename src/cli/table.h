@@ -8,8 +8,8 @@
  *     table_print(table, options->no_headings);
  *
  * Which columns: --columns= by name, or 'all'; else the default ones, and of the wide ones those
- * that still fit the terminal. Text is escaped here. A table that does not fit is cut only on a
- * terminal. */
+ * that still fit the terminal. Text is escaped here. Only on a terminal is anything left out or cut
+ * because it is too wide, and only what --columns= does not name. */
 
 #include "base/error.h"
 
@@ -20,6 +20,8 @@ typedef enum ColumnFlags {
         COLUMN_WIDE = 1 << 3,  /* by default only where it fits, the last ones first */
         COLUMN_ASKED = 1 << 4, /* only where --columns= names it */
         COLUMN_FLAT = 1 << 5,  /* by default not in a tree, whose branches say it */
+        COLUMN_SPARE = 1 << 6, /* left out by default on a terminal that is too narrow, the last
+                                  ones first */
 } ColumnFlags;
 
 typedef struct Column {

@@ -73,6 +73,14 @@ void text_field(const char *label, const char *value)
         printf("\n");
 }
 
+void text_state(const char *label, const char *state, int severity)
+{
+        autofree char *safe = term_escape(state);
+
+        printf("  %-*s%s%s%s\n", LABEL_WIDTH - 2, label, term_style(term_severity_style(severity)),
+                safe, term_style(STYLE_PLAIN));
+}
+
 /* One side of a change: "  key       + RSA-2048". */
 static void print_side(const char *label, char sign, Style style, const char *value)
 {

@@ -30,6 +30,9 @@ void text_paragraph(size_t indent, const char *text);
  * line. */
 void text_field(const char *label, const char *value);
 
+/* The same for a state, coloured by its severity. */
+void text_state(const char *label, const char *state, int severity);
+
 /* What a value was and will be: "old → new" in one line, or a line with "-" and one with "+" where
  * that does not fit. NULL or "" for old: only "+". */
 void text_change(const char *label, const char *old, const char *new);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/log.h"
 #include "cli/command.h"
 #include "cli/table.h"
 #include "cli/text.h"
@@ -53,16 +54,14 @@ static char *cell_path(const void *row)
         return proof_of(row) ? xstrdup(proof_of(row)->path) : NULL;
 }
 
-/* "served at 127.0.0.1:6443" */
 static char *cell_proof(const void *row)
 {
-        const Proof *proof = proof_of(row);
+        return proof_of(row) ? xstrdup(proof_kind_name(proof_of(row)->kind)) : NULL;
+}
 
-        if (!proof)
-                return NULL;
-        return proof->endpoint
-                       ? xasprintf("%s at %s", proof_kind_name(proof->kind), proof->endpoint)
-                       : xstrdup(proof_kind_name(proof->kind));
+static char *cell_endpoint(const void *row)
+{
+        return proof_of(row) ? xstrdup(proof_of(row)->endpoint) : NULL;
 }
 
 static char *cell_since(const void *row)
@@ -75,8 +74,9 @@ static char *cell_since(const void *row)
 static const Column columns[] = {
         {"COMPONENT", 0, cell_component},
         {"CERTIFICATE", 0, cell_certificate},
-        {"PROOF", 0, cell_proof},
+        {"PROOF", COLUMN_SPARE, cell_proof},
         {"STATUS", COLUMN_STATE, cell_status},
+        {"ENDPOINT", COLUMN_WIDE, cell_endpoint},
         {"SINCE", COLUMN_WIDE, cell_since},
         {"FLAG", COLUMN_ASKED, cell_flag},
         {"PATH", COLUMN_ASKED, cell_path},
@@ -238,6 +238,7 @@ int verb_verify(const Options *options)
                 return status;
         if (pass_verify(pass, &error) < 0)
                 return command_fail(options, EXIT_UNKNOWN, &error);
+        log_status_end();
         rows = rows_of(pass->verification, pass->now);
         if (rows->n == 0) {
                 error_set(&error, -ENOENT, "no component of the layout is on this host");

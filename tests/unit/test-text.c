@@ -67,6 +67,7 @@ static void test_changes(void **state)
 static void print_coloured(const void *unused)
 {
         text_title("a", "b");
+        text_state("state", "EXPIRED", 2);
         text_change("key", "old", "new");
         text_change("key", NULL, "new");
 }
@@ -78,6 +79,7 @@ static void test_changes_are_coloured(void **state)
         unsetenv("SYSTEMD_COLORS");
 
         assert_string_equal(text, "\033[1ma\033[0m: b\n"
+                                  "  state       \033[31mEXPIRED\033[0m\n"
                                   "  key         \033[31mold\033[0m -> \033[32mnew\033[0m\n"
                                   "  key       \033[32m+ new\033[0m\n");
 }
