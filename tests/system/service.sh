@@ -41,6 +41,8 @@ journalctl --update-catalog
 echo "explained=$(journalctl -q -x -o short -u kube-renewd.service | grep -c 'The replaced files are kept')"
 echo "denied=$(count | grep -ci 'not permitted\|denied\|read-only')"
 echo "heartbeat=$(as_nobody cat /var/lib/kube-renewd/public/status.json | grep -c valid_until)"
+program=$(systemctl cat kube-renewd.service | sed -n 's/^ExecStart=[-:!+]*\([^ ]*\) .*/\1/p')
+echo "cached=$(as_nobody "$program" check --cached --output=nagios apiserver | head -n 1)"
 echo "backups=$(as_nobody ls /var/lib/kube-renewd/backups 2>/dev/null | wc -l)"
 echo "list=$(as_nobody ls /var/lib/kube-renewd 2>/dev/null | wc -l)"
 systemctl stop kube-renewd.service
@@ -63,6 +65,7 @@ tap_is "$(fact summaries)" 1 "and one summary"
 tap_is "$(fact explained)" 11 "which journalctl -x explains"
 tap_is "$(fact denied)" 0 "the sandbox was in nobody's way"
 tap_is "$(fact heartbeat)" 1 "anybody may read the heartbeat"
+tap_like "$(fact cached)" "^KUBE-RENEWD OK - apiserver expires in (1y|36[45]d)" "and have it shown by the program"
 tap_is "$(fact backups)" 0 "but not the backups"
 tap_is "$(fact list)" 0 "nor look around"
 tap_is "$(fact worker)" no "a host without a control plane is left alone"
