@@ -37,6 +37,18 @@ tap_status 2 "T03 what has ended since is critical" renewd check --cached --at=2
 tap_like "$OUTPUT" '^apiserver .* -1h +EXPIRED' "T03 and EXPIRED"
 tap_like "$OUTPUT" '^etcd-server .* OK' "the others are as they were"
 
+# What the operator has shelved does not count for a plugin, unless there is more about it; a fault it stays.
+cp "$status" "$SCRATCH/status.json"
+jq '.shelved = [.alarms[] | select(.resource == "apiserver")] | .alarms -= .shelved' "$SCRATCH/status.json" >"$status"
+tap_status 0 "what is shelved does not count" renewd check --cached --at="$morning" --output=nagios apiserver etcd-server
+tap_like "$OUTPUT" '^SHELVED: apiserver expires in 11h' "and is listed"
+tap_like "$OUTPUT" '^KUBE-RENEWD OK - etcd-server .*, 1 shelved\|' "and counted"
+tap_status 1 "a fault stays a fault" renewd check --cached --at="$morning" apiserver
+jq '.alarms += [.shelved[0] | .type = "invalid"]' "$status" >"$status.new" && mv "$status.new" "$status"
+tap_status 1 "unless there is more about it" renewd check --cached --at="$morning" --output=nagios apiserver
+tap_like "$OUTPUT" '^WARNING: apiserver expires in 11h' "and so it counts"
+cp "$SCRATCH/status.json" "$status"
+
 # 3. As nobody, where nothing else can be read: no control plane, no layout.
 chmod 755 "$SCRATCH" "$ROOT"
 program=$SCRATCH/kube-renewd # nobody may be unable to reach the one that was built
