@@ -106,10 +106,9 @@ int verb_alarms(const Options *options)
                 print_data(options, json_alarms(list));
         else
                 print_alarms(options, list, table);
-        if (list->n_unreadable > 0) {
-                error_set(&error, -EBADMSG, "%zu alarm file%s cannot be read", list->n_unreadable,
-                        list->n_unreadable == 1 ? "" : "s");
-                return command_fail(options, EXIT_UNKNOWN, &error);
-        }
+        for (char **name = list->unreadable; name && *name; name++)
+                complain("'%s' in public/alarms is no alarm; remove it if nobody needs it", *name);
+        if (list->unreadable)
+                return EXIT_UNKNOWN;
         return worst(list);
 }

@@ -5,9 +5,7 @@
 #include "base/fs.h"
 
 #define SCHEMA_VERSION 1
-#define RESOURCE_NAME_MAX                                                                          \
-        160 /* leaves room for type, digest and a temporary suffix in NAME_MAX                     \
-             */
+#define TEXT_MAX       ((size_t)4096) /* of each, so that a file stays below ALARM_FILE_SIZE_MAX */
 
 static const char *const severity_names[N_ALARM_SEVERITIES] = {
         [ALARM_WARNING] = "warning",
@@ -66,12 +64,32 @@ void alarm_list_free(AlarmList *list)
         for (size_t i = 0; i < list->n; i++)
                 alarm_done(&list->alarms[i]);
         free(list->alarms);
+        strv_free(list->unreadable);
         free(list);
+}
+
+/* Escaped; what is too long ends in '~' and a digest, so that two resources stay two. */
+static char *bounded_text(const char *text)
+{
+        autofree char *escaped = escape_text(text);
+        size_t length = strlen(escaped), end = TEXT_MAX;
+        char hex[DIGEST_HEX_SIZE];
+        Digest digest;
+
+        if (length <= TEXT_MAX)
+                return TAKE(escaped);
+        digest = digest_of(escaped, length);
+        digest_format(&digest, hex);
+        end -= 33;
+        while (((unsigned char)escaped[end] & 0xc0) == 0x80)
+                end--; /* not in the middle of a character */
+        return xasprintf("%.*s~%.32s", (int)end, escaped, hex);
 }
 
 char *alarm_file_name(const char *type, const char *resource)
 {
-        autofree char *name = escape_file_name(resource);
+        autofree char *bounded = bounded_text(resource);
+        autofree char *name = escape_file_name(bounded);
 
         return xasprintf("%s@%s.json", type, name);
 }
@@ -84,9 +102,11 @@ json_t *alarm_to_json(const Alarm *alarm)
                 "time_changed", json_time(alarm->time_changed), "count", (json_int_t)alarm->count);
 
         xcheck(json);
-        for (size_t i = 0; i < ELEMENTSOF(string_fields); i++)
-                json_object_set_new(
-                        json, string_fields[i].key, json_escaped(string_value(alarm, i)));
+        for (size_t i = 0; i < ELEMENTSOF(string_fields); i++) {
+                autofree char *text = bounded_text(string_value(alarm, i));
+
+                json_object_set_new(json, string_fields[i].key, xcheck(json_string(text)));
+        }
         return json;
 }
 
@@ -179,7 +199,7 @@ static bool is_news(const Alarm *alarm, const Alarm *old)
         if (alarm->severity != old->severity)
                 return true;
         for (size_t i = 0; i < ELEMENTSOF(string_fields); i++) {
-                autofree char *value = escape_text(string_value(alarm, i));
+                autofree char *value = bounded_text(string_value(alarm, i));
 
                 if (string_fields[i].is_news && !streq(value, string_value(old, i)))
                         return true;
@@ -224,6 +244,27 @@ int alarm_clear(
         return r < 0 ? r : 1;
 }
 
+int alarm_move(int root_fd, const char *from, const char *to, const char *type,
+        const char *resource, Error *reterr)
+{
+        autofree char *name = alarm_file_name(type, resource);
+        autofree char *old_path = xasprintf("%s/%s", from, name);
+        autofree char *new_path = xasprintf("%s/%s", to, name);
+        autoptr(FileImage) file = NULL;
+        int r;
+
+        r = fs_read_file(root_fd, old_path, ALARM_FILE_SIZE_MAX, &file, reterr);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        r = fs_make_directories(root_fd, to, 0755, reterr);
+        /* Who was killed between the two steps has left it in both. */
+        if (r >= 0 && !fs_exists(root_fd, new_path))
+                r = fs_write_file(root_fd, new_path, file->data, file->size, 0644, reterr);
+        if (r >= 0)
+                r = fs_remove_file(root_fd, old_path, reterr);
+        return r < 0 ? r : 1;
+}
+
 static int compare_alarms(const void *a, const void *b)
 {
         const Alarm *x = a, *y = b;
@@ -232,22 +273,25 @@ static int compare_alarms(const void *a, const void *b)
         return r != 0 ? r : strcmp(x->resource, y->resource);
 }
 
-/* An alarm under another's name would be cleared, or survive, with the wrong fault: it is none. */
-static bool list_add(AlarmList *list, int root_fd, const char *directory, const char *name)
+/* -EBADMSG for an alarm under another's name: it would be cleared, or survive, with the wrong
+ * fault. */
+static int list_add(AlarmList *list, int root_fd, const char *directory, const char *name)
 {
         autofree char *path = xasprintf("%s/%s", directory, name);
         Alarm alarm = {};
+        int r;
 
-        if (alarm_read(root_fd, path, &alarm, NULL) < 0)
-                return false;
+        r = alarm_read(root_fd, path, &alarm, NULL);
+        if (r < 0)
+                return r;
         autofree char *expected = alarm_file_name(alarm.type, alarm.resource);
         if (!streq(name, expected)) {
                 alarm_done(&alarm);
-                return false;
+                return -EBADMSG;
         }
         list->alarms = xreallocarray(list->alarms, list->n + 1, sizeof(Alarm));
         list->alarms[list->n++] = alarm;
-        return true;
+        return 0;
 }
 
 int alarm_list(int root_fd, const char *directory, AlarmList **ret, Error *reterr)
@@ -262,8 +306,9 @@ int alarm_list(int root_fd, const char *directory, AlarmList **ret, Error *reter
         for (size_t i = 0; names && names[i]; i++) {
                 if (names[i][0] == '.')
                         continue; /* a temporary name: somebody is raising one, or died at it */
-                if (!list_add(list, root_fd, directory, names[i]))
-                        list->n_unreadable++;
+                r = list_add(list, root_fd, directory, names[i]);
+                if (r < 0 && r != -ENOENT)
+                        strv_add(&list->unreadable, names[i]);
         }
         if (list->n > 0)
                 qsort(list->alarms, list->n, sizeof(Alarm), compare_alarms);

@@ -5,6 +5,7 @@
  *
  *     r = alarm_raise(root_fd, directory, &alarm, now, reterr);                1 if that is news
  *     r = alarm_clear(root_fd, directory, "expiring", "apiserver", reterr);    1 if there was one
+ *     r = alarm_list(root_fd, directory, &list, reterr);                       all of them
  *
  * Identity is (type, resource); the file is TYPE@RESOURCE.json, mode 0644, replaced by rename, so a
  * reader never sees half of one. Raising is idempotent: time_created stays, count grows,
@@ -26,7 +27,7 @@ typedef enum AlarmSeverity {
 /* "warning", "minor", "major", "critical" */
 const char *alarm_severity_name(AlarmSeverity severity);
 
-/* Strings that are NULL are written as "". */
+/* Strings that are NULL are written as "", and too long ones cut. */
 typedef struct Alarm {
         char *type;     /* [a-z-]+ */
         char *resource; /* a certificate, a CA, a component, a host */
@@ -45,7 +46,7 @@ void alarm_done(Alarm *alarm);
 typedef struct AlarmList {
         Alarm *alarms; /* sorted by type, then resource */
         size_t n;
-        size_t n_unreadable; /* files that are no alarm, left where they are */
+        char **unreadable; /* names of files that are no alarm, left where they are; NULL: none */
 } AlarmList;
 
 void alarm_list_free(AlarmList *list);
@@ -74,5 +75,11 @@ int alarm_raise(int root_fd, const char *directory, const Alarm *alarm, int64_t 
 int alarm_clear(int root_fd, const char *directory, const char *type, const char *resource,
         Error *reterr) MUST_USE;
 
-/* All active alarms; a missing directory is an empty list. */
+/* Moves it as it is to another directory of the same kind, which never shows none of it to who
+ * reads both. 1 if it was in `from`, 0 if not. */
+int alarm_move(int root_fd, const char *from, const char *to, const char *type,
+        const char *resource, Error *reterr) MUST_USE;
+
+/* All alarms in a directory; a missing one is an empty list. What is cleared meanwhile is not in
+ * it. */
 int alarm_list(int root_fd, const char *directory, AlarmList **ret, Error *reterr) MUST_USE;

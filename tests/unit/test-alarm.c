@@ -161,7 +161,7 @@ static void test_hostile_resources(void **state)
 
         autoptr(AlarmList) list = list_all();
         assert_int_equal(list->n, ELEMENTSOF(table));
-        assert_int_equal(list->n_unreadable, 0);
+        assert_null(list->unreadable);
         for (size_t i = 0; i < list->n; i++)
                 assert_int_equal(
                         alarm_clear(root_fd, DIR, "expiring", list->alarms[i].resource, NULL), 1);
@@ -185,6 +185,57 @@ static void test_long_resources(void **state)
         assert_int_equal(list->n, 2);
         assert_string_equal(list->alarms[0].resource, a);
         assert_string_equal(list->alarms[1].resource, b);
+}
+
+/* A file is never longer than what is read of one. */
+static void test_nothing_is_too_long_to_be_read_again(void **state)
+{
+        autofree char *quotes = xcalloc(1, 100001), *umlauts = xcalloc(1, 100001);
+        Alarm alarm = expiring(quotes);
+
+        memset(quotes, '"', 100000);
+        for (size_t i = 0; i < 100000; i += 2)
+                memcpy(umlauts + i, "\xc3\xa4", 2);
+        alarm.text = alarm.event_type = alarm.probable_cause = quotes;
+        alarm.reason = alarm.repair_action = umlauts;
+        assert_int_equal(raise_one(&alarm, NOW), 1);
+        assert_int_equal(raise_one(&alarm, NOW), 0);
+        quotes[99999] = 'x';
+        assert_int_equal(raise_one(&alarm, NOW), 1);
+
+        autoptr(AlarmList) list = list_all();
+        assert_int_equal(list->n, 2);
+        assert_null(list->unreadable);
+        assert_true(strlen(list->alarms[0].resource) <= 4096);
+
+        /* By its name, and by what is left of it. */
+        assert_int_equal(alarm_clear(root_fd, DIR, "expiring", quotes, NULL), 1);
+        for (size_t i = 0; i < list->n; i++)
+                (void)!alarm_clear(root_fd, DIR, "expiring", list->alarms[i].resource, NULL);
+        autoptr(AlarmList) left = list_all();
+        assert_int_equal(left->n, 0);
+}
+
+static void test_moving(void **state)
+{
+        Alarm alarm = expiring("admin.conf/x");
+
+        assert_int_equal(
+                alarm_move(root_fd, DIR, "/state/away", "expiring", "admin.conf/x", NULL), 0);
+        assert_int_equal(raise_one(&alarm, NOW), 1);
+        assert_int_equal(
+                alarm_move(root_fd, DIR, "/state/away", "expiring", "admin.conf/x", NULL), 1);
+        autoptr(AlarmList) list = list_all();
+        assert_int_equal(list->n, 0);
+
+        /* Where both have one, the one that is there stays. */
+        assert_int_equal(raise_one(&alarm, NOW + 1), 1);
+        assert_int_equal(
+                alarm_move(root_fd, DIR, "/state/away", "expiring", "admin.conf/x", NULL), 1);
+        autoptr(AlarmList) away = NULL;
+        assert_int_equal(alarm_list(root_fd, "/state/away", &away, NULL), 0);
+        assert_int_equal(away->n, 1);
+        assert_int_equal(away->alarms[0].time_created, NOW);
 }
 
 #define START "{\"schema_version\":1,\"type\":\"expiring\",\"resource\":\"a\","
@@ -269,11 +320,12 @@ static void test_unreadable_files_are_counted_and_survive(void **state)
         put("state/alarms/.expiring@a.json.tmp", "half");
         assert_int_equal(mkfifo("state/alarms/expired@fifo.json", 0644), 0);
         assert_int_equal(mkdir("state/alarms/expired@directory.json", 0755), 0);
-        assert_int_equal(symlink("/etc/passwd", "state/alarms/expired@link.json"), 0);
+        assert_int_equal(symlink("/state/alarms/README", "state/alarms/expired@link.json"), 0);
 
         autoptr(AlarmList) list = list_all();
         assert_int_equal(list->n, 1);
-        assert_int_equal(list->n_unreadable, 7);
+        assert_int_equal(strv_length(list->unreadable), 7);
+        assert_string_equal(list->unreadable[0], "README");
         assert_content("/state/alarms/expired@a.json", "{");
         assert_content("/state/alarms/README", "what is this directory?");
 }
@@ -288,7 +340,7 @@ static void test_an_unreadable_file_is_replaced(void **state)
 
         autoptr(AlarmList) list = list_all();
         assert_int_equal(list->n, 1);
-        assert_int_equal(list->n_unreadable, 0);
+        assert_null(list->unreadable);
         assert_int_equal(list->alarms[0].time_created, NOW);
         assert_int_equal(list->alarms[0].count, 1);
 }
@@ -315,7 +367,7 @@ static void test_missing_directory_is_empty(void **state)
         autoptr(AlarmList) list = list_all();
 
         assert_int_equal(list->n, 0);
-        assert_int_equal(list->n_unreadable, 0);
+        assert_null(list->unreadable);
         assert_int_equal(alarm_clear(root_fd, DIR, "expiring", "a", NULL), 0);
         alarm_list_free(NULL);
 }
@@ -329,6 +381,8 @@ int main(void)
                 SCRATCH_TEST(test_t22_clearing_one_leaves_the_others),
                 SCRATCH_TEST(test_hostile_resources),
                 SCRATCH_TEST(test_long_resources),
+                SCRATCH_TEST(test_nothing_is_too_long_to_be_read_again),
+                SCRATCH_TEST(test_moving),
                 SCRATCH_TEST(test_parse),
                 SCRATCH_TEST(test_parse_wrong_members),
                 SCRATCH_TEST(test_unreadable_files_are_counted_and_survive),
