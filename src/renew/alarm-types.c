@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/alarm-types.h"
 
+#include "base/time-util.h"
+
 #define OPERATIONAL "operational-violation"
 #define INTEGRITY   "integrity-violation"
 #define UNSPECIFIED "unspecified-reason"
@@ -51,7 +53,6 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .severity = ALARM_MAJOR,
                         .event_type = OPERATIONAL,
                         .probable_cause = EXPIRATION,
-                        .text = "The certificate expires soon and was not renewed in time.",
                         .repair_action = "Run 'kube-renewd plan' to see what prevents the renewal, "
                                          "then 'kube-renewd renew' with the certificate's name.",
                 },
@@ -62,7 +63,6 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .severity = ALARM_CRITICAL,
                         .event_type = OPERATIONAL,
                         .probable_cause = EXPIRATION,
-                        .text = "The certificate has expired.",
                         .repair_action = "Run 'kube-renewd renew' with the certificate's name, and "
                                          "restart what uses it.",
                         .service_affecting = true,
@@ -74,7 +74,6 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .severity = ALARM_MAJOR,
                         .event_type = OPERATIONAL,
                         .probable_cause = EXPIRATION,
-                        .text = "The CA certificate expires soon.",
                         .repair_action = "Plan the rotation of this CA: it is never renewed "
                                          "automatically, and everything it has signed ends with "
                                          "it.",
@@ -86,7 +85,6 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .severity = ALARM_CRITICAL,
                         .event_type = OPERATIONAL,
                         .probable_cause = EXPIRATION,
-                        .text = "The CA certificate has expired.",
                         .repair_action = "Rotate this CA, or remove the certificate where it is no "
                                          "longer needed.",
                         .service_affecting = true,
@@ -108,7 +106,6 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .severity = ALARM_MAJOR,
                         .event_type = OPERATIONAL,
                         .probable_cause = EXPIRATION,
-                        .text = "A certificate of a CA that is held elsewhere expires soon.",
                         .repair_action = "Have it renewed where the key of its CA is, and put "
                                          "certificate and key in place.",
                 },
@@ -189,6 +186,21 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
 const AlarmTypeInfo *alarm_type_info(AlarmType type)
 {
         return &alarm_types[type];
+}
+
+/* The date as StarlingX prints it, and which zone it is of. */
+char *alarm_text_expiring(const char *name, int64_t end)
+{
+        char text[TIME_TEXT_SIZE];
+
+        time_format(end, text);
+        return xasprintf("Certificate '%s' expiring soon on %.10s, %.8s UTC.", name, text,
+                text + strlen("2027-11-11T"));
+}
+
+char *alarm_text_expired(const char *name)
+{
+        return xasprintf("Certificate '%s' expired.", name);
 }
 
 AlarmType alarm_type_find(const char *name)

@@ -5,9 +5,10 @@
  *
  *     const AlarmTypeInfo *info = alarm_type_info(ALARM_TYPE_EXPIRED);
  *
- * One table, no logic: which fault raises which type is renew/report.h. Ids are StarlingX's where
- * it has one for the same fault. Event types and probable causes: ITU-T X.733 and X.736, and
- * StarlingX's "certificate-expiration". */
+ * One table, no logic: which fault raises which type is renew/report.h. Ids and texts are
+ * StarlingX's where it has the same fault (starlingx/fault, events.yaml: 250.003, 500.200,
+ * 500.210), so that who knows its alarms knows ours; repair actions are our own. Event types and
+ * probable causes: ITU-T X.733 and X.736, and StarlingX's "certificate-expiration". */
 
 #include "host/alarm.h"
 
@@ -35,12 +36,16 @@ typedef struct AlarmTypeInfo {
         const char *alarm_id; /* "250.003", or "" */
         AlarmSeverity severity;
         const char *event_type, *probable_cause;
-        const char *text;
+        const char *text; /* NULL: it names the certificate, see below */
         const char *repair_action;
         bool service_affecting;
 } AlarmTypeInfo;
 
 const AlarmTypeInfo *alarm_type_info(AlarmType type);
+
+/* The texts of what ends and of what has ended; the caller frees. */
+char *alarm_text_expiring(const char *name, int64_t end);
+char *alarm_text_expired(const char *name);
 
 /* N_ALARM_TYPES for a name that is none of ours. */
 AlarmType alarm_type_find(const char *name);

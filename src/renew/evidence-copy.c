@@ -37,7 +37,7 @@ Evidence evidence_look_at_copy(const ReportInput *input, const CopyEntry *entry,
         autostrv reasons = NULL;
         bool known = true;
 
-        *finding = (Finding){info->severity, info->text, info->repair_action, NULL};
+        *finding = (Finding){info->severity, xstrdup(info->text), info->repair_action, NULL};
         for (size_t i = 0; i < after->n_copies; i++) {
                 const InventoryCopy *copy = &after->inventory->copies[i];
                 const char *fault;

@@ -48,12 +48,33 @@ static Evidence fault(Finding *finding, char *reason)
         return EVIDENCE_FAULT;
 }
 
+void finding_done(Finding *finding)
+{
+        free(finding->text);
+        free(finding->reason);
+        *finding = (Finding){};
+}
+
+/* Takes the text. */
+static void set_text(Finding *finding, char *text)
+{
+        free(finding->text);
+        finding->text = text;
+}
+
 static char *end_reason(const Look *look, const char *verb, const char *why)
 {
         char end[TIME_TEXT_SIZE];
 
         return xasprintf("%s %s%s%s", verb, time_format(look->item->cert->not_after, end),
                 why ? "; " : "", why ? why : "");
+}
+
+/* It ends soon; why nobody has renewed it is told where it is known. */
+static Evidence expires(const Look *look, Finding *finding, const char *why)
+{
+        set_text(finding, alarm_text_expiring(look->item->name, look->item->cert->not_after));
+        return fault(finding, end_reason(look, "expires", why));
 }
 
 /* What failed because certificate or key cannot be read is the alarm "invalid". */
@@ -92,6 +113,7 @@ static Evidence look_past_end(const Look *look, Finding *finding, bool authority
                 return EVIDENCE_NONE;
         if (is_authority(look->item) != authority || look->verdict->residual >= 0)
                 return EVIDENCE_GONE;
+        set_text(finding, alarm_text_expired(look->item->name));
         return fault(finding, end_reason(look, "expired", NULL));
 }
 
@@ -116,7 +138,7 @@ static Evidence look_ca_expiring(const Look *look, Finding *finding)
                 return EVIDENCE_GONE;
         if (residual < config->ca_critical_before)
                 finding->severity = ALARM_CRITICAL;
-        return fault(finding, end_reason(look, "expires", NULL));
+        return expires(look, finding, NULL);
 }
 
 /* Inside the threshold, outside it, or covered by a graver state. What a process has loaded says
@@ -143,8 +165,7 @@ static Evidence look_externally_managed(const Look *look, Finding *finding)
 
         if (is_authority(look->item) || is_watched(look->item) || !look->verdict->external)
                 return look->item->cert ? EVIDENCE_GONE : EVIDENCE_NONE;
-        return evidence == EVIDENCE_FAULT ? fault(finding, end_reason(look, "expires", NULL))
-                                          : evidence;
+        return evidence == EVIDENCE_FAULT ? expires(look, finding, NULL) : evidence;
 }
 
 /* Why automatic renewal is overdue, NULL while it is not. A kubelet renews its certificate when at
@@ -187,7 +208,7 @@ static Evidence look_expiring(const Look *look, Finding *finding)
         if (evidence != EVIDENCE_FAULT)
                 return evidence;
         why = why_overdue(look);
-        return why ? fault(finding, end_reason(look, "expires", why)) : EVIDENCE_NONE;
+        return why ? expires(look, finding, why) : EVIDENCE_NONE;
 }
 
 static Evidence look_invalid(const Look *look, Finding *finding)
@@ -205,7 +226,7 @@ static Evidence look_invalid(const Look *look, Finding *finding)
                 return EVIDENCE_NONE; /* it covers what else may be wrong */
         if (!text)
                 return EVIDENCE_GONE;
-        finding->text = text;
+        set_text(finding, xstrdup(text));
         return fault(finding, xstrdup(look->verdict->text ? look->verdict->text : ""));
 }
 
@@ -303,6 +324,6 @@ Evidence evidence_look(AlarmType type, const Look *look, Finding *finding)
 {
         const AlarmTypeInfo *info = alarm_type_info(type);
 
-        *finding = (Finding){info->severity, info->text, repair_action(type, look), NULL};
+        *finding = (Finding){info->severity, xstrdup(info->text), repair_action(type, look), NULL};
         return looks[type](look, finding);
 }

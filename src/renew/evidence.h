@@ -6,7 +6,7 @@
  *
  *     const Look look = {input, item, verdict};
  *     if (evidence_look(ALARM_TYPE_EXPIRED, &look, &finding) == EVIDENCE_FAULT) ... finding.reason
- *     free(finding.reason);
+ *     finding_done(&finding);
  *
  * The same look raises an alarm and clears it, so that none can clear itself although the fault is
  * still there. What cannot be seen (a file that cannot be read has no dates) is no evidence. */
@@ -23,9 +23,12 @@ typedef enum Evidence {
 /* Of a fault. */
 typedef struct Finding {
         AlarmSeverity severity;
-        const char *text, *repair_action;
-        char *reason; /* the caller frees; NULL if there is no fault */
+        char *text;
+        const char *repair_action;
+        char *reason; /* NULL if there is no fault */
 } Finding;
+
+void finding_done(Finding *finding);
 
 /* One certificate after the pass, and the pass. */
 typedef struct Look {
@@ -40,7 +43,7 @@ bool evidence_is_of_item(AlarmType type);
 /* Only for types of items. */
 Evidence evidence_look(AlarmType type, const Look *look, Finding *finding);
 
-/* Of a copy; input->after is there. The caller frees the reason. */
+/* Of a copy; input->after is there. */
 Evidence evidence_look_at_copy(const ReportInput *input, const CopyEntry *entry, Finding *finding);
 
 /* The first certificate that has this file, NULL if none has. */

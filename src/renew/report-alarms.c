@@ -63,7 +63,7 @@ static void board_raise(Board *board, AlarmType type, const char *resource, cons
                 .severity = finding->severity,
                 .event_type = (char *)info->event_type,
                 .probable_cause = (char *)info->probable_cause,
-                .text = (char *)finding->text,
+                .text = finding->text,
                 .reason = finding->reason,
                 .repair_action = (char *)finding->repair_action,
                 .service_affecting = info->service_affecting,
@@ -82,10 +82,10 @@ static void board_raise(Board *board, AlarmType type, const char *resource, cons
 static void board_raise_plain(Board *board, AlarmType type, const char *resource, char *reason)
 {
         const AlarmTypeInfo *info = alarm_type_info(type);
-        autofree char *owned = reason;
-        const Finding finding = {info->severity, info->text, info->repair_action, owned};
+        Finding finding = {info->severity, xstrdup(info->text), info->repair_action, reason};
 
         board_raise(board, type, resource, &finding);
+        finding_done(&finding);
 }
 
 static Look look_at(const ReportInput *input, const Item *item)
@@ -104,7 +104,7 @@ static void raise_for_item(Board *board, const Look *look)
                         continue;
                 if (evidence_look(type, look, &finding) == EVIDENCE_FAULT)
                         board_raise(board, type, look->item->name, &finding);
-                free(finding.reason);
+                finding_done(&finding);
         }
 }
 
@@ -129,15 +129,16 @@ static void raise_for_manifests(Board *board, const Inventory *inventory)
 
                 if (component->error >= 0)
                         continue;
-                autofree char *reason = xasprintf("which files '%s' uses is not known: %s",
-                        component->entry->name, component->problem);
-                const Finding finding = {
+                Finding finding = {
                         .severity = ALARM_MAJOR,
-                        .text = "The manifest of a component cannot be read.",
+                        .text = xstrdup("The manifest of a component cannot be read."),
                         .repair_action = "Put a manifest in place that the kubelet can read too.",
-                        .reason = reason,
+                        .reason = xasprintf("which files '%s' uses is not known: %s",
+                                component->entry->name, component->problem),
                 };
+
                 board_raise(board, ALARM_TYPE_INVALID, component->entry->manifest, &finding);
+                finding_done(&finding);
         }
 }
 
@@ -214,7 +215,7 @@ static void raise_for_copies(Board *board)
 
                 if (evidence_look_at_copy(board->input, entry, &finding) == EVIDENCE_FAULT)
                         board_raise(board, ALARM_TYPE_STALE_COPY, entry->name, &finding);
-                free(finding.reason);
+                finding_done(&finding);
         }
 }
 
@@ -295,7 +296,7 @@ static const char *why_item_fault_is_gone(
                                                          : "it is no longer in the inventory";
         look = look_at(input, item);
         evidence = evidence_look(type, &look, &finding);
-        free(finding.reason);
+        finding_done(&finding);
         return evidence == EVIDENCE_GONE ? "this pass has looked for it, and it is not there"
                                          : NULL;
 }
@@ -321,7 +322,7 @@ static const char *why_copy_fault_is_gone(const ReportInput *input, const char *
         if (!entry)
                 return "it is no longer in the configuration";
         evidence = evidence_look_at_copy(input, entry, &finding);
-        free(finding.reason);
+        finding_done(&finding);
         return evidence == EVIDENCE_GONE ? "no file differs from its source" : NULL;
 }
 

@@ -23,13 +23,14 @@ static void test_t07_an_unreadable_key_is_no_failed_renewal(void **state)
         scene->items[i].cert = &scene->certs[i];
         assert_int_equal(look_at(scene, i, ALARM_TYPE_RENEWAL_FAILED, &finding), EVIDENCE_NONE);
         assert_null(finding.reason);
+        finding_done(&finding);
         assert_int_equal(look_at(scene, i, ALARM_TYPE_INVALID, &finding), EVIDENCE_FAULT);
         assert_string_equal(finding.reason, "why");
-        free(finding.reason);
+        finding_done(&finding);
 
         scene_set_state(scene, i, STATE_EXPIRING, "why");
         assert_int_equal(look_at(scene, i, ALARM_TYPE_RENEWAL_FAILED, &finding), EVIDENCE_FAULT);
-        free(finding.reason);
+        finding_done(&finding);
         scene_free(scene);
 }
 
@@ -62,7 +63,7 @@ static void test_repair_action_is_of_who_renews_it(void **state)
                 look_at(scene, i, table[k].type, &finding);
                 if (!strstr(finding.repair_action, table[k].action))
                         fail_msg("%zu: '%s'", k, finding.repair_action);
-                free(finding.reason);
+                finding_done(&finding);
         }
         scene_free(scene);
 }
@@ -115,10 +116,11 @@ static void test_t42_a_kubelet_that_cannot_renew_is_stuck(void **state)
                         assert_string_equal(finding.reason, table[k].reason);
                         assert_int_equal(finding.severity, table[k].severity);
                 }
-                free(finding.reason);
+                finding_done(&finding);
                 item->cert = NULL;
                 assert_int_equal(look_at(scene, i, ALARM_TYPE_KUBELET_ROTATION_STUCK, &finding),
                         EVIDENCE_NONE);
+                finding_done(&finding);
                 scene_free(scene);
         }
 }
@@ -149,7 +151,48 @@ static void test_t22_not_loaded_clears_no_alarm_about_the_file(void **state)
                 scene_set_state(scene, i, STATE_NOT_LOADED, "kube-apiserver serves another");
                 if (look_at(scene, i, table[k].type, &finding) != table[k].expected)
                         fail_msg("%zu", k);
-                free(finding.reason);
+                finding_done(&finding);
+                scene_free(scene);
+        }
+}
+
+/* Of all that ends, whoever renews it: starlingx/fault, events.yaml. */
+static void test_starlingx_texts_of_what_ends(void **state)
+{
+        static const struct {
+                AlarmType type;
+                ItemKind kind;
+                bool external;
+                int64_t residual;
+                const char *id, *text;
+                AlarmSeverity severity;
+        } table[] = {
+                {ALARM_TYPE_EXPIRING, ITEM_CERTIFICATE, false, 2 * DAY, "500.200",
+                        "Certificate 'x' expiring soon on 2027-11-13, 23:26:00 UTC.", ALARM_MAJOR},
+                {ALARM_TYPE_EXTERNALLY_MANAGED_EXPIRING, ITEM_CERTIFICATE, true, 2 * DAY, "500.200",
+                        "Certificate 'x' expiring soon on 2027-11-13, 23:26:00 UTC.", ALARM_MAJOR},
+                {ALARM_TYPE_EXPIRED, ITEM_CERTIFICATE, false, -1, "500.210",
+                        "Certificate 'x' expired.", ALARM_CRITICAL},
+                {ALARM_TYPE_CA_EXPIRING, ITEM_CA, false, 40 * DAY, "500.200",
+                        "Certificate 'x' expiring soon on 2027-12-21, 23:26:00 UTC.", ALARM_MAJOR},
+                {ALARM_TYPE_CA_EXPIRED, ITEM_CA, false, -1, "500.210", "Certificate 'x' expired.",
+                        ALARM_CRITICAL},
+        };
+
+        for (size_t k = 0; k < ELEMENTSOF(table); k++) {
+                const AlarmTypeInfo *info = alarm_type_info(table[k].type);
+                Scene *scene = scene_new();
+                size_t i = scene_item(scene, table[k].kind, "x", table[k].residual);
+                Finding finding;
+
+                scene->verdicts[i].external = table[k].external;
+                assert_int_equal(look_at(scene, i, table[k].type, &finding), EVIDENCE_FAULT);
+                assert_string_equal(finding.text, table[k].text);
+                assert_int_equal(finding.severity, table[k].severity);
+                assert_string_equal(info->alarm_id, table[k].id);
+                assert_string_equal(info->event_type, "operational-violation");
+                assert_string_equal(info->probable_cause, "certificate-expiration");
+                finding_done(&finding);
                 scene_free(scene);
         }
 }
@@ -160,6 +203,7 @@ int main(void)
                 SCRATCH_TEST(test_t07_an_unreadable_key_is_no_failed_renewal),
                 SCRATCH_TEST(test_repair_action_is_of_who_renews_it),
                 SCRATCH_TEST(test_t22_not_loaded_clears_no_alarm_about_the_file),
+                SCRATCH_TEST(test_starlingx_texts_of_what_ends),
                 SCRATCH_TEST(test_t42_a_kubelet_that_cannot_renew_is_stuck),
         };
 
