@@ -22,6 +22,7 @@ typedef enum OptionGroup {
         OPTIONS_INIT = 1 << 6,
         OPTIONS_KUBELET = 1 << 7,
         OPTIONS_MONITORING = 1 << 8, /* --cached --warning= --critical= */
+        OPTIONS_SHELVED = 1 << 9,
 } OptionGroup;
 
 #define ANY_NUMBER SIZE_MAX

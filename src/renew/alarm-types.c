@@ -181,6 +181,19 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                                          "meant to be one, write an empty Source= into its "
                                          "section.",
                 },
+        [ALARM_TYPE_CONFIG_INVALID] =
+                {
+                        .name = "config-invalid",
+                        .alarm_id = "",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = "configuration-or-customization-error",
+                        .text = "The configuration of kube-renewd cannot be used, and nothing is "
+                                "renewed.",
+                        .repair_action = "Correct the line that the reason names, look at the "
+                                         "result with 'kube-renewd config', then run 'kube-renewd "
+                                         "run'.",
+                },
 };
 
 const AlarmTypeInfo *alarm_type_info(AlarmType type)

@@ -28,6 +28,7 @@ typedef enum AlarmType {
         ALARM_TYPE_KUBELET_ROTATION_STUCK,
         ALARM_TYPE_LOOPBACK_CERTIFICATE,
         ALARM_TYPE_STALE_COPY,
+        ALARM_TYPE_CONFIG_INVALID,
         N_ALARM_TYPES,
 } AlarmType;
 

@@ -2,7 +2,10 @@
 #include "renew/config-check.h"
 
 #include "base/time-util.h"
+#include "renew/alarm-types.h"
 #include "renew/config-key.h"
+
+#include <fnmatch.h>
 
 /* The timer runs once a day with up to an hour of delay: this much leaves room for a second try. */
 #define RENEW_BEFORE_SANE (2 * DAY + HOUR)
@@ -267,6 +270,35 @@ static int check_alarms(const Config *config, Error *reterr)
                 where);
 }
 
+static bool fits_a_type(const char *pattern)
+{
+        for (AlarmType type = 0; type < N_ALARM_TYPES; type++)
+                if (fnmatch(pattern, alarm_type_info(type)->name, 0) == 0)
+                        return true;
+        return false;
+}
+
+/* A slip of the pen would let an alarm ring that somebody knows about, no more. */
+static void warn_shelve(Config *config)
+{
+        const char *names[N_ALARM_TYPES + 1] = {NULL};
+
+        for (AlarmType type = 0; type < N_ALARM_TYPES; type++)
+                names[type] = alarm_type_info(type)->name;
+        for (char **alarm = config->shelve; alarm && *alarm; alarm++) {
+                autofree char *pattern = xstrndup(*alarm, strcspn(*alarm, "@"));
+                autofree char *where = config_place(config, "alarms", "", "Shelve");
+                const char *nearest = nearest_word(pattern, names);
+
+                if (!fits_a_type(pattern))
+                        strv_take(&config->warnings,
+                                xasprintf("%s has Shelve=%s, but no type of alarm is called "
+                                          "'%s'%s%s%s",
+                                        where, *alarm, pattern, nearest ? "; did you mean '" : "",
+                                        nearest ? nearest : "", nearest ? "'?" : ""));
+        }
+}
+
 static int check_entries(Config *config, Error *reterr)
 {
         const Layout *layout = &config->layout;
@@ -319,6 +351,7 @@ int config_check(Config *config, Error *reterr)
                 r = check_alarms(config, reterr);
         if (r < 0)
                 return r;
+        warn_shelve(config);
         warn_policy(config, "renewal", "", &config->policy);
         for (size_t i = 0; i < layout->n_credentials; i++)
                 warn_policy(config, section_of(&layout->credentials[i]),

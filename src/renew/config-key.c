@@ -40,6 +40,7 @@ static const ConfigKey alarms_keys[] = {
                 .most = "100y"),
         KEY(Config, ca_critical_before, "CACriticalBefore", span, .standard = "30d", .least = "1h",
                 .most = "100y"),
+        KEY(Config, shelve, "Shelve", alarms),
         {},
 };
 

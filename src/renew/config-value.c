@@ -235,6 +235,14 @@ static int read_address(const char *text, char **ret)
                 text, ret);
 }
 
+/* TYPE@RESOURCE, both of them patterns. */
+static int read_alarm(const char *text, char **ret)
+{
+        size_t length = strspn(text, LOWER "-*?[]!");
+
+        return keep_if(length > 0 && text[length] == '@' && text[length + 1], text, ret);
+}
+
 /* In the one form that can be compared, and not the root itself. */
 static int read_path(const char *text, char **ret)
 {
@@ -312,6 +320,10 @@ static int read_san_template(const char *text, char **ret)
 
 const ValueType value_address = {
         .what = "an IP address", .hint = "for example 192.0.2.10", .read_text = read_address};
+const ValueType value_alarms = {.what = "an alarm",
+        .hint = "TYPE@RESOURCE, for example ca-expiring@front-proxy-ca or expiring@*",
+        .read_text = read_alarm,
+        .is_list = true};
 const ValueType value_algorithm = {.what = "a key algorithm",
         .hint = "RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384, ECDSA-P521 or Ed25519",
         NUMBER(algorithm)};

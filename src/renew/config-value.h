@@ -22,11 +22,11 @@ typedef struct ValueType {
         int64_t unset;                                      /* the number that stands for nothing */
 } ValueType;
 
-extern const ValueType value_address, value_algorithm, value_boolean, value_command, value_content,
-        value_count, value_domain, value_endpoint, value_identity, value_identities, value_mode,
-        value_name, value_names, value_path, value_paths, value_path_or_url, value_percent,
-        value_restart, value_sans, value_san_templates, value_span, value_span_or_unset, value_text,
-        value_unit, value_url, value_usage;
+extern const ValueType value_address, value_alarms, value_algorithm, value_boolean, value_command,
+        value_content, value_count, value_domain, value_endpoint, value_identity, value_identities,
+        value_mode, value_name, value_names, value_path, value_paths, value_path_or_url,
+        value_percent, value_restart, value_sans, value_san_templates, value_span,
+        value_span_or_unset, value_text, value_unit, value_url, value_usage;
 
 /* Sets a member of `size` bytes from a text that is not empty; a list grows by its words. -EINVAL
  * if the text is none of that type, with the word that is wrong in *ret_wrong (the caller frees),

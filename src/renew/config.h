@@ -158,6 +158,7 @@ typedef struct Config {
         int64_t postpone_limit;     /* PostponeLimit= of [renewal], default 3d */
         int64_t ca_expiring_before; /* CAExpiringBefore= of [alarms], default 180d */
         int64_t ca_critical_before; /* CACriticalBefore= of [alarms], default 30d */
+        char **shelve;              /* Shelve= of [alarms]: TYPE@RESOURCE, patterns of fnmatch(3) */
         unsigned keep_backups;      /* KeepBackups= of [backup], default 10 */
         HostIdentity host;          /* [host] */
         char *runtime_endpoint; /* Endpoint= of [runtime]: path of the CRI socket; NULL: searched */

@@ -46,7 +46,7 @@ static int make_id(char **ret, Error *reterr)
         return 0;
 }
 
-/* Nobody reads stderr at night. The next pass that comes to its end clears the alarm. */
+/* Nobody reads stderr at night. */
 static void report_unusable(const Pass *pass, const char *failure)
 {
         const Config config = {.state_directory = (char *)CONFIG_STATE_DIRECTORY};
@@ -56,7 +56,8 @@ static void report_unusable(const Pass *pass, const char *failure)
                                     .pass_id = pass->id,
                                     .now = pass->now,
                                     .config = &config,
-                                    .failure = failure},
+                                    .config_failure = failure,
+                                    .nightly = true},
                     &error) < 0)
                 log_debug("no alarm: %s", error.text);
 }

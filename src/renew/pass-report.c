@@ -59,6 +59,7 @@ static int report(const Pass *pass, int status, const char *failure, Error *rete
                 .verification = pass->verification,
                 .exit_status = status,
                 .failure = failure,
+                .nightly = pass->nightly,
         };
         int r = 0;
 

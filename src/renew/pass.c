@@ -241,6 +241,7 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
         Error failure = {};
         int r, status;
 
+        pass->nightly = request->nightly;
         r = run_stages(pass, request, &failure);
         if (request->nightly && !request->dry_run)
                 r = keep_house(pass, r, &failure);

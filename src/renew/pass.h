@@ -34,7 +34,8 @@ typedef enum ExitStatus { /* behaviour.md "Exit status" */
 typedef struct Pass {
         int root_fd;
         int64_t now;
-        char *id; /* of this pass: 128 random bits in hexadecimal */
+        char *id;     /* of this pass: 128 random bits in hexadecimal */
+        bool nightly; /* it is a `run` */
         Config *config;
         Inventory *inventory;
         History *history;

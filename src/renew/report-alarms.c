@@ -2,91 +2,9 @@
 #include "renew/report.h"
 
 #include "base/escape.h"
-#include "base/log.h"
-#include "renew/events.h"
-#include "renew/evidence.h"
+#include "renew/alarm-board.h"
 
-#define HOST "host" /* the resource of a pass that failed as a whole */
-
-/* The alarm files of one report; the first failure is kept, and everything else still done. */
-typedef struct Board {
-        const ReportInput *input;
-        char *directory;
-        int r;
-        Error error;
-} Board;
-
-static void note_failure(Board *board, int r, const Error *error)
-{
-        if (r >= 0 || board->r < 0)
-                return;
-        board->r = r;
-        board->error = *error;
-}
-
-static int event_priority(AlarmSeverity severity)
-{
-        static const int priorities[N_ALARM_SEVERITIES] = {
-                [ALARM_WARNING] = LOG_WARNING,
-                [ALARM_MINOR] = LOG_WARNING,
-                [ALARM_MAJOR] = LOG_ERR,
-                [ALARM_CRITICAL] = LOG_CRIT,
-        };
-
-        return priorities[severity];
-}
-
-static void log_raised(const Alarm *alarm)
-{
-        const LogField fields[] = {
-                {"ALARM_TYPE", alarm->type},
-                {"ALARM_RESOURCE", alarm->resource},
-                {"ALARM_ID", *alarm->alarm_id ? alarm->alarm_id : NULL},
-                {"SEVERITY", alarm_severity_name(alarm->severity)},
-                {"REASON", alarm->reason},
-                {"REPAIR_ACTION", alarm->repair_action},
-                {},
-        };
-
-        log_event(event_priority(alarm->severity), EVENT_ALARM_RAISED, fields,
-                "Alarm %s of '%s' (%s): %s Reason: %s.", alarm->type, alarm->resource,
-                alarm_severity_name(alarm->severity), alarm->text, alarm->reason);
-}
-
-static void board_raise(Board *board, AlarmType type, const char *resource, const Finding *finding)
-{
-        const AlarmTypeInfo *info = alarm_type_info(type);
-        const Alarm alarm = {
-                .type = (char *)info->name,
-                .resource = (char *)resource,
-                .alarm_id = (char *)info->alarm_id,
-                .severity = finding->severity,
-                .event_type = (char *)info->event_type,
-                .probable_cause = (char *)info->probable_cause,
-                .text = finding->text,
-                .reason = finding->reason,
-                .repair_action = (char *)finding->repair_action,
-                .service_affecting = info->service_affecting,
-                .pass_id = (char *)board->input->pass_id,
-        };
-        Error error = {};
-        int r;
-
-        r = alarm_raise(board->input->root_fd, board->directory, &alarm, board->input->now, &error);
-        if (r > 0)
-                log_raised(&alarm);
-        note_failure(board, r, &error);
-}
-
-/* Takes the reason. */
-static void board_raise_plain(Board *board, AlarmType type, const char *resource, char *reason)
-{
-        const AlarmTypeInfo *info = alarm_type_info(type);
-        Finding finding = {info->severity, xstrdup(info->text), info->repair_action, reason};
-
-        board_raise(board, type, resource, &finding);
-        finding_done(&finding);
-}
+#define HOST "host" /* the resource of what is about no certificate and no component */
 
 static Look look_at(const ReportInput *input, const Item *item)
 {
@@ -95,7 +13,7 @@ static Look look_at(const ReportInput *input, const Item *item)
         return (Look){input, item, &after->verdicts[item - after->inventory->items]};
 }
 
-static void raise_for_item(Board *board, const Look *look)
+static void raise_for_item(AlarmBoard *board, const Look *look)
 {
         for (AlarmType type = 0; type < N_ALARM_TYPES; type++) {
                 Finding finding;
@@ -103,26 +21,26 @@ static void raise_for_item(Board *board, const Look *look)
                 if (!evidence_is_of_item(type))
                         continue;
                 if (evidence_look(type, look, &finding) == EVIDENCE_FAULT)
-                        board_raise(board, type, look->item->name, &finding);
+                        alarm_board_raise(board, type, look->item->name, &finding);
                 finding_done(&finding);
         }
 }
 
 /* Files that belong to no certificate that is known now, or in a pass that saw none. */
-static void raise_for_stray_conflicts(Board *board, const TxnOutcome *outcome)
+static void raise_for_stray_conflicts(AlarmBoard *board, const TxnOutcome *outcome)
 {
         for (size_t i = 0; outcome && i < outcome->n_conflicts; i++) {
                 const TxnConflict *conflict = &outcome->conflicts[i];
 
                 if (!evidence_item_of_path(board->input->after, conflict->path))
-                        board_raise_plain(board, ALARM_TYPE_FOREIGN_CHANGE, conflict->path,
+                        alarm_board_raise_plain(board, ALARM_TYPE_FOREIGN_CHANGE, conflict->path,
                                 evidence_conflict_text(conflict));
         }
 }
 
 /* What a component uses is not known then. It is on the host, so its manifest is in the inventory.
  */
-static void raise_for_manifests(Board *board, const Inventory *inventory)
+static void raise_for_manifests(AlarmBoard *board, const Inventory *inventory)
 {
         for (size_t i = 0; i < inventory->n_components; i++) {
                 const InventoryComponent *component = &inventory->components[i];
@@ -137,7 +55,7 @@ static void raise_for_manifests(Board *board, const Inventory *inventory)
                                 component->entry->name, component->problem),
                 };
 
-                board_raise(board, ALARM_TYPE_INVALID, component->entry->manifest, &finding);
+                alarm_board_raise(board, ALARM_TYPE_INVALID, component->entry->manifest, &finding);
                 finding_done(&finding);
         }
 }
@@ -155,16 +73,16 @@ static char *owed_text(const ReportInput *input, const Owed *owed)
                 result && result->text ? result->text : "");
 }
 
-static void raise_for_owed(Board *board)
+static void raise_for_owed(AlarmBoard *board)
 {
         const OwedList *list = board->input->owed;
 
         for (size_t i = 0; list && i < list->n; i++)
-                board_raise_plain(board, ALARM_TYPE_RESTART_OWED, list->entries[i].component,
+                alarm_board_raise_plain(board, ALARM_TYPE_RESTART_OWED, list->entries[i].component,
                         owed_text(board->input, &list->entries[i]));
 }
 
-static void raise_for_holds(Board *board)
+static void raise_for_holds(AlarmBoard *board)
 {
         const HoldList *list = board->input->holds;
 
@@ -172,7 +90,7 @@ static void raise_for_holds(Board *board)
                 const Hold *hold = &list->holds[i];
                 char since[TIME_TEXT_SIZE], until[TIME_TEXT_SIZE];
 
-                board_raise_plain(board, ALARM_TYPE_ROLLED_BACK, hold->component,
+                alarm_board_raise_plain(board, ALARM_TYPE_ROLLED_BACK, hold->component,
                         xasprintf("rolled back %s, left alone until %s: %s",
                                 time_format(hold->since, since), time_format(hold->until, until),
                                 hold->reason));
@@ -189,7 +107,7 @@ static const ComponentProof *find_proof(const ReportInput *input, const char *co
         return NULL;
 }
 
-static void raise_for_age(Board *board)
+static void raise_for_age(AlarmBoard *board)
 {
         const Verification *verification = board->input->verification;
 
@@ -198,14 +116,14 @@ static void raise_for_age(Board *board)
                 char since[TIME_TEXT_SIZE];
 
                 if (component_is_too_old(proof, board->input->now))
-                        board_raise_plain(board, ALARM_TYPE_LOOPBACK_CERTIFICATE,
+                        alarm_board_raise_plain(board, ALARM_TYPE_LOOPBACK_CERTIFICATE,
                                 proof->component->entry->name,
                                 xasprintf("its process runs since %s",
                                         time_format(component_started_at(proof), since)));
         }
 }
 
-static void raise_for_copies(Board *board)
+static void raise_for_copies(AlarmBoard *board)
 {
         const Layout *layout = &board->input->config->layout;
 
@@ -214,12 +132,12 @@ static void raise_for_copies(Board *board)
                 Finding finding;
 
                 if (evidence_look_at_copy(board->input, entry, &finding) == EVIDENCE_FAULT)
-                        board_raise(board, ALARM_TYPE_STALE_COPY, entry->name, &finding);
+                        alarm_board_raise(board, ALARM_TYPE_STALE_COPY, entry->name, &finding);
                 finding_done(&finding);
         }
 }
 
-static void raise_all(Board *board)
+static void raise_all(AlarmBoard *board)
 {
         const ReportInput *input = board->input;
 
@@ -238,7 +156,11 @@ static void raise_all(Board *board)
         raise_for_holds(board);
         raise_for_age(board);
         if (input->failure)
-                board_raise_plain(board, ALARM_TYPE_RENEWAL_FAILED, HOST, xstrdup(input->failure));
+                alarm_board_raise_plain(
+                        board, ALARM_TYPE_RENEWAL_FAILED, HOST, xstrdup(input->failure));
+        if (input->config_failure)
+                alarm_board_raise_plain(
+                        board, ALARM_TYPE_CONFIG_INVALID, HOST, xstrdup(input->config_failure));
 }
 
 /* A name as it stands in an alarm is escaped. */
@@ -326,89 +248,106 @@ static const char *why_copy_fault_is_gone(const ReportInput *input, const char *
         return evidence == EVIDENCE_GONE ? "no file differs from its source" : NULL;
 }
 
-/* The evidence that clears an alarm, NULL if there is none. Types that are not in our table belong
- * to somebody else. */
-static const char *why_gone(const ReportInput *input, const Alarm *alarm)
+static const char *why_debt_is_gone(const ReportInput *input, const char *component)
+{
+        return input->owed && !owed_find(input->owed, component) ? "no restart is owed any more"
+                                                                 : NULL;
+}
+
+static const char *why_hold_is_gone(const ReportInput *input, const char *component)
+{
+        return input->holds && !hold_find(input->holds, component)
+                       ? "it has been proven to use new files"
+                       : NULL;
+}
+
+static const char *why_failure_is_gone(const ReportInput *input, const char *resource)
+{
+        if (!streq(resource, HOST))
+                return why_item_fault_is_gone(input, ALARM_TYPE_RENEWAL_FAILED, resource);
+        return input->after && !input->failure ? "a pass came to its end" : NULL;
+}
+
+/* Another command may have been given another configuration. */
+static const char *why_bad_config_is_gone(const ReportInput *input, const char *resource)
+{
+        return input->nightly && !input->config_failure ? "a pass could use it" : NULL;
+}
+
+/* Types of certificates have none of their own: there it is the look that raises them. */
+static const char *(*const why_gone[N_ALARM_TYPES])(const ReportInput *, const char *) = {
+        [ALARM_TYPE_RENEWAL_FAILED] = why_failure_is_gone,
+        [ALARM_TYPE_RESTART_OWED] = why_debt_is_gone,
+        [ALARM_TYPE_ROLLED_BACK] = why_hold_is_gone,
+        [ALARM_TYPE_LOOPBACK_CERTIFICATE] = why_age_is_gone,
+        [ALARM_TYPE_STALE_COPY] = why_copy_fault_is_gone,
+        [ALARM_TYPE_CONFIG_INVALID] = why_bad_config_is_gone,
+};
+
+/* Clears it if there is evidence. Types that are not in our table belong to somebody else. */
+static void clear_if_gone(AlarmBoard *board, const Alarm *alarm)
 {
         AlarmType type = alarm_type_find(alarm->type);
-
-        if (type == N_ALARM_TYPES)
-                return NULL;
-        if (type == ALARM_TYPE_RESTART_OWED)
-                return input->owed && !owed_find(input->owed, alarm->resource)
-                               ? "no restart is owed any more"
-                               : NULL;
-        if (type == ALARM_TYPE_ROLLED_BACK)
-                return input->holds && !hold_find(input->holds, alarm->resource)
-                               ? "it has been proven to use new files"
-                               : NULL;
-        if (type == ALARM_TYPE_LOOPBACK_CERTIFICATE)
-                return why_age_is_gone(input, alarm->resource);
-        if (type == ALARM_TYPE_RENEWAL_FAILED && streq(alarm->resource, HOST))
-                return input->after && !input->failure ? "a pass came to its end" : NULL;
-        if (type == ALARM_TYPE_STALE_COPY)
-                return why_copy_fault_is_gone(input, alarm->resource);
-        return why_item_fault_is_gone(input, type, alarm->resource);
-}
-
-static void board_clear(Board *board, const Alarm *alarm)
-{
-        const char *why = why_gone(board->input, alarm);
-        Error error = {};
-        int r;
+        const char *why;
 
         /* What this pass has raised it does not clear (a file that no certificate has). */
-        if (!why || streq(alarm->pass_id, board->input->pass_id))
+        if (type == N_ALARM_TYPES || streq(alarm->pass_id, board->input->pass_id))
                 return;
-        const LogField fields[] = {
-                {"ALARM_TYPE", alarm->type},
-                {"ALARM_RESOURCE", alarm->resource},
-                {"REASON", why},
-                {},
-        };
-
-        r = alarm_clear(
-                board->input->root_fd, board->directory, alarm->type, alarm->resource, &error);
-        if (r > 0)
-                log_event(LOG_NOTICE, EVENT_ALARM_CLEARED, fields, "Alarm %s of '%s' cleared: %s.",
-                        alarm->type, alarm->resource, why);
-        note_failure(board, r, &error);
+        why = why_gone[type] ? why_gone[type](board->input, alarm->resource)
+                             : why_item_fault_is_gone(board->input, type, alarm->resource);
+        if (why)
+                alarm_board_clear(board, alarm->type, alarm->resource, why);
 }
 
-static void clear_all(Board *board)
+static void clear_all(AlarmBoard *board)
 {
-        autoptr(AlarmList) list = NULL;
-        Error error = {};
-        int r;
+        for (AlarmSide side = 0; side < N_ALARM_SIDES; side++) {
+                autoptr(AlarmList) list = NULL;
 
-        r = alarm_list(board->input->root_fd, board->directory, &list, &error);
-        note_failure(board, r, &error);
-        for (size_t i = 0; list && i < list->n; i++)
-                board_clear(board, &list->alarms[i]);
+                alarm_board_list(board, side, &list);
+                for (size_t i = 0; list && i < list->n; i++)
+                        clear_if_gone(board, &list->alarms[i]);
+        }
 }
 
-static char *alarms_directory(const Config *config)
+/* A configuration that cannot be used cannot say where alarms go, either. */
+static void clear_elsewhere(const ReportInput *input)
 {
-        return xasprintf("%s/public/alarms", config->state_directory);
+        const Config standard = {.state_directory = (char *)CONFIG_STATE_DIRECTORY};
+        const AlarmTypeInfo *info = alarm_type_info(ALARM_TYPE_CONFIG_INVALID);
+        const char *why = why_bad_config_is_gone(input, HOST);
+        ReportInput elsewhere = *input;
+        AlarmBoard board = {.input = &elsewhere};
+
+        elsewhere.config = &standard;
+        if (why && !streq(input->config->state_directory, standard.state_directory))
+                alarm_board_clear(&board, info->name, HOST, why);
 }
 
 int report_alarms(const ReportInput *input, Error *reterr)
 {
-        autofree char *directory = alarms_directory(input->config);
-        Board board = {.input = input, .directory = directory};
+        AlarmBoard board = {.input = input};
 
-        /* 1. Raise before clearing: where one alarm takes the place of another there is no moment
+        /* 1. To the side that the configuration wants, where that could be read. */
+        if (!input->config_failure)
+                alarm_board_sort(&board);
+
+        /* 2. Raise before clearing: where one alarm takes the place of another there is no moment
          * without either. */
         raise_all(&board);
 
-        /* 2. Clear what this pass has seen to be gone. */
+        /* 3. Clear what this pass has seen to be gone. */
         clear_all(&board);
+        clear_elsewhere(input);
         return board.r < 0 ? error_set(reterr, board.r, "%s", board.error.text) : 0;
 }
 
 int report_read_alarms(int root_fd, const Config *config, AlarmList **ret, Error *reterr)
 {
-        autofree char *directory = alarms_directory(config);
+        return alarm_side_read(root_fd, config, ALARMS_ACTIVE, ret, reterr);
+}
 
-        return alarm_list(root_fd, directory, ret, reterr);
+int report_read_shelved(int root_fd, const Config *config, AlarmList **ret, Error *reterr)
+{
+        return alarm_side_read(root_fd, config, ALARMS_SHELVED, ret, reterr);
 }

@@ -56,19 +56,22 @@ static void set_certificates(json_t *status, const ReportInput *input, const jso
         }
 }
 
-static int set_alarms(json_t *status, const ReportInput *input, Error *reterr)
+typedef int (*AlarmReader)(int root_fd, const Config *config, AlarmList **ret, Error *reterr);
+
+static int set_alarms(
+        json_t *status, const char *key, AlarmReader read, const ReportInput *input, Error *reterr)
 {
         autoptr(AlarmList) list = NULL;
         json_t *alarms;
         int r;
 
-        r = report_read_alarms(input->root_fd, input->config, &list, reterr);
+        r = read(input->root_fd, input->config, &list, reterr);
         if (r < 0)
                 return r;
         alarms = xcheck(json_array());
         for (size_t i = 0; i < list->n; i++)
                 json_array_append_new(alarms, alarm_to_json(&list->alarms[i]));
-        set(status, "alarms", alarms);
+        set(status, key, alarms);
         return 0;
 }
 
@@ -96,7 +99,9 @@ int report_status(const ReportInput *input, Error *reterr)
         set_certificates(status, input, previous);
         set(status, "restarts_owed",
                 input->owed ? owed_to_json(input->owed) : keep_array(previous, "restarts_owed"));
-        r = set_alarms(status, input, reterr);
+        r = set_alarms(status, "alarms", report_read_alarms, input, reterr);
+        if (r >= 0)
+                r = set_alarms(status, "shelved", report_read_shelved, input, reterr);
         if (r < 0)
                 return r;
 

@@ -208,6 +208,14 @@ static void log_failure(const ReportInput *input)
                 LOG_ERR, EVENT_PASS_FAILED, fields, "Certificate pass failed: %s.", input->failure);
 }
 
+static void log_config_failure(const ReportInput *input)
+{
+        const LogField fields[] = {{"REASON", input->config_failure}, {}};
+
+        log_event(LOG_ERR, EVENT_CONFIG_INVALID, fields, "The configuration cannot be used: %s.",
+                input->config_failure);
+}
+
 static void log_summary(const ReportInput *input, const Counts *counts)
 {
         char renewed[COUNT_TEXT_SIZE], failed[COUNT_TEXT_SIZE], restarts[COUNT_TEXT_SIZE];
@@ -256,5 +264,7 @@ int report_incident(const ReportInput *input, Error *reterr)
         log_recovery(input->recovery);
         if (input->failure)
                 log_failure(input);
+        if (input->config_failure)
+                log_config_failure(input);
         return report_alarms(input, reterr);
 }

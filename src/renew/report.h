@@ -35,7 +35,9 @@ typedef struct ReportInput {
         const HoldList *holds;            /* what was rolled back, or NULL */
         const Verification *verification; /* what the processes use now, or NULL */
         int exit_status;
-        const char *failure; /* why the pass as a whole failed, or NULL */
+        const char *failure;        /* why the pass as a whole failed, or NULL */
+        const char *config_failure; /* why its configuration cannot be used, or NULL */
+        bool nightly;               /* `run` */
 } ReportInput;
 
 /* Journal only; cannot fail. */
@@ -45,20 +47,23 @@ void report_outcomes(const ReportInput *input);
  * as a whole. Goes on after a file that cannot be written; the first failure is returned. */
 int report_alarms(const ReportInput *input, Error *reterr) MUST_USE;
 
-/* For what has no certificates to show (a recovery by itself, a report that failed): journal and
- * alarms of input->recovery and input->failure, each of which may be NULL. Clears nothing. */
+/* For what has no certificates to show (a recovery by itself, a report that failed, a configuration
+ * that cannot be used): journal and alarms of input->recovery, input->failure and
+ * input->config_failure, each of which may be NULL. Clears nothing. */
 int report_incident(const ReportInput *input, Error *reterr) MUST_USE;
 
 /* When the next certificate will be due, or was; 0 if none ever will. */
 int64_t report_next_due(const Assessment *assessment);
 
 /* generation last_run last_success next_due valid_until hostname pass_id exit_status certificates[]
- * (rows_to_json) alarms[] (alarm_to_json) restarts_owed[] version. valid_until: now + 2 days + 6 h.
- * A pass that saw no certificate keeps the ones of the status before, and their end of validity. */
+ * (rows_to_json) alarms[] shelved[] (alarm_to_json) restarts_owed[] version. valid_until: now + 2
+ * days + 6 h. A pass that saw no certificate keeps the ones of the status before, and their end of
+ * validity. */
 int report_status(const ReportInput *input, Error *reterr) MUST_USE;
 
 /* public/kube-renewd.prom, made from the status.json that is there now: the same truth in both. */
 int report_metrics(const ReportInput *input, Error *reterr) MUST_USE;
 
-/* The alarms that are active on this host, as report_alarms() left them. */
+/* The alarms that are active on this host, as report_alarms() left them; and the shelved ones. */
 int report_read_alarms(int root_fd, const Config *config, AlarmList **ret, Error *reterr) MUST_USE;
+int report_read_shelved(int root_fd, const Config *config, AlarmList **ret, Error *reterr) MUST_USE;

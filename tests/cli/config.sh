@@ -48,7 +48,7 @@ for verb in check alarms; do
 done
 tap_is "$(everything)" "$before" "and nothing was touched"
 tap_status 78 "a bad value at night" renewd run
-tap_ok "leaves an alarm" test -e "$ROOT/var/lib/kube-renewd/public/alarms/renewal-failed@host.json"
+tap_ok "leaves an alarm" test -e "$ROOT/var/lib/kube-renewd/public/alarms/config-invalid@host.json"
 rm -r "$ROOT/var/lib/kube-renewd"
 [ -n "$(ls "$ROOT/var/lib")" ] || rmdir "$ROOT/var/lib"
 [ -n "$(ls "$ROOT/var")" ] || rmdir "$ROOT/var"

@@ -103,6 +103,9 @@ static const struct Warning {
                 "unknown section [renewals], ignoring; did you mean [renewal]?"},
         {"[layout]\nDetect=/x\n", "[layout] has no place in the configuration, ignoring; it "
                                   "belongs in a layout"},
+        {"[alarms]\nShelve=ca-exp*@ca ca-expirng@ca\n",
+                "[alarms] has Shelve=ca-expirng@ca, but no type of alarm is called 'ca-expirng'; "
+                "did you mean 'ca-expiring'?"},
         {"[renewal]\nRenewBefore=2d\n",
                 "[renewal] has RenewBefore=2d, which leaves no time for a second try: the timer "
                 "runs once a day; write at least 2d 1h"},

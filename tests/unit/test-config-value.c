@@ -71,6 +71,15 @@ static const struct BadValue {
         {"runtime", "Endpoint=tcp://127.0.0.1:1",
                 "Endpoint=tcp://127.0.0.1:1 is not the path of a socket or a unix: URL; write for "
                 "example unix:///run/containerd/containerd.sock"},
+        {"alarms", "Shelve=expired",
+                "Shelve=expired is not an alarm; write TYPE@RESOURCE, for example "
+                "ca-expiring@front-proxy-ca or expiring@*"},
+        {"alarms", "Shelve=expired@* Expired@ca",
+                "Shelve=Expired@ca is not an alarm; write TYPE@RESOURCE, for example "
+                "ca-expiring@front-proxy-ca or expiring@*"},
+        {"alarms", "Shelve=expired@",
+                "Shelve=expired@ is not an alarm; write TYPE@RESOURCE, for example "
+                "ca-expiring@front-proxy-ca or expiring@*"},
         {"hooks", "Timeout=2h", "Timeout=2h is out of range; write 1s to 1h"},
 };
 

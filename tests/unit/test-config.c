@@ -117,6 +117,8 @@ static void test_repeated_and_empty_values(void **state)
 {
         autoptr(Config) config = load_text("[backup]\nKeepBackups=3\nKeepBackups=4\n"
                                            "[renewal]\nValidity=90d\nValidity=\n"
+                                           "[alarms]\nShelve=expired@x\nShelve=\n"
+                                           "Shelve=expiring@* *@etcd-ca\nShelve=expired@ca\n"
                                            "[certificate apiserver]\n"
                                            "ExtraSANs=DNS:a\nExtraSANs=\nExtraSANs=DNS:b\n"
                                            "ExtraSANs=IP:192.0.2.1\n");
@@ -129,7 +131,9 @@ static void test_repeated_and_empty_values(void **state)
         assert_effective(config, "renewal", "", "Validity", "1y default");
         assert_effective(config, "backup", "", "KeepBackups", "4 " MAIN_FILE ":3");
         assert_effective(config, "certificate", "apiserver", "ExtraSANs",
-                "DNS:b IP:192.0.2.1 " MAIN_FILE ":11");
+                "DNS:b IP:192.0.2.1 " MAIN_FILE ":16");
+        assert_effective(
+                config, "alarms", "", "Shelve", "expiring@* *@etcd-ca expired@ca " MAIN_FILE ":11");
 }
 
 /* [renewal] is the default of each entry, wherever it stands in the files. */

@@ -25,11 +25,13 @@ static const char *text(const json_t *object, const char *key)
 
 static void test_status_is_as_documented(void **state)
 {
+        char *shelve[] = {(char *)"restart-owed@etcd", NULL};
         Scene *scene = scene_new();
         Rows *rows = NULL;
         Error error = {};
         struct stat st;
 
+        scene->config.shelve = shelve;
         scene_leaf(scene, "apiserver", 300 * DAY);
         scene_leaf(scene, "etcd-server", -1);
         scene_item(scene, ITEM_CA, "ca", 9 * YEAR);
@@ -47,10 +49,11 @@ static void test_status_is_as_documented(void **state)
         assert_string_equal(text(status, "last_success"), "2027-11-11T23:26:00Z");
         assert_string_equal(text(status, "next_due"), "2027-10-27T23:25:59Z");
         assert_string_equal(text(status, "valid_until"), "2027-11-14T05:26:00Z");
-        assert_int_equal(json_array_size(json_object_get(status, "alarms")), 2);
+        assert_int_equal(json_array_size(json_object_get(status, "alarms")), 1);
+        assert_int_equal(json_array_size(json_object_get(status, "shelved")), 1);
         assert_int_equal(json_array_size(json_object_get(status, "restarts_owed")), 1);
         assert_string_equal(text(status, "version"), PACKAGE_VERSION);
-        assert_int_equal(json_object_size(status), 12);
+        assert_int_equal(json_object_size(status), 13);
 
         if (rows_from_json(json_object_get(status, "certificates"), &rows, &error) < 0)
                 fail_msg("%s", error.text);
