@@ -5,6 +5,7 @@
 #include "cli/table.h"
 #include "cli/text.h"
 #include "renew/metrics.h"
+#include "renew/report.h"
 #include "renew/status.h"
 
 MEMBER_CELL(cell_name, Row, name)
@@ -254,19 +255,37 @@ static bool has_alarm(const AlarmList *list, const Row *row)
         return false;
 }
 
+/* Of this host, or of the cache. Where they cannot be read, nothing is known to be shelved. */
+static void take_alarms(const Pass *pass, Status *cache, AlarmList **ret, AlarmList **ret_shelved)
+{
+        Error error = {};
+
+        if (cache) {
+                *ret = TAKE(cache->alarms);
+                *ret_shelved = TAKE(cache->shelved);
+                return;
+        }
+        if (report_read_alarms(pass->root_fd, pass->config, ret, &error) < 0 ||
+                report_read_shelved(pass->root_fd, pass->config, ret_shelved, &error) < 0)
+                complain("%s", error.text);
+}
+
 /* What the operator has shelved is shown, and does not count; unless there is more about it. */
-static int print_plugin(
-        const Options *options, const Rows *rows, const Status *status, bool is_incomplete)
+static int print_plugin(const Options *options, const Rows *rows, const Pass *pass, Status *cache,
+        bool is_incomplete)
 {
         autofree PluginRow *entries = xcalloc(rows->n, sizeof(*entries));
+        autoptr(AlarmList) active = NULL;
+        autoptr(AlarmList) shelved = NULL;
+
+        take_alarms(pass, cache, &active, &shelved);
 
         for (size_t i = 0; i < rows->n; i++) {
                 const Row *row = &rows->rows[i];
 
                 entries[i] = (PluginRow){.row = row,
                         .status = judge_row(options, row),
-                        .is_shelved = status && has_alarm(status->shelved, row) &&
-                                      !has_alarm(status->alarms, row)};
+                        .is_shelved = has_alarm(shelved, row) && !has_alarm(active, row)};
         }
         return (int)nagios_print(&(PluginReport){.rows = entries,
                 .n = rows->n,
@@ -317,7 +336,7 @@ int verb_check(const Options *options)
                 return command_fail(options, EXIT_UNKNOWN, &error);
         }
         if (is_plugin)
-                return print_plugin(options, &selection->view, cache, severity > 0);
+                return print_plugin(options, &selection->view, pass, cache, severity > 0);
         status = worst(options, &selection->view);
         return status > severity ? status : severity;
 }

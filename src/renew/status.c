@@ -86,13 +86,12 @@ static int read_numbers(const json_t *json, Status *status, Error *reterr)
         return 0;
 }
 
-static int read_alarms(const json_t *array, const char *key, AlarmList **ret, Error *reterr)
+static int read_alarms(const json_t *json, const char *key, AlarmList **ret, Error *reterr)
 {
+        const json_t *array = json_object_get(json, key);
         AlarmList *list = *ret = xcalloc(1, sizeof(*list));
         int r;
 
-        if (!array && streq(key, "shelved"))
-                return 0; /* written before there was shelving */
         if (!json_is_array(array))
                 return wrong(key, reterr);
         list->alarms = xcalloc(json_array_size(array), sizeof(Alarm));
@@ -118,10 +117,9 @@ static int read_status(const json_t *json, Status *status, Error *reterr)
         if (r >= 0)
                 r = rows_from_json(json_object_get(json, "certificates"), &status->rows, reterr);
         if (r >= 0)
-                r = read_alarms(json_object_get(json, "alarms"), "alarms", &status->alarms, reterr);
+                r = read_alarms(json, "alarms", &status->alarms, reterr);
         if (r >= 0)
-                r = read_alarms(
-                        json_object_get(json, "shelved"), "shelved", &status->shelved, reterr);
+                r = read_alarms(json, "shelved", &status->shelved, reterr);
         if (r >= 0)
                 r = owed_from_json(json_object_get(json, "restarts_owed"), &status->owed, reterr);
         return r;

@@ -76,6 +76,20 @@ tap_like "$OUTPUT" '^etcd: .*etcd\.yaml' "a manifest that cannot be read"
 tap_like "$OUTPUT" "^warning: .*kube-renewd\.conf:2: unknown key 'Frobnicate'" "a warning of the configuration"
 rm "$ROOT/etc/kube-renewd/kube-renewd.conf"
 
+# What the operator has shelved is listed, and does not count.
+host v1.28.7/rsa2048-default
+rm "$ROOT/etc/kubernetes/pki/ca.key"
+mkdir -p "$ROOT/etc/kube-renewd"
+printf '[alarms]\nShelve=externally-managed-expiring@apiserver\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+renewd run --at="$TEN_DAYS" >/dev/null 2>&1
+plugin 0 'OK - etcd-server expires in .*, 1 shelved\|' --at="$TEN_DAYS" apiserver etcd-server
+tap_like "$OUTPUT" '^SHELVED: apiserver expires in 10d' "it is listed"
+plugin 1 'WARNING - .*, 1 shelved\|' --at="$TEN_DAYS"
+tap_status 1 "a fault stays a fault" renewd check --at="$TEN_DAYS" apiserver
+rm "$ROOT/etc/kube-renewd/kube-renewd.conf"
+renewd run --at="$TEN_DAYS" >/dev/null 2>&1
+plugin 1 'WARNING - apiserver ' --at="$TEN_DAYS" apiserver etcd-server
+
 # Nobody forges performance data, or a line, by the name of a user.
 host v1.28.7/ecdsa-p256
 sed -n '/^users:/,$p' "$ROOT/etc/kubernetes/admin.conf" | tail -n +2 |

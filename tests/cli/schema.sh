@@ -115,6 +115,16 @@ printf '[certificate apiserver]\nExtraSANs=DNS:new.example\nKeyAlgorithm=RSA-204
 rm "$ROOT"/etc/kubernetes/pki/etcd/peer.*
 everything "a hostile name, a copy, a missing SAN, one to create" "$NEW"
 
+# Some alarms are shelved.
+host v1.28.7/rsa2048-default
+rm "$ROOT/etc/kubernetes/pki/ca.key"
+mkdir -p "$ROOT/etc/kube-renewd"
+printf '[alarms]\nShelve=*@apiserver\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+everything "a shelved alarm" "$TEN_DAYS"
+prints alarms "a shelved alarm" alarms --shelved
+tap_like "$(jq '.shelved | length' "$SCRATCH/printed.json")" '^1$' "there is one"
+keep valid alarm "its file" "$ROOT/var/lib/kube-renewd/public/shelved/"*.json
+
 # A pass that saw nothing, and one whose name nobody knows.
 host v1.28.7/rsa2048-default
 rm -r "$ROOT/etc/kubernetes/pki"
@@ -161,6 +171,8 @@ status .valid_until = "2027-02-30T00:00:60Z"
 status .exit_status = 4
 status .certificates[2].kind = "cert"
 status .alarms[0].type = "surprise"
+status .shelved = [1]
+status del(.shelved)
 status .restarts_owed[0].paths[0] = "relative"
 status .more = 1
 plan .steps[0].action = "improve"
