@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "host/clock.h"
 #include "renew/report.h"
+#include "renew/reported.h"
 
 #include <inttypes.h>
 #include <sys/random.h>
@@ -51,15 +52,19 @@ static void report_unusable(const Pass *pass, const char *failure)
 {
         const Config config = {.state_directory = (char *)CONFIG_STATE_DIRECTORY};
         Error error = {};
+        int r;
 
-        if (report_incident(&(ReportInput){.root_fd = pass->root_fd,
+        r = report_incident(&(ReportInput){.root_fd = pass->root_fd,
                                     .pass_id = pass->id,
                                     .now = pass->now,
                                     .config = &config,
                                     .config_failure = failure,
                                     .nightly = true},
-                    &error) < 0)
-                log_debug("no alarm: %s", error.text);
+                &error);
+        if (r >= 0)
+                r = reported_mark(pass->root_fd, config.state_directory, &error);
+        if (r < 0)
+                log_debug("not reported: %s", error.text);
 }
 
 int pass_open(const PassOptions *options, Pass **ret, Error *reterr)

@@ -2,6 +2,7 @@
 #include "renew/pass-internal.h"
 
 #include "renew/report.h"
+#include "renew/reported.h"
 
 Assessment *pass_latest(const Pass *pass)
 {
@@ -94,8 +95,12 @@ static void report_rest(
 int pass_finish(Pass *pass, int status, int r, const Error *failure, Error *reterr)
 {
         Error unreported = {};
+        int w;
 
-        if (report(pass, status, r < 0 ? failure->text : NULL, &unreported) < 0) {
+        w = report(pass, status, r < 0 ? failure->text : NULL, &unreported);
+        if (w >= 0)
+                w = reported_mark(pass->root_fd, pass->config->state_directory, &unreported);
+        if (w < 0) {
                 status = EXIT_FAILED;
                 report_rest(pass, r < 0 ? failure->text : NULL, unreported.text, reterr);
         }

@@ -7,6 +7,7 @@
 #include "renew/interrupt.h"
 #include "renew/preflight.h"
 #include "renew/recovery.h"
+#include "renew/reported.h"
 
 static bool is_conflict(const TxnOutcome *outcome, const char *path)
 {
@@ -253,7 +254,9 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
         error_set(reterr, r, "%s", r < 0 ? failure.text : "");
 
         /* Who only asked, and who found the lock held, leaves no report: it is not theirs to write.
-         */
+         * That another one writes it is all there is to say. */
+        if (pass_lock_is_held(pass, r))
+                (void)!reported_mark(pass->root_fd, pass->config->state_directory, NULL);
         if (request->dry_run || status == EXIT_USAGE || pass_lock_is_held(pass, r))
                 return status;
         status = pass_finish(pass, status, r, &failure, reterr);
