@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "failure/run.h"
+
+#include "failure/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* systemd.exec(5) "Process Exit Codes": what systemd itself could not do for the program. */
+#define SYSTEMD_EXIT_FIRST 200
+#define SYSTEMD_EXIT_LAST  255
+
+#define MARK           "reported"
+#define MARK_IS_RECENT (5 * 60) /* OnFailure= acts within seconds of the end of a run */
+
+/* A word that may stand in JSON, a journal field and a terminal as it is. */
+static void copy_word(char word[WORD_SIZE], const char *text)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789.:@_-";
+
+        snprintf(word, WORD_SIZE, "%s", text ? text : "");
+        for (char *p = word; *p; p++)
+                if (!strchr(plain, *p))
+                        *p = '?';
+}
+
+Run run_from_environment(const char *unit)
+{
+        Run run;
+
+        copy_word(run.unit, unit);
+        copy_word(run.result, getenv("MONITOR_SERVICE_RESULT"));
+        copy_word(run.code, getenv("MONITOR_EXIT_CODE"));
+        copy_word(run.status, getenv("MONITOR_EXIT_STATUS"));
+        copy_word(run.invocation, getenv("MONITOR_INVOCATION_ID"));
+        return run;
+}
+
+static bool is(const char *a, const char *b)
+{
+        return strcmp(a, b) == 0;
+}
+
+/* systemd does not say which run it was, so that only the age of the mark speaks for it. */
+static bool is_recent(const char *state_directory)
+{
+        time_t now = time(NULL);
+        char path[PATH_MAX];
+        struct stat st;
+
+        file_path(path, state_directory, MARK);
+        return stat(path, &st) == 0 && st.st_mtime <= now && now - st.st_mtime <= MARK_IS_RECENT;
+}
+
+bool run_has_reported(const Run *run, const char *state_directory)
+{
+        char mark[WORD_SIZE];
+
+        if (is(run->result, ""))
+                return is_recent(state_directory);
+
+        /* There was no run: the id is that of the one before. */
+        if (is(run->result, "success") || is(run->result, "start-limit-hit"))
+                return false;
+        if (file_read(state_directory, MARK, mark, sizeof(mark)) < 0)
+                return false;
+        mark[strcspn(mark, "\n")] = 0;
+        return !is(run->invocation, "") && is(mark, run->invocation);
+}
+
+/* Results that say all there is to say. */
+static const char *result_text(const char *result)
+{
+        static const struct {
+                const char *result, *text;
+        } table[] = {
+                {"", "failed; this systemd does not say how, its journal does"},
+                {"success", "was not started: a unit that it needs failed or came too late"},
+                {"start-limit-hit", "was started too often in a row, and is not started again"},
+                {"timeout", "took too long and was ended before it could report"},
+                {"oom-kill", "was killed for lack of memory before it could report"},
+        };
+
+        for (size_t i = 0; i < COUNT(table); i++)
+                if (is(result, table[i].result))
+                        return table[i].text;
+        return NULL;
+}
+
+/* Exit statuses of a program that has not begun. */
+static const char *start_text(int status)
+{
+        static const struct {
+                int status;
+                const char *text;
+        } table[] = {
+                {127, ": a library is missing, or there is no memory for it"},
+                {203, "/EXEC: the program is missing or cannot be executed"},
+                {205, "/LIMITS: its resource limits"},
+                {219, "/CGROUP: its control group"},
+                {226, "/NAMESPACE: the sandbox"},
+                {228, "/SECCOMP: its system call filter"},
+                {238, "/STATE_DIRECTORY: its state directory"},
+        };
+
+        for (size_t i = 0; i < COUNT(table); i++)
+                if (status == table[i].status)
+                        return table[i].text;
+        return status >= SYSTEMD_EXIT_FIRST && status <= SYSTEMD_EXIT_LAST ? ", see systemd.exec(5)"
+                                                                           : NULL;
+}
+
+void run_reason(const Run *run, char reason[REASON_SIZE])
+{
+        const char *text = result_text(run->result);
+        const char *start = is(run->code, "exited") ? start_text(atoi(run->status)) : NULL;
+
+        if (text)
+                snprintf(reason, REASON_SIZE, "%s %s", run->unit, text);
+        else if (is(run->code, ""))
+                snprintf(reason, REASON_SIZE, "%s could not be started (%s)", run->unit,
+                        run->result);
+        else if (start)
+                snprintf(reason, REASON_SIZE, "%s could not be started (exit status %s%s)",
+                        run->unit, run->status, start);
+        else if (is(run->code, "exited"))
+                snprintf(reason, REASON_SIZE,
+                        "%s ended with status %s and could not write its report", run->unit,
+                        run->status);
+        else
+                snprintf(reason, REASON_SIZE, "%s was killed by signal %s before it could report",
+                        run->unit, run->status);
+}
