@@ -315,3 +315,18 @@ int alarm_list(int root_fd, const char *directory, AlarmList **ret, Error *reter
         *ret = TAKE(list);
         return 0;
 }
+
+void alarm_list_merge(AlarmList *list, AlarmList *more)
+{
+        size_t n = list->n;
+
+        list->alarms = xreallocarray(list->alarms, n + more->n, sizeof(Alarm));
+        for (size_t i = 0; i < more->n; i++)
+                if (!bsearch(&more->alarms[i], list->alarms, n, sizeof(Alarm), compare_alarms)) {
+                        list->alarms[list->n++] = more->alarms[i];
+                        more->alarms[i] = (Alarm){};
+                }
+        qsort(list->alarms, list->n, sizeof(Alarm), compare_alarms);
+        for (char **name = more->unreadable; name && *name; name++)
+                strv_add(&list->unreadable, *name);
+}

@@ -83,3 +83,6 @@ int alarm_move(int root_fd, const char *from, const char *to, const char *type,
 /* All alarms in a directory; a missing one is an empty list. What is cleared meanwhile is not in
  * it. */
 int alarm_list(int root_fd, const char *directory, AlarmList **ret, Error *reterr) MUST_USE;
+
+/* Moves what is in `more` to the list; of an alarm that is in both, the list keeps its own. */
+void alarm_list_merge(AlarmList *list, AlarmList *more);

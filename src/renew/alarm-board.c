@@ -4,6 +4,7 @@
 #include "base/escape.h"
 #include "base/log.h"
 #include "renew/events.h"
+#include "renew/reported.h"
 
 #include <fnmatch.h>
 
@@ -117,6 +118,26 @@ void alarm_board_sort(AlarmBoard *board)
         }
 }
 
+void alarm_board_adopt(AlarmBoard *board)
+{
+        int root_fd = board->input->root_fd;
+        autoptr(AlarmList) list = NULL;
+        Error error = {};
+        int r;
+
+        r = alarm_list(root_fd, REPORTED_FALLBACK, &list, &error);
+        note_failure(board, r, &error);
+        for (size_t i = 0; list && i < list->n; i++) {
+                const Alarm *alarm = &list->alarms[i];
+                AlarmSide side = side_of(board->input->config, alarm->type, alarm->resource);
+                autofree char *to = side_directory(board->input->config, side);
+
+                r = alarm_move(
+                        root_fd, REPORTED_FALLBACK, to, alarm->type, alarm->resource, &error);
+                note_failure(board, r, &error);
+        }
+}
+
 void alarm_board_raise(
         AlarmBoard *board, AlarmType type, const char *resource, const Finding *finding)
 {
@@ -187,6 +208,17 @@ int alarm_side_read(
         int root_fd, const Config *config, AlarmSide side, AlarmList **ret, Error *reterr)
 {
         autofree char *directory = side_directory(config, side);
+        autoptr(AlarmList) list = NULL;
+        autoptr(AlarmList) strays = NULL;
+        int r;
 
-        return alarm_list(root_fd, directory, ret, reterr);
+        r = alarm_list(root_fd, directory, &list, reterr);
+        if (r >= 0 && side == ALARMS_ACTIVE)
+                r = alarm_list(root_fd, REPORTED_FALLBACK, &strays, reterr);
+        if (r < 0)
+                return r;
+        if (strays)
+                alarm_list_merge(list, strays);
+        *ret = TAKE(list);
+        return 0;
 }

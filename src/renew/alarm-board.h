@@ -5,6 +5,7 @@
  * public/shelved/ those that Shelve= of the configuration names (RFC 8632).
  *
  *     AlarmBoard board = {.input = input};
+ *     alarm_board_adopt(&board);                                 what somebody else has raised
  *     alarm_board_sort(&board);                                  each to the side it belongs to
  *     alarm_board_raise(&board, ALARM_TYPE_EXPIRED, "apiserver", &finding);
  *     alarm_board_clear(&board, alarm, "why");
@@ -30,6 +31,9 @@ typedef struct AlarmBoard {
 /* Does Shelve= name it? */
 bool alarm_is_shelved(const Config *config, const char *type, const char *resource);
 
+/* Puts in its place what could not be written there when it was raised for us: renew/reported.h. */
+void alarm_board_adopt(AlarmBoard *board);
+
 /* Moves what Shelve= names now, or names no longer; an alarm keeps its age and its count. */
 void alarm_board_sort(AlarmBoard *board);
 
@@ -42,7 +46,8 @@ void alarm_board_raise_plain(AlarmBoard *board, AlarmType type, const char *reso
 /* Wherever it is. */
 void alarm_board_clear(AlarmBoard *board, const char *type, const char *resource, const char *why);
 
-/* The alarms on one side; *ret stays where they cannot be listed. */
+/* The alarms on one side, on the active one with those that wait for their place; *ret stays where
+ * they cannot be listed. */
 void alarm_board_list(AlarmBoard *board, AlarmSide side, AlarmList **ret);
 
 /* The same without a board. */

@@ -329,6 +329,7 @@ int report_alarms(const ReportInput *input, Error *reterr)
         AlarmBoard board = {.input = input};
 
         /* 1. To the side that the configuration wants, where that could be read. */
+        alarm_board_adopt(&board);
         if (!input->config_failure)
                 alarm_board_sort(&board);
 

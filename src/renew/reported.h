@@ -11,6 +11,9 @@
 
 #include "base/error.h"
 
+/* Where that unit leaves its alarm if the state directory cannot be written. */
+#define REPORTED_FALLBACK "/run/kube-renewd/alarms"
+
 /* STATE/reported holds $INVOCATION_ID, mode 0600. Nothing is written where systemd has not started
  * us: nobody would ask. */
 int reported_mark(int root_fd, const char *state_directory, Error *reterr) MUST_USE;

@@ -2,6 +2,8 @@
 #include "unit.h"
 
 #include "night.h"
+#include "renew/report.h"
+#include "renew/reported.h"
 
 #define ID   "0123456789abcdef0123456789abcdef"
 #define MARK STATE "/reported"
@@ -126,6 +128,81 @@ static void test_an_unusable_configuration_with_an_alarm_is_marked(void **state)
         host_free(&host);
 }
 
+#define FALLBACK REPORTED_FALLBACK "/renewal-failed@host.json"
+#define ALARMS   STATE "/public/alarms"
+
+static Alarm renewal_failed(const char *resource, const char *reason)
+{
+        return (Alarm){.type = (char *)"renewal-failed",
+                .resource = (char *)resource,
+                .reason = (char *)reason};
+}
+
+static void raise_in(const Host *host, const char *directory, const char *resource)
+{
+        Alarm alarm = renewal_failed(resource, directory);
+
+        assert_int_equal(alarm_raise(host->root_fd, directory, &alarm, host->now, NULL), 1);
+}
+
+static AlarmList *active(const Host *host)
+{
+        AlarmList *list = NULL;
+
+        assert_int_equal(report_read_alarms(host->root_fd, host->config, &list, NULL), 0);
+        return list;
+}
+
+/* What could not be written where alarms are is an alarm like any other. */
+static void test_alarms_of_the_fallback_are_listed(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+
+        raise_in(&host, REPORTED_FALLBACK, "host");
+        autoptr(AlarmList) one = active(&host);
+        assert_int_equal(one->n, 1);
+
+        raise_in(&host, ALARMS, "host");
+        raise_in(&host, ALARMS, "apiserver");
+        raise_in(&host, ALARMS, "z");
+        tree_write_text(host.root, REPORTED_FALLBACK "/expired@x.json", "{");
+        autoptr(AlarmList) list = active(&host);
+        assert_int_equal(list->n, 3);
+        assert_int_equal(strv_length(list->unreadable), 1);
+        assert_string_equal(list->alarms[0].resource, "apiserver");
+        assert_string_equal(list->alarms[1].resource, "host");
+        assert_string_equal(list->alarms[1].reason, ALARMS);
+        assert_string_equal(list->alarms[2].resource, "z");
+        host_free(&host);
+}
+
+static void test_a_pass_that_comes_to_its_end_clears_the_fallback(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+
+        raise_in(&host, REPORTED_FALLBACK, "host");
+        raise_in(&host, ALARMS, "host");
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        autoptr(AlarmList) list = active(&host);
+        assert_int_equal(list->n, 0);
+        host_free(&host);
+}
+
+/* One fault, one file: the pass that failed tells its own reason, and in the right place. */
+static void test_a_pass_that_fails_takes_the_fallback_over(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+
+        raise_in(&host, REPORTED_FALLBACK, "host");
+        tree_write_text(host.root, STATE "/owed", "a file where a directory should be");
+        assert_int_equal(run_nightly(&host), EXIT_FAILED);
+        assert_false(fs_exists(host.root_fd, FALLBACK));
+        autoptr(AlarmList) list = active(&host);
+        assert_int_equal(list->n, 1);
+        assert_non_null(strstr(list->alarms[0].reason, "owed"));
+        host_free(&host);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -136,6 +213,9 @@ int main(void)
                 cmocka_unit_test_setup(test_who_finds_the_lock_held_is_marked, set_invocation),
                 cmocka_unit_test_setup(
                         test_an_unusable_configuration_with_an_alarm_is_marked, set_invocation),
+                cmocka_unit_test(test_alarms_of_the_fallback_are_listed),
+                cmocka_unit_test(test_a_pass_that_comes_to_its_end_clears_the_fallback),
+                cmocka_unit_test(test_a_pass_that_fails_takes_the_fallback_over),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
