@@ -74,20 +74,24 @@ static int report(const Pass *pass, int status, const char *failure, Error *rete
         return r;
 }
 
-/* What can still be said where not all could be reported; no reason is lost. */
+/* What can still be said where not all could be reported; no reason is lost. Once that is an alarm,
+ * nobody needs to raise one in our place. */
 static void report_rest(
         const Pass *pass, const char *failure, const char *unreported, Error *reterr)
 {
         Error all = {};
+        int r;
 
         error_set(&all, 0, "%s%scannot report: %s", failure ? failure : "", failure ? "; " : "",
                 unreported);
-        (void)!report_incident(&(ReportInput){.root_fd = pass->root_fd,
-                                       .pass_id = pass->id,
-                                       .now = pass->now,
-                                       .config = pass->config,
-                                       .failure = all.text},
+        r = report_incident(&(ReportInput){.root_fd = pass->root_fd,
+                                    .pass_id = pass->id,
+                                    .now = pass->now,
+                                    .config = pass->config,
+                                    .failure = all.text},
                 NULL);
+        if (r >= 0)
+                (void)!reported_mark(pass->root_fd, pass->config->state_directory, NULL);
         error_set(reterr, 0, "%s", all.text);
 }
 

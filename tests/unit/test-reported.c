@@ -57,21 +57,41 @@ static void test_a_failure_that_has_its_alarm_is_marked(void **state)
         host_free(&host);
 }
 
-/* Whatever line of the report it is that cannot be written. */
-static void test_a_report_that_failed_is_not_marked(void **state)
+/* It has said so, if it could raise an alarm; if not, somebody else has to. */
+static void test_a_report_that_failed_is_marked_with_its_alarm(void **state)
 {
-        static const char *const obstacles[] = {
-                STATE "/public/alarms", STATE "/public/status.json/x", STATE "/reported/x"};
+        static const struct {
+                const char *obstacle;
+                bool marked;
+        } table[] = {
+                {STATE "/public/alarms", false},
+                {STATE "/public/status.json/x", true},
+                {STATE "/public/kube-renewd.prom/x", true},
+        };
 
-        for (size_t i = 0; i < ELEMENTSOF(obstacles); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
 
-                tree_write_text(host.root, obstacles[i], "in the way");
+                tree_write_text(host.root, table[i].obstacle, "in the way");
                 assert_int_equal(run_nightly(&host), EXIT_FAILED);
-                autofree char *path = xasprintf("%s" MARK, host.root);
-                assert_true(access(path, F_OK) < 0 || i == 2);
+                assert_marked(&host, table[i].marked);
+                autoptr(AlarmList) list = NULL;
+                int r = report_read_alarms(host.root_fd, host.config, &list, NULL);
+                assert_int_equal(r >= 0, table[i].marked);
+                assert_int_equal(list ? list->n : 0, table[i].marked ? 1 : 0);
                 host_free(&host);
         }
+}
+
+/* A mark that cannot be written is a report that failed. */
+static void test_a_mark_that_cannot_be_written(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+
+        tree_write_text(host.root, MARK "/x", "in the way");
+        assert_int_equal(run_nightly(&host), EXIT_FAILED);
+        assert_true(fs_exists(host.root_fd, STATE "/public/alarms/renewal-failed@host.json"));
+        host_free(&host);
 }
 
 static void test_nothing_is_marked_where_nobody_asks(void **state)
@@ -208,7 +228,9 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(test_whoever_reported_is_marked, set_invocation),
                 cmocka_unit_test_setup(test_a_failure_that_has_its_alarm_is_marked, set_invocation),
-                cmocka_unit_test_setup(test_a_report_that_failed_is_not_marked, set_invocation),
+                cmocka_unit_test_setup(
+                        test_a_report_that_failed_is_marked_with_its_alarm, set_invocation),
+                cmocka_unit_test_setup(test_a_mark_that_cannot_be_written, set_invocation),
                 cmocka_unit_test_setup(test_nothing_is_marked_where_nobody_asks, set_invocation),
                 cmocka_unit_test_setup(test_who_finds_the_lock_held_is_marked, set_invocation),
                 cmocka_unit_test_setup(
