@@ -62,6 +62,22 @@ static void test_t23_a_pass_writes_what_it_saw(void **state)
         scene_free(scene);
 }
 
+static void test_a_shelved_alarm_says_so(void **state)
+{
+        char *shelve[] = {(char *)"invalid@etcd-*", NULL};
+        Scene *scene = scene_new();
+
+        scene->config.shelve = shelve;
+        scene_set_state(scene, scene_leaf(scene, "etcd-peer", DAY), STATE_INVALID, "no PEM");
+        scene_set_state(scene, scene_leaf(scene, "apiserver", DAY), STATE_INVALID, "no PEM");
+        report(scene);
+        assert_metric("kube_renewd_alarm{type=\"invalid\",resource=\"etcd-peer\","
+                      "severity=\"major\",shelved=\"true\"} 1\n");
+        assert_metric("kube_renewd_alarm{type=\"invalid\",resource=\"apiserver\","
+                      "severity=\"major\",shelved=\"false\"} 1\n");
+        scene_free(scene);
+}
+
 /* What is gone is gone from the file, too. */
 static void test_the_next_pass_replaces_it(void **state)
 {
@@ -135,6 +151,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_t23_a_pass_writes_what_it_saw),
+                SCRATCH_TEST(test_a_shelved_alarm_says_so),
                 SCRATCH_TEST(test_the_next_pass_replaces_it),
                 SCRATCH_TEST(test_a_pass_that_saw_nothing_keeps_what_was_known),
                 SCRATCH_TEST(test_without_a_status_there_are_no_metrics),
