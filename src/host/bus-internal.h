@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What unit.c and command.c share: calls to the manager, properties, and the end of jobs.
+/* What unit.c, command.c and timedate.c share: calls to the manager, properties, and the end of
+ * jobs.
  *
  *     r = bus_follow_jobs(bus, reterr);                   before the job is made
  *     r = bus_job(bus, "RestartUnit", &job, reterr, "ss", unit, "replace");
@@ -41,6 +42,10 @@ int bus_read_text(Bus *bus, const char *unit, const char *interface, const char 
 /* The same for a number, `type` as in D-Bus signatures: 't', 'u' or 'i'. */
 int bus_read_number(Bus *bus, const char *unit, const char *interface, const char *property,
         char type, int64_t *ret, Error *reterr) MUST_USE;
+
+/* A property of another service than systemd, of type 'b': 1 or 0. */
+int bus_read_flag(Bus *bus, const char *service, const char *path, const char *interface,
+        const char *property, Error *reterr) MUST_USE;
 
 /* From now on the end of jobs is heard. */
 int bus_follow_jobs(Bus *bus, Error *reterr) MUST_USE;

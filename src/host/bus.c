@@ -203,6 +203,17 @@ int bus_read_number(Bus *bus, const char *unit, const char *interface, const cha
         return 0;
 }
 
+int bus_read_flag(Bus *bus, const char *service, const char *path, const char *interface,
+        const char *property, Error *reterr)
+{
+        sd_bus_error failure = SD_BUS_ERROR_NULL;
+        int value = 0; /* as D-Bus has it, of the width of an int */
+        int r = sd_bus_get_property_trivial(
+                bus->native, service, path, interface, property, &failure, 'b', &value);
+
+        return r < 0 ? bus_failed(reterr, r, &failure) : value;
+}
+
 static int on_job_removed(BusMessage *message, void *userdata, sd_bus_error *failure)
 {
         Bus *bus = userdata;

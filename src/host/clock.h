@@ -15,5 +15,12 @@ int64_t clock_now(void);
 /* Milliseconds of CLOCK_MONOTONIC, for deadlines and durations. */
 int64_t clock_monotonic(void);
 
+/* Seconds since the boot of this host, those asleep counted. */
+int64_t clock_uptime(void);
+
+/* 1 if somebody keeps the kernel's clock right, 0 if nobody does (adjtimex(2): STA_UNSYNC). -EPERM
+ * in a sandbox that forbids to ask: host/timedate.h may be asked there. */
+int clock_is_synchronised(void) MUST_USE;
+
 /* Waits so many milliseconds, or less if a signal comes. */
 void clock_sleep(int64_t milliseconds);

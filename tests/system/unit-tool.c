@@ -3,12 +3,15 @@
  *
  *     unit-tool look UNIT                              prints "ACTIVITY SUB PID STARTED"
  *     unit-tool restart UNIT SECONDS
+ *     unit-tool synchronised -                         prints what the kernel and timedated say
  *     unit-tool run NAME SECONDS [NAME=VALUE]... -- PROGRAM [ARGUMENT]...
  *
  * A failure is one line, "ERRNO: sentence". ROOT in the environment is another root. */
 
 #include "base/fs.h"
+#include "host/clock.h"
 #include "host/command.h"
+#include "host/timedate.h"
 #include "host/unit.h"
 
 static int look(Bus *bus, char **argv, Error *reterr)
@@ -19,6 +22,15 @@ static int look(Bus *bus, char **argv, Error *reterr)
         if (r >= 0)
                 printf("%s %s %lld %lld\n", unit_activity_name(state.activity), state.sub,
                         (long long)state.main_pid, (long long)state.started_at);
+        return r;
+}
+
+static int synchronised(Bus *bus, Error *reterr)
+{
+        int r = timedate_is_synchronised(bus, reterr);
+
+        if (r >= 0)
+                printf("%d %d\n", clock_is_synchronised(), r);
         return r;
 }
 
@@ -41,11 +53,13 @@ int main(int argc, char **argv)
         Error error = {};
         int r;
 
-        if (argc < 3 || (!streq(argv[1], "look") && argc < 4))
+        if (argc < 3 || (!streq(argv[1], "look") && !streq(argv[1], "synchronised") && argc < 4))
                 return 2;
         r = bus_open(root_fd, &bus, &error);
         if (r >= 0 && streq(argv[1], "look"))
                 r = look(bus, argv + 2, &error);
+        else if (r >= 0 && streq(argv[1], "synchronised"))
+                r = synchronised(bus, &error);
         else if (r >= 0 && streq(argv[1], "restart"))
                 r = unit_restart(bus, argv[2], (unsigned)atoi(argv[3]), &error);
         else if (r >= 0)

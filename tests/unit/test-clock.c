@@ -3,6 +3,7 @@
 
 #include "host/clock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 static void test_now_is_seconds_since_the_epoch(void **state)
@@ -22,11 +23,32 @@ static void test_monotonic_is_milliseconds(void **state)
         assert_in_range(passed, 19, 20000);
 }
 
+/* Only what is asleep is not counted by the monotonic clock. */
+static void test_uptime_is_seconds_since_the_boot(void **state)
+{
+        int64_t least = clock_monotonic() / 1000, uptime = clock_uptime();
+        struct timespec most;
+
+        clock_gettime(CLOCK_BOOTTIME, &most);
+        assert_in_range(uptime, least, most.tv_sec);
+}
+
+/* The kernel says the same in what adjtimex(2) returns. */
+static void test_somebody_keeps_the_clock_right_or_not(void **state)
+{
+        struct timex state_of_clock = {};
+        int r = adjtimex(&state_of_clock);
+
+        assert_int_equal(clock_is_synchronised(), r != TIME_ERROR);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_now_is_seconds_since_the_epoch),
                 cmocka_unit_test(test_monotonic_is_milliseconds),
+                cmocka_unit_test(test_uptime_is_seconds_since_the_boot),
+                cmocka_unit_test(test_somebody_keeps_the_clock_right_or_not),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
