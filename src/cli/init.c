@@ -14,6 +14,8 @@ int verb_init(const Options *options)
         status = command_open(options, &pass);
         if (status != 0)
                 return status;
+        if (pass_guard(pass, &error) < 0)
+                return command_fail(options, EXIT_UNFINISHED, &error);
         InitOptions init = {
                 .node_name = options->node_name,
                 .advertise_address = options->advertise_address,

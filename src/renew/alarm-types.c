@@ -194,6 +194,32 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                                          "result with 'kube-renewd config', then run 'kube-renewd "
                                          "run'.",
                 },
+        [ALARM_TYPE_CLOCK_IMPLAUSIBLE] =
+                {
+                        .name = "clock-implausible",
+                        .alarm_id = "",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = "timing-problem",
+                        .text = "The clock of this host cannot be right: nothing is renewed.",
+                        .repair_action =
+                                "Set the clock ('timedatectl' shows it, and whether it is "
+                                "synchronised); the next pass sees it. If it is right now and was "
+                                "wrong before, remove the file that the reason names.",
+                },
+        [ALARM_TYPE_MISSED_RUN] =
+                {
+                        .name = "missed-run",
+                        .alarm_id = "",
+                        .severity = ALARM_MINOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = UNSPECIFIED,
+                        .text = "No nightly pass came to its end for longer than two nights.",
+                        .repair_action =
+                                "See whether the timer is active and when it elapses next: "
+                                "'systemctl status kube-renewd.timer'; and what became of its "
+                                "passes: 'journalctl -u kube-renewd.service'.",
+                },
 };
 
 const AlarmTypeInfo *alarm_type_info(AlarmType type)

@@ -46,6 +46,10 @@ Evidence evidence_look(AlarmType type, const Look *look, Finding *finding);
 /* Of a copy; input->after is there. */
 Evidence evidence_look_at_copy(const ReportInput *input, const CopyEntry *entry, Finding *finding);
 
+/* Of the host as a whole, by what the guards of the pass have found. */
+bool evidence_is_of_host(AlarmType type);
+Evidence evidence_look_at_host(AlarmType type, const ReportInput *input, Finding *finding);
+
 /* The first certificate that has this file, NULL if none has. */
 const Item *evidence_item_of_path(const Assessment *assessment, const char *path);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/history.h"
 
+#include "base/escape.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/time-util.h"
 
 #define SCHEMA_VERSION 1
 
@@ -19,6 +21,9 @@ void history_free(History *history)
                 free(history->mismatches[i].name);
         for (size_t i = 0; i < history->n_copies; i++)
                 free(history->copies[i].path);
+        for (size_t i = 0; i < history->n_renewals; i++)
+                free(history->renewals[i].name);
+        free(history->renewals);
         free(history->mismatches);
         hold_list_free(history->holds);
         free(history->copies);
@@ -77,6 +82,65 @@ bool history_last_equal(const History *history, const char *path, Digest *ret)
         return seen;
 }
 
+/* The oldest renewal of that name; *ret_n: how many there are. */
+static Renewal *oldest_renewal(const History *history, const char *name, size_t *ret_n)
+{
+        Renewal *oldest = NULL;
+
+        *ret_n = 0;
+        for (size_t i = 0; i < history->n_renewals; i++) {
+                Renewal *renewal = &history->renewals[i];
+
+                if (!streq(renewal->name, name))
+                        continue;
+                if (!oldest || renewal->time < oldest->time)
+                        oldest = renewal;
+                (*ret_n)++;
+        }
+        return oldest;
+}
+
+/* More than are needed to see a loop are not kept; names as they will stand in the file. */
+static void add_renewal(History *history, const char *name, int64_t now)
+{
+        autofree char *escaped = escape_text(name);
+        size_t n;
+        Renewal *oldest = oldest_renewal(history, escaped, &n);
+
+        if (n >= LOOP_RENEWALS) {
+                oldest->time = now;
+                return;
+        }
+        history->renewals =
+                xreallocarray(history->renewals, history->n_renewals + 1, sizeof(Renewal));
+        history->renewals[history->n_renewals++] = (Renewal){TAKE(escaped), now};
+}
+
+void history_add_renewal(History *history, const char *name, int64_t not_before, int64_t now)
+{
+        add_renewal(history, name, now);
+        if (not_before > history->newest_not_before)
+                history->newest_not_before = not_before;
+}
+
+int64_t history_loop_until(const History *history, const char *name, int64_t now)
+{
+        autofree char *escaped = escape_text(name);
+        size_t n;
+        const Renewal *oldest = oldest_renewal(history, escaped, &n);
+
+        return n >= LOOP_RENEWALS && oldest->time > now - DAY ? oldest->time + DAY : 0;
+}
+
+void history_keep_renewals(History *history, const History *before, int64_t now)
+{
+        for (size_t i = 0; i < before->n_renewals; i++)
+                if (before->renewals[i].time > now - DAY)
+                        add_renewal(history, before->renewals[i].name, before->renewals[i].time);
+        if (before->newest_not_before > history->newest_not_before)
+                history->newest_not_before = before->newest_not_before;
+}
+
 static int get_digest(const json_t *object, const char *key, Digest *ret)
 {
         const char *hex = json_string_value(json_object_get(object, key));
@@ -104,12 +168,21 @@ static void add_copy(History *history, const json_t *object)
                 history_set_last_equal(history, path, &digest);
 }
 
+static void read_renewal(History *history, const json_t *object)
+{
+        const char *name = json_string_value(json_object_get(object, "name"));
+        int64_t t;
+
+        if (name && json_get_time(json_object_get(object, "time"), &t) >= 0)
+                add_renewal(history, name, t);
+}
+
 History *history_read(int root_fd, const char *state_directory)
 {
         autofree char *path = xasprintf("%s/history.json", state_directory);
         autoptr(History) history = history_new();
         autoptr(json_t) json = NULL;
-        const json_t *mismatches, *copies;
+        const json_t *mismatches, *copies, *renewals;
         Error error = {};
 
         if (hold_read(root_fd, state_directory, &history->holds, &error) < 0)
@@ -124,6 +197,12 @@ History *history_read(int root_fd, const char *state_directory)
         copies = json_object_get(json, "copies");
         for (size_t i = 0; i < json_array_size(copies); i++)
                 add_copy(history, json_array_get(copies, i));
+        renewals = json_object_get(json, "renewals");
+        for (size_t i = 0; i < json_array_size(renewals); i++)
+                read_renewal(history, json_array_get(renewals, i));
+        if (json_get_time(json_object_get(json, "newest_not_before"), &history->newest_not_before) <
+                0)
+                history->newest_not_before = 0;
         return TAKE(history);
 }
 
@@ -159,11 +238,25 @@ static json_t *json_copies(const History *history)
         return copies;
 }
 
+static json_t *json_renewals(const History *history)
+{
+        json_t *renewals = xcheck(json_array());
+
+        for (size_t i = 0; i < history->n_renewals; i++)
+                json_array_append_new(
+                        renewals, xcheck(json_pack("{s:o, s:o}", "name",
+                                          json_escaped(history->renewals[i].name), "time",
+                                          json_time(history->renewals[i].time))));
+        return renewals;
+}
+
 int history_write(int root_fd, const char *state_directory, const History *history, Error *reterr)
 {
         autofree char *path = xasprintf("%s/history.json", state_directory);
-        autoptr(json_t) json = json_pack("{s:i, s:o, s:o}", "schema_version", SCHEMA_VERSION,
-                "mismatches", json_mismatches(history), "copies", json_copies(history));
+        autoptr(json_t) json = json_pack("{s:i, s:o, s:o, s:o, s:o}", "schema_version",
+                SCHEMA_VERSION, "mismatches", json_mismatches(history), "copies",
+                json_copies(history), "renewals", json_renewals(history), "newest_not_before",
+                json_time(history->newest_not_before));
 
         return json_write_file(root_fd, path, xcheck(json), 0600, reterr);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /* The little that one pass must remember of those before: which pairs were mismatched, what was
- * rolled back, and what each copy was when it equalled its source.
+ * rolled back, what each copy was when it equalled its source, and what was renewed when.
  *
  *     history = history_read(root_fd, state_directory);
  *     if (history_saw_mismatch(history, name, &cert_digest, &key_digest)) ...
@@ -15,6 +15,9 @@
 #include "base/fs.h"
 #include "renew/hold.h"
 
+/* Renewed so often within a day, a certificate is renewed over and over. */
+#define LOOP_RENEWALS 3
+
 typedef struct MismatchSighting {
         char *name;              /* of the item */
         Digest certificate, key; /* of the two files */
@@ -25,12 +28,20 @@ typedef struct CopySighting {
         Digest digest;
 } CopySighting;
 
+typedef struct Renewal {
+        char *name; /* of the item */
+        int64_t time;
+} Renewal;
+
 typedef struct History {
         MismatchSighting *mismatches;
         size_t n_mismatches;
         HoldList *holds; /* of renew/hold.h, which writes them; NULL if they cannot be read */
         CopySighting *copies;
         size_t n_copies;
+        Renewal *renewals; /* the oldest first, at most LOOP_RENEWALS of a name */
+        size_t n_renewals;
+        int64_t newest_not_before; /* of all that was ever issued; 0 if nothing was */
 } History;
 
 void history_free(History *history);
@@ -53,3 +64,13 @@ bool history_saw_mismatch(
 /* What the copy at that path was when it last equalled its source. */
 void history_set_last_equal(History *history, const char *path, const Digest *digest);
 bool history_last_equal(const History *history, const char *path, Digest *ret);
+
+/* The item was renewed, by a certificate that begins at not_before. */
+void history_add_renewal(History *history, const char *name, int64_t not_before, int64_t now);
+
+/* Until when a pass leaves the item alone, as it was renewed LOOP_RENEWALS times in the 24 hours
+ * before `now`; 0 if it was not. */
+int64_t history_loop_until(const History *history, const char *name, int64_t now);
+
+/* What `before` knows of renewals, but for those of more than a day ago. */
+void history_keep_renewals(History *history, const History *before, int64_t now);

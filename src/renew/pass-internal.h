@@ -12,6 +12,13 @@
 /* What was judged last: of what is on disk now. */
 Assessment *pass_latest(const Pass *pass);
 
+/* Only the root of this host has processes that can be asked. */
+bool pass_is_live(const Pass *pass);
+
+/* The other process reports, and clears. But a `run` that is postponed is told, and is an alarm if
+ * little time is left. Reads without the lock. */
+void pass_tell_lock_is_held(Pass *pass, const char *failure);
+
 /* What is owed, and what was rolled back. */
 int pass_read_ledgers(Pass *pass, Error *reterr) MUST_USE;
 

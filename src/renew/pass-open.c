@@ -15,6 +15,7 @@ void pass_free(Pass *pass)
                 return;
         txn_free(pass->txn);
         pair_judge_free(pass->judge);
+        guard_findings_done(&pass->guards);
         txn_outcome_done(&pass->recovery);
         txn_outcome_done(&pass->conflicts);
         owed_list_free(pass->owed);
@@ -79,6 +80,7 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
         r = make_id(&pass->id, reterr);
         if (r < 0)
                 return r;
+        pass->clock_is_read = !options->at;
         pass->now = options->at ? options->at : clock_now();
         log_set_pass_id(pass->id);
         r = config_load(pass->root_fd, &options->config, &pass->config, &error);
@@ -90,8 +92,7 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
         return 0;
 }
 
-/* Only the root of this host has processes that can be asked. */
-static bool is_live(const Pass *pass)
+bool pass_is_live(const Pass *pass)
 {
         struct stat ours, host;
 
@@ -103,14 +104,15 @@ int pass_look(Pass *pass, Error *reterr)
 {
         int r;
 
-        pass->history = history_read(pass->root_fd, pass->config->state_directory);
+        if (!pass->history)
+                pass->history = history_read(pass->root_fd, pass->config->state_directory);
         r = inventory_read(pass->root_fd, pass->config, &pass->inventory, reterr);
         if (r < 0)
                 return r;
         pass->assessment = assess(pass->inventory, pass->config, pass->history, pass->now);
         copies_remember(pass->history, pass->inventory, pass->assessment->copies);
         if (!pass->running)
-                pass->running = running_new(pass->root_fd, pass->config, is_live(pass));
+                pass->running = running_new(pass->root_fd, pass->config, pass_is_live(pass));
         return 0;
 }
 

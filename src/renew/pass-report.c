@@ -17,7 +17,7 @@ bool pass_lock_is_held(const Pass *pass, int r)
 /* Everything due is new and proven: 0. Something failed: 1. Something is still owed: 75. */
 int pass_exit_status(const Pass *pass, int r)
 {
-        if (pass_lock_is_held(pass, r))
+        if (pass_lock_is_held(pass, r) || pass->guards.clock)
                 return EXIT_UNFINISHED;
         if (r == -EINVAL && pass->assessment && !pass->plan)
                 return EXIT_USAGE; /* a name that is none */
@@ -58,6 +58,7 @@ static int report(const Pass *pass, int status, const char *failure, Error *rete
                 .restarts = pass->restarts,
                 .holds = pass->holds,
                 .verification = pass->verification,
+                .guards = &pass->guards,
                 .exit_status = status,
                 .failure = failure,
                 .nightly = pass->nightly,
@@ -98,15 +99,16 @@ static void report_rest(
 /* The report of what was done since the lock was taken. */
 int pass_finish(Pass *pass, int status, int r, const Error *failure, Error *reterr)
 {
+        const char *text = r < 0 && !pass->guards.clock ? failure->text : NULL;
         Error unreported = {};
         int w;
 
-        w = report(pass, status, r < 0 ? failure->text : NULL, &unreported);
+        w = report(pass, status, text, &unreported);
         if (w >= 0)
                 w = reported_mark(pass->root_fd, pass->config->state_directory, &unreported);
         if (w < 0) {
                 status = EXIT_FAILED;
-                report_rest(pass, r < 0 ? failure->text : NULL, unreported.text, reterr);
+                report_rest(pass, text, unreported.text, reterr);
         }
         return status;
 }

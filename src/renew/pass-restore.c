@@ -22,6 +22,10 @@ static int restore_stages(
         if (r < 0)
                 return r;
 
+        r = pass_guard(pass, reterr);
+        if (r < 0)
+                return r;
+
         /* 2. Old files in place of the new ones. */
         interrupt_hold();
         log_status("Putting the files of backup %s back", request->id);

@@ -7,7 +7,6 @@
 #include "renew/interrupt.h"
 #include "renew/preflight.h"
 #include "renew/recovery.h"
-#include "renew/reported.h"
 
 static bool is_conflict(const TxnOutcome *outcome, const char *path)
 {
@@ -26,6 +25,18 @@ static void note_written_copies(Pass *pass)
 
                 if (change->copy && !is_conflict(&pass->conflicts, change->path))
                         history_set_last_equal(pass->history, change->path, &digest);
+        }
+}
+
+/* Also what somebody else has replaced already: to write against each other is a loop, too. */
+static void note_renewals(Pass *pass)
+{
+        for (size_t i = 0; i < pass->issuance->n; i++) {
+                const IssueResult *result = &pass->issuance->results[i];
+
+                if (result->outcome == OUTCOME_RENEWED && result->cert)
+                        history_add_renewal(pass->history, result->step->item->name,
+                                result->cert->not_before, pass->now);
         }
 }
 
@@ -152,6 +163,8 @@ static int replace_files(Pass *pass, const PassRequest *request, Error *reterr)
                 return r;
         pass->committed = r > 0;
         note_written_copies(pass);
+        if (pass->committed)
+                note_renewals(pass);
         return 0;
 }
 
@@ -167,8 +180,10 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         if (r < 0)
                 return r;
 
-        /* 2. What is there, how is it, what is to be done. */
-        r = pass_look(pass, reterr);
+        /* 2. May we act; what is there, how is it, what is to be done. */
+        r = pass_guard(pass, reterr);
+        if (r >= 0)
+                r = pass_look(pass, reterr);
         if (r < 0)
                 return r;
         r = plan_make(pass->assessment, &request->plan, &pass->plan, reterr);
@@ -204,9 +219,10 @@ static int keep_house(const Pass *pass, int r, Error *reterr)
 
         if (last) {
                 autoptr(History) history = assess_history(last);
-                int w = history_write(
-                        pass->root_fd, state_directory, history, r < 0 ? NULL : reterr);
+                int w;
 
+                history_keep_renewals(history, pass->history, pass->now);
+                w = history_write(pass->root_fd, state_directory, history, r < 0 ? NULL : reterr);
                 r = r < 0 ? r : w;
         }
         return r < 0 ? r
@@ -214,15 +230,16 @@ static int keep_house(const Pass *pass, int r, Error *reterr)
                                pass->root_fd, state_directory, pass->config->keep_backups, reterr);
 }
 
-/* A copy that was left behind is known again by what it was, and refreshed then. */
-static int remember_copies(const Pass *pass, int r, Error *reterr)
+/* A copy that was left behind is known again by what it was, and refreshed then; and renewals are
+ * counted, whoever wanted them. */
+static int remember_renewals(const Pass *pass, int r, Error *reterr)
 {
         bool left_behind = false;
         int w;
 
         for (size_t i = 0; pass->after && i < pass->after->n_copies; i++)
                 left_behind = left_behind || pass->after->copies[i].state == COPY_OUTDATED;
-        if (!left_behind)
+        if (!left_behind && !pass->committed)
                 return r;
         w = history_write(
                 pass->root_fd, pass->config->state_directory, pass->history, r < 0 ? NULL : reterr);
@@ -247,16 +264,16 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
         if (request->nightly && !request->dry_run)
                 r = keep_house(pass, r, &failure);
         else if (!request->dry_run)
-                r = remember_copies(pass, r, &failure);
+                r = remember_renewals(pass, r, &failure);
         status = pass_exit_status(pass, r);
 
         /* A text that was left behind by something that went well in the end is none. */
         error_set(reterr, r, "%s", r < 0 ? failure.text : "");
 
         /* Who only asked, and who found the lock held, leaves no report: it is not theirs to write.
-         * That another one writes it is all there is to say. */
+         * That another one writes it, and whom it keeps waiting, is all there is to say. */
         if (pass_lock_is_held(pass, r))
-                (void)!reported_mark(pass->root_fd, pass->config->state_directory, NULL);
+                pass_tell_lock_is_held(pass, failure.text);
         if (request->dry_run || status == EXIT_USAGE || pass_lock_is_held(pass, r))
                 return status;
         status = pass_finish(pass, status, r, &failure, reterr);

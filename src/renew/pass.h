@@ -12,6 +12,7 @@
  * unfinished is state on disk. */
 
 #include "renew/backup.h"
+#include "renew/guard.h"
 #include "renew/issue.h"
 #include "renew/judge.h"
 #include "renew/restart.h"
@@ -34,8 +35,9 @@ typedef enum ExitStatus { /* behaviour.md "Exit status" */
 typedef struct Pass {
         int root_fd;
         int64_t now;
-        char *id;     /* of this pass: 128 random bits in hexadecimal */
-        bool nightly; /* it is a `run` */
+        bool clock_is_read; /* no --at= */
+        char *id;           /* of this pass: 128 random bits in hexadecimal */
+        bool nightly;       /* it is a `run` */
         Config *config;
         Inventory *inventory;
         History *history;
@@ -44,6 +46,7 @@ typedef struct Pass {
         Issuance *issuance;
         Txn *txn; /* the lock, held until the report is written; NULL in a dry run */
         PairJudge *judge;
+        GuardFindings guards;
         TxnOutcome recovery;  /* what an earlier crash left */
         TxnOutcome conflicts; /* of this pass's own commit */
         bool committed;
@@ -61,6 +64,10 @@ DEFINE_AUTOPTR(Pass, pass_free)
 
 /* Opens the root, reads the clock once and the configuration. Errors as config_load(). */
 int pass_open(const PassOptions *options, Pass **ret, Error *reterr) MUST_USE;
+
+/* May a pass act now? For whoever writes without pass_run(), before the first write. -EAGAIN with a
+ * sentence if the clock is implausible. Of a `run`: also looks for runs that were missed. */
+int pass_guard(Pass *pass, Error *reterr) MUST_USE;
 
 /* Reads and judges; writes nothing. */
 int pass_look(Pass *pass, Error *reterr) MUST_USE;

@@ -137,6 +137,19 @@ static void raise_for_copies(AlarmBoard *board)
         }
 }
 
+static void raise_for_host(AlarmBoard *board)
+{
+        for (AlarmType type = 0; type < N_ALARM_TYPES; type++) {
+                Finding finding;
+
+                if (!evidence_is_of_host(type))
+                        continue;
+                if (evidence_look_at_host(type, board->input, &finding) == EVIDENCE_FAULT)
+                        alarm_board_raise(board, type, HOST, &finding);
+                finding_done(&finding);
+        }
+}
+
 static void raise_all(AlarmBoard *board)
 {
         const ReportInput *input = board->input;
@@ -155,6 +168,7 @@ static void raise_all(AlarmBoard *board)
         raise_for_owed(board);
         raise_for_holds(board);
         raise_for_age(board);
+        raise_for_host(board);
         if (input->failure)
                 alarm_board_raise_plain(
                         board, ALARM_TYPE_RENEWAL_FAILED, HOST, xstrdup(input->failure));
@@ -284,6 +298,15 @@ static const char *(*const why_gone[N_ALARM_TYPES])(const ReportInput *, const c
         [ALARM_TYPE_CONFIG_INVALID] = why_bad_config_is_gone,
 };
 
+static const char *why_host_fault_is_gone(const ReportInput *input, AlarmType type)
+{
+        Finding finding;
+        Evidence evidence = evidence_look_at_host(type, input, &finding);
+
+        finding_done(&finding);
+        return evidence == EVIDENCE_GONE ? "this pass began in time, and could act" : NULL;
+}
+
 /* Clears it if there is evidence. Types that are not in our table belong to somebody else. */
 static void clear_if_gone(AlarmBoard *board, const Alarm *alarm)
 {
@@ -293,8 +316,11 @@ static void clear_if_gone(AlarmBoard *board, const Alarm *alarm)
         /* What this pass has raised it does not clear (a file that no certificate has). */
         if (type == N_ALARM_TYPES || streq(alarm->pass_id, board->input->pass_id))
                 return;
-        why = why_gone[type] ? why_gone[type](board->input, alarm->resource)
-                             : why_item_fault_is_gone(board->input, type, alarm->resource);
+        if (evidence_is_of_host(type) && streq(alarm->resource, HOST))
+                why = why_host_fault_is_gone(board->input, type);
+        else
+                why = why_gone[type] ? why_gone[type](board->input, alarm->resource)
+                                     : why_item_fault_is_gone(board->input, type, alarm->resource);
         if (why)
                 alarm_board_clear(board, alarm->type, alarm->resource, why);
 }

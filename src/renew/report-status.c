@@ -5,9 +5,6 @@
 
 #include <config.h>
 
-/* Two nightly passes and their delay: a status older than that is no statement any more. */
-#define STATUS_VALIDITY (2 * DAY + 6 * HOUR)
-
 /* The status before; an empty object if there is none that can be read. */
 static json_t *read_previous(int root_fd, const char *path)
 {
@@ -40,6 +37,13 @@ static void set(json_t *status, const char *key, json_t *value)
         json_object_set_new(status, key, xcheck(value));
 }
 
+/* When a pass last ran whose clock could be believed: the next one compares its own with it. */
+static json_t *last_run(const ReportInput *input, const json_t *previous)
+{
+        return input->guards && input->guards->clock ? keep_time(previous, "last_run")
+                                                     : json_time(input->now);
+}
+
 /* What only a pass that has seen the certificates can say. */
 static void set_certificates(json_t *status, const ReportInput *input, const json_t *previous)
 {
@@ -48,7 +52,7 @@ static void set_certificates(json_t *status, const ReportInput *input, const jso
         if (rows) {
                 set(status, "certificates", rows_to_json(rows));
                 set(status, "next_due", json_time(report_next_due(input->after)));
-                set(status, "valid_until", json_time(input->now + STATUS_VALIDITY));
+                set(status, "valid_until", json_time(input->now + TWO_NIGHTS));
         } else {
                 set(status, "certificates", keep_array(previous, "certificates"));
                 set(status, "next_due", keep_time(previous, "next_due"));
@@ -90,7 +94,7 @@ int report_status(const ReportInput *input, Error *reterr)
         set(status, "pass_id", json_escaped(input->pass_id));
         set(status, "hostname", json_escaped(input->config->host.node_name));
         set(status, "exit_status", json_integer(input->exit_status));
-        set(status, "last_run", json_time(input->now));
+        set(status, "last_run", last_run(input, previous));
         set(status, "last_success",
                 input->exit_status == 0 ? json_time(input->now)
                                         : keep_time(previous, "last_success"));

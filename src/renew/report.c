@@ -216,6 +216,14 @@ static void log_config_failure(const ReportInput *input)
                 input->config_failure);
 }
 
+void report_postponed(const char *reason)
+{
+        const LogField fields[] = {{"REASON", reason}, {}};
+
+        log_event(LOG_WARNING, EVENT_PASS_POSTPONED, fields, "Certificate pass postponed: %s.",
+                reason);
+}
+
 static void log_summary(const ReportInput *input, const Counts *counts)
 {
         char renewed[COUNT_TEXT_SIZE], failed[COUNT_TEXT_SIZE], restarts[COUNT_TEXT_SIZE];
@@ -253,7 +261,9 @@ void report_outcomes(const ReportInput *input)
         log_new_restarts(input);
 
         /* 3. One line that stands for the pass. */
-        if (input->failure)
+        if (input->guards && input->guards->clock)
+                report_postponed(input->guards->clock);
+        else if (input->failure)
                 log_failure(input);
         else
                 log_summary(input, &counts);

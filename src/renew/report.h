@@ -12,6 +12,7 @@
  * resource is no longer in the inventory; what this pass did not look at stays. */
 
 #include "host/alarm.h"
+#include "renew/guard.h"
 #include "renew/issue.h"
 #include "renew/restart.h"
 #include "renew/row.h"
@@ -34,6 +35,7 @@ typedef struct ReportInput {
         const RestartReport *restarts;    /* what became of the restarts, or NULL */
         const HoldList *holds;            /* what was rolled back, or NULL */
         const Verification *verification; /* what the processes use now, or NULL */
+        const GuardFindings *guards;      /* of a pass, or NULL */
         int exit_status;
         const char *failure;        /* why the pass as a whole failed, or NULL */
         const char *config_failure; /* why its configuration cannot be used, or NULL */
@@ -42,6 +44,9 @@ typedef struct ReportInput {
 
 /* Journal only; cannot fail. */
 void report_outcomes(const ReportInput *input);
+
+/* One event: this pass did not act, and why. report_outcomes() does it for an implausible clock. */
+void report_postponed(const char *reason);
 
 /* The resource is the name of a certificate's row, of a component, or "host" for a pass that failed
  * as a whole. Goes on after a file that cannot be written; the first failure is returned. */

@@ -44,7 +44,8 @@ static int read_times(const json_t *json, Status *status, Error *reterr)
         for (size_t i = 0; i < ELEMENTSOF(times); i++)
                 if (json_get_time(json_object_get(json, times[i].key), times[i].member) < 0)
                         return wrong(times[i].key, reterr);
-        return status->last_run ? 0 : wrong("last_run", reterr);
+        /* There is none if no clock could be believed yet; but then nothing was seen either. */
+        return status->last_run || !status->valid_until ? 0 : wrong("last_run", reterr);
 }
 
 static int read_texts(const json_t *json, Status *status, Error *reterr)
@@ -179,9 +180,10 @@ static int check_age(const Status *status, const char *path, int64_t now, Error 
         time_format(status->last_run, last);
         if (!status->valid_until)
                 return error_set(reterr, -ESTALE,
-                        "'%s' says nothing: no pass has seen the certificates yet, the last one "
-                        "was at %s; " LOOK_AT_UNITS,
-                        path, last);
+                        "'%s' says nothing: no pass has seen the certificates "
+                        "yet%s%s; " LOOK_AT_UNITS,
+                        path, status->last_run ? ", the last one was at " : "",
+                        status->last_run ? last : "");
         if (now > status->valid_until)
                 return error_set(reterr, -ESTALE,
                         "'%s' was valid until %s: no pass has seen the certificates since, the "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
+#include "base/time-util.h"
 #include "renew/history.h"
 #include "scratch.h"
 
@@ -55,6 +56,65 @@ static void test_copies(void **state)
         assert_int_equal(odd->n_copies, 1);
 }
 
+#define NOW ((int64_t)1825975560)
+
+/* Three in a day, and not three in more than a day. */
+static void test_failure_mode_43_renewals_are_counted(void **state)
+{
+        static const struct {
+                int64_t ago[4]; /* 0: no more */
+                int64_t until;  /* from now; 0: it is none */
+        } table[] = {
+                {{}, 0},
+                {{3, 2}, 0},
+                {{3, 2, 1}, DAY - 3},
+                {{DAY - 1, 2, 1}, 1},
+                {{DAY, 2, 1}, 0},
+                {{DAY + HOUR, DAY, 2, 1}, 0},
+                {{DAY, 3, 2, 1}, DAY - 3},
+                {{HOUR, 3, 2, 1}, DAY - 3},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autoptr(History) history = history_new();
+
+                for (size_t k = 0; k < ELEMENTSOF(table[i].ago) && table[i].ago[k]; k++)
+                        history_add_renewal(history, "apiserver", 0, NOW - table[i].ago[k]);
+                history_add_renewal(history, "etcd-server", 0, NOW);
+                assert_int_equal(history_loop_until(history, "apiserver", NOW),
+                        table[i].until ? NOW + table[i].until : 0);
+                assert_int_equal(history_loop_until(history, "etcd-server", NOW), 0);
+                assert_in_range(history->n_renewals, 1, 1 + LOOP_RENEWALS);
+        }
+}
+
+static void test_renewals_are_kept_for_a_day(void **state)
+{
+        autoptr(History) history = history_new();
+        autoptr(History) next = history_new();
+
+        history_add_renewal(history, "old", NOW - DAY - 5 * MINUTE, NOW - DAY);
+        for (int i = 0; i < LOOP_RENEWALS; i++)
+                history_add_renewal(history, "admin.conf/\n", NOW - 6 * MINUTE, NOW - MINUTE);
+        history_add_renewal(history, "young", NOW - 7 * MINUTE, NOW - DAY + 1);
+        history_keep_renewals(next, history, NOW);
+        assert_int_equal(next->n_renewals, LOOP_RENEWALS + 1);
+        assert_int_equal(history_write(root_fd, "/", next, NULL), 0);
+
+        autoptr(History) again = history_read(root_fd, "/");
+        assert_int_equal(again->n_renewals, LOOP_RENEWALS + 1);
+        assert_int_equal(history_loop_until(again, "admin.conf/\n", NOW), NOW - MINUTE + DAY);
+        assert_int_equal(again->newest_not_before, NOW - 6 * MINUTE);
+
+        put("history.json",
+                "{\"newest_not_before\": 1, \"renewals\": [1, {}, {\"name\": \"a\"},"
+                "{\"name\": 1, \"time\": \"2027-11-11\"}, {\"name\": \"a\", \"time\": 1},"
+                "{\"name\": \"a\", \"time\": \"2027-11-11\"}]}");
+        autoptr(History) odd = history_read(root_fd, "/");
+        assert_int_equal(odd->n_renewals, 1);
+        assert_int_equal(odd->newest_not_before, 0);
+}
+
 /* Each night forgets what the night before saw. */
 static void test_write_replaces(void **state)
 {
@@ -102,6 +162,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_round_trip),
                 SCRATCH_TEST(test_copies),
+                SCRATCH_TEST(test_failure_mode_43_renewals_are_counted),
+                SCRATCH_TEST(test_renewals_are_kept_for_a_day),
                 SCRATCH_TEST(test_write_replaces),
                 SCRATCH_TEST(test_whatever_is_there),
         };

@@ -72,6 +72,26 @@ static void test_status_is_as_documented(void **state)
         scene_free(scene);
 }
 
+/* The next pass compares its clock with the last one that could be believed. */
+static void test_a_wrong_clock_is_no_run(void **state)
+{
+        Scene *scene = scene_new();
+        const GuardFindings guards = {.clock = (char *)"it is wrong"};
+
+        scene_leaf(scene, "apiserver", 300 * DAY);
+        json_decref(report(scene));
+        scene_next(scene, -9 * DAY);
+        scene->input.guards = &guards;
+        scene->input.after = NULL;
+        scene->input.exit_status = 75;
+        autoptr(json_t) second = report(scene);
+        assert_string_equal(text(second, "last_run"), "2027-11-11T23:26:00Z");
+        assert_string_equal(text(second, "last_success"), "2027-11-11T23:26:00Z");
+        assert_string_equal(text(second, "valid_until"), "2027-11-14T05:26:00Z");
+        assert_int_equal(json_integer_value(json_object_get(second, "exit_status")), 75);
+        scene_free(scene);
+}
+
 static void test_a_failed_pass_is_a_run_but_no_success(void **state)
 {
         Scene *scene = scene_new();
@@ -156,6 +176,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_status_is_as_documented),
                 SCRATCH_TEST(test_a_failed_pass_is_a_run_but_no_success),
+                SCRATCH_TEST(test_a_wrong_clock_is_no_run),
                 SCRATCH_TEST(test_a_pass_that_saw_nothing_keeps_the_end_of_validity),
                 SCRATCH_TEST(test_nothing_seen_ever),
                 SCRATCH_TEST(test_whatever_was_there_before),

@@ -103,6 +103,21 @@ static void test_a_failed_pass_claims_nothing(void **state)
         scene_free(scene);
 }
 
+/* It has not failed, and there is nothing to sum up. */
+static void test_a_postponed_pass_says_why(void **state)
+{
+        const GuardFindings guards = {.clock = (char *)"the clock says 1970"};
+        Scene *scene = scene_new();
+
+        scene->input.after = NULL;
+        scene->input.guards = &guards;
+        report_outcomes(&scene->input);
+        assert_int_equal(scene_n_events, 1);
+        assert_event(EVENT_PASS_POSTPONED, "Certificate pass postponed: the clock says 1970.",
+                "REASON=the clock says 1970\n");
+        scene_free(scene);
+}
+
 static void test_a_pass_that_saw_nothing(void **state)
 {
         Scene *scene = scene_new();
@@ -219,6 +234,7 @@ int main(void)
                 SCRATCH_TEST(test_each_certificate_has_its_event),
                 SCRATCH_TEST(test_what_was_rolled_back_was_not_renewed),
                 SCRATCH_TEST(test_a_failed_pass_claims_nothing),
+                SCRATCH_TEST(test_a_postponed_pass_says_why),
                 SCRATCH_TEST(test_a_pass_that_saw_nothing),
                 SCRATCH_TEST(test_restarts_are_told_once),
                 SCRATCH_TEST(test_recovery),

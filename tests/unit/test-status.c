@@ -142,6 +142,19 @@ static void test_a_status_without_certificates_is_no_statement(void **state)
         scene_free(scene);
 }
 
+/* Nor has there been one yet whose clock could be believed. */
+static void test_a_status_without_a_last_run(void **state)
+{
+        const GuardFindings guards = {.clock = (char *)"the clock says 1970"};
+        Scene *scene = scene_new();
+
+        scene->input.after = NULL;
+        scene->input.guards = &guards;
+        assert_int_equal(report_status(&scene->input, NULL), 0);
+        assert_refused(NOW, -ESTALE, "no pass has seen the certificates yet; ");
+        scene_free(scene);
+}
+
 static void test_a_missing_status_is_said(void **state)
 {
         assert_refused(NOW, -ENOENT, "no pass has reported on this host yet");
@@ -302,6 +315,7 @@ int main(void)
                 SCRATCH_TEST(test_t08_the_last_second_counts),
                 SCRATCH_TEST(test_an_old_status_is_no_statement),
                 SCRATCH_TEST(test_a_status_without_certificates_is_no_statement),
+                SCRATCH_TEST(test_a_status_without_a_last_run),
                 SCRATCH_TEST(test_a_missing_status_is_said),
                 SCRATCH_TEST(test_t07_what_is_no_file_is_refused),
                 SCRATCH_TEST(test_anything_broken_is_refused_by_name),

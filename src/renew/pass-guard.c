@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/pass-internal.h"
+
+#include "base/log.h"
+#include "host/clock.h"
+#include "host/holder.h"
+#include "host/timedate.h"
+#include "renew/report.h"
+#include "renew/reported.h"
+
+#include <config.h>
+
+/* 0 if there is none that can be read: then it forbids nothing. */
+static int64_t read_last_run(const Pass *pass)
+{
+        autofree char *path = xasprintf("%s/public/status.json", pass->config->state_directory);
+        autoptr(json_t) status = NULL;
+        Error error = {};
+        int64_t last = 0;
+
+        if (json_read_file(pass->root_fd, path, &status, &error) < 0)
+                log_debug("no last pass: %s", error.text);
+        else if (json_get_time(json_object_get(status, "last_run"), &last) < 0)
+                log_debug("no last pass: '%s' has no time of it", path);
+        return last;
+}
+
+/* The sandbox of the service forbids to ask the kernel. Where nobody can tell, the clock is not
+ * suspected. */
+static bool is_unsynchronised(const Pass *pass)
+{
+        autoptr(Bus) bus = NULL;
+        Error error = {};
+        int r = clock_is_synchronised();
+
+        if (r == -EPERM && pass_is_live(pass)) {
+                r = bus_open(pass->root_fd, &bus, &error);
+                if (r >= 0)
+                        r = timedate_is_synchronised(bus, &error);
+        }
+        if (r < 0)
+                log_debug("not known whether the clock is synchronised: %s", error.text);
+        return r == 0;
+}
+
+static ClockFacts gather_facts(const Pass *pass)
+{
+        return (ClockFacts){
+                .now = pass->now,
+                .is_read = pass->clock_is_read,
+                .built = BUILD_TIME,
+                .boot = pass->clock_is_read && pass_is_live(pass) ? pass->now - clock_uptime() : 0,
+                .last_run = read_last_run(pass),
+                .newest = pass->history->newest_not_before,
+                .state_directory = pass->config->state_directory,
+        };
+}
+
+int pass_guard(Pass *pass, Error *reterr)
+{
+        ClockFacts facts;
+
+        pass->history = history_read(pass->root_fd, pass->config->state_directory);
+        facts = gather_facts(pass);
+        facts.unsynchronised = guard_sees_jump(&facts) && is_unsynchronised(pass);
+
+        /* 1. Dates are what everything is judged by. */
+        pass->guards.clock = guard_clock(&facts);
+        if (pass->guards.clock)
+                return error_set(reterr, -EAGAIN,
+                        "%s: nothing is written until the clock is right "
+                        "('timedatectl' shows and sets it)",
+                        pass->guards.clock);
+
+        /* 2. What did not happen nobody else can tell. */
+        if (pass->nightly)
+                pass->guards.missed_run = guard_missed_run(&facts);
+        return 0;
+}
+
+/* What the lock's file says of its holder is in the failure; the kernel knows better. */
+static char *describe_holder(const Pass *pass, const char *failure)
+{
+        autofree char *path = xasprintf("%s/lock", pass->config->state_directory);
+        autofree char *holder = pass_is_live(pass) ? holder_of_lock(pass->root_fd, path) : NULL;
+
+        return holder ? xasprintf("%s holds the lock '%s'", holder, path) : xstrdup(failure);
+}
+
+/* A night that is postponed is told, and an alarm if it must not be. */
+static int tell_postponed(Pass *pass, const char *failure, Error *reterr)
+{
+        autofree char *holder = describe_holder(pass, failure);
+        int r;
+
+        report_postponed(holder);
+        r = pass_look(pass, reterr);
+        if (r < 0)
+                return r;
+        pass->guards.lock = guard_lock(pass->assessment, pass->config, holder);
+        if (!pass->guards.lock)
+                return 0;
+        return report_incident(&(ReportInput){.root_fd = pass->root_fd,
+                                       .pass_id = pass->id,
+                                       .now = pass->now,
+                                       .config = pass->config,
+                                       .guards = &pass->guards},
+                reterr);
+}
+
+void pass_tell_lock_is_held(Pass *pass, const char *failure)
+{
+        Error error = {};
+
+        if (pass->nightly && tell_postponed(pass, failure, &error) < 0)
+                log_debug("not told: %s", error.text);
+        else
+                (void)!reported_mark(pass->root_fd, pass->config->state_directory, NULL);
+}

@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Guards: a clock that cannot be right, nights without a pass, a
+# lock that is never released. Each fault is made, seen in everything that tells it, and removed.
+
+# shellcheck source=tests/cli/cli.sh
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
+
+STATE=var/lib/kube-renewd
+
+# calm_host: no manifests, so that nothing is owed, and no certificate that the kubelet renews.
+calm_host() {
+        host v1.36.0/ecdsa-p256
+        rm "$ROOT/etc/kubernetes/kubelet.conf"
+        digests >"$SCRATCH/before"
+}
+
+# told TYPE RESOURCE SEVERITY: by $OUTPUT, which is what a pass printed and logged, by its file, by
+# alarms, and by status and metrics.
+told() {
+        local file=$ROOT/$STATE/public/alarms/$1@$2.json said=$OUTPUT
+
+        tap_like "$OUTPUT" "^Alarm $1 of '$2' \\($3\\): " "$1@$2 is an event"
+        tap_is "$(jq -r '"\(.type)@\(.resource) \(.severity)"' "$file")" "$1@$2 $3" "$1@$2 is a file"
+        tap_ok "$1@$2 has a reason and says what to do" \
+                jq -e '.text != "" and .reason != "" and .repair_action != ""' "$file"
+        renewd alarms >"$SCRATCH/alarms"
+        tap_like "$(cat "$SCRATCH/alarms")" "^$3 +$1 +$2 " "$1@$2 is listed"
+        if [ "$1@$2" != postponed@host ]; then # the other pass reports
+                tap_ok "$1@$2 is in the status" jq -e --arg type "$1" --arg resource "$2" \
+                        '.alarms | any(.type == $type and .resource == $resource)' "$ROOT/$STATE/public/status.json"
+                tap_like "$(cat "$ROOT/$STATE/public/kube-renewd.prom")" \
+                        "^kube_renewd_alarm\{type=\"$1\",resource=\"$2\",severity=\"$3\",.*\} 1$" "$1@$2 is a metric"
+        fi
+        OUTPUT=$said
+}
+
+# gone TYPE RESOURCE: told to be cleared in $OUTPUT, and no alarm at all is left.
+gone() {
+        tap_like "$OUTPUT" "^Alarm $1 of '$2' cleared: " "that $1@$2 is cleared is an event"
+        tap_is "$(ls "$ROOT/$STATE/public/alarms")" "" "$1@$2 has no file, nor has any other"
+        tap_is "$(jq '.alarms | length' "$ROOT/$STATE/public/status.json")" 0 "$1@$2 is not in the status"
+        tap_unlike "$(cat "$ROOT/$STATE/public/kube-renewd.prom")" '^kube_renewd_alarm' "nor in the metrics"
+}
+
+# clock-implausible: the clock has been set back behind the last pass.
+calm_host
+tap_status 0 "a night" renewd run --at=2027-11-01
+tap_status 75 "failure mode 30: a night long before the last one" renewd run --at=2027-01-01
+tap_like "$OUTPUT" "^Certificate pass postponed: the clock says 2027-01-01T00:00:00Z, and the last pass was at \
+2027-11-01T00:00:00Z \('/var/lib/kube-renewd/public/status.json'\)\.$" "failure mode 30: names both times"
+told clock-implausible host major
+for verb in "renew apiserver" "renew --all" "renew --dry-run" "init"; do
+        # shellcheck disable=SC2086 # words
+        tap_status 75 "failure mode 32: $verb is no success then" renewd $verb --at=2027-01-01
+        tap_like "$OUTPUT" "^kube-renewd: the clock says .*: nothing is written until the clock is right" \
+                "$verb says why"
+done
+tap_status 75 "the night after" renewd run --at=2027-01-02
+tap_is "$(jq -r .count "$ROOT/$STATE/public/alarms/clock-implausible@host.json")" 4 "each pass has counted it"
+tap_is "$(jq -r .last_run "$ROOT/$STATE/public/status.json")" 2027-11-01T00:00:00Z "the last pass is still the last one"
+tap_is "$(changed)" "" "nothing was written"
+tap_status 0 "recovery does not wait for it" renewd recover --at=2027-01-02
+tap_status 0 "the clock is set" renewd run --at=2027-11-02
+gone clock-implausible host
+tap_is "$(changed)" "" "and nothing was due"
+
+# The clock itself. Under faketime the sanitizer is not the first library.
+calm_host
+if command -v faketime >/dev/null; then
+        export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
+        tap_status 75 "failure mode 30: a clock that starts with the epoch" \
+                faketime -f '2001-01-01 00:00:00' "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm run
+        tap_like "$OUTPUT" "the clock says 2001-01-01T00:00:0[0-9]Z, and this program was made at 20" \
+                "failure mode 30: it is before the program"
+        told clock-implausible host major
+        tap_is "$(changed)" "" "and nothing was written"
+        tap_status 0 "it is set" faketime -f '2027-06-01 00:00:00' \
+                "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm run
+        gone clock-implausible host
+        unset ASAN_OPTIONS
+else
+        tap_skip "failure mode 30: a clock that starts with the epoch" "faketime is not installed"
+fi
+
+# missed-run: weeks without a pass.
+calm_host
+tap_status 0 "the first night of all" renewd run --at=2027-03-01
+tap_status 0 "failure mode 17: a night two weeks later" renewd run --at=2027-03-15
+told missed-run host minor
+tap_like "$OUTPUT" "the last pass came to its end at 2027-03-01T00:00:00Z, 14d before this one" \
+        "failure mode 17: since when is said"
+tap_status 0 "failure mode 17: the next night" renewd run --at=2027-03-16
+gone missed-run host
+tap_is "$(changed)" "" "nothing was written"
+
+# postponed: the lock is held, and time runs out.
+calm_host
+mkdir -p "$ROOT/$STATE"
+exec 9>"$ROOT/$STATE/lock"
+flock 9
+tap_status 75 "failure mode 15: the lock is held, and there is time" renewd run --at=2027-11-15
+tap_like "$OUTPUT" "^Certificate pass postponed: .* holds the lock " "failure mode 15: that is an event"
+tap_is "$(ls "$ROOT/$STATE")" lock "failure mode 15: and no alarm"
+tap_status 75 "failure mode 15: another night, little time is left" renewd run --at=2027-11-20T12:00:00Z
+told postponed host major
+tap_like "$OUTPUT" "Reason: .* holds the lock '/$STATE/lock'; '[a-z.-]+' expires 2027-11-2" "failure mode 15: who ends is said"
+tap_is "$(changed)" "" "nothing was written"
+exec 9>&-
+tap_status 0 "failure mode 15: the lock is free" renewd run --at=2027-11-20T12:15:00Z
+gone postponed host
+tap_is "$(changed | grep -c crt)" 7 "and what was due is renewed"
+digests >"$SCRATCH/before"
+tap_status 75 "failure mode 30: no backup is restored before it was made" \
+        renewd restore "$(ls "$ROOT/$STATE/backups")" --at=2027-01-01
+tap_like "$OUTPUT" "begins 2027-11-20T12:10:00Z \('/$STATE/history.json'\): nothing is written until" \
+        "failure mode 30: what was issued since is named"
+tap_is "$(changed)" "" "nothing was written"
+
+tap_done

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "night.h"
+#include "renew/park.h"
+#include "renew/report.h"
+
+#define CERTIFICATE "/etc/kubernetes/pki/apiserver.crt"
+
+static Host new_host(const char *at)
+{
+        Host host = host_new("v1.36.0/ecdsa-p256", at); /* no manifests: nothing is restarted */
+
+        tree_remove(host.root, "/etc/kubernetes/kubelet.conf"); /* the kubelet's own, which ends */
+        return host;
+}
+
+static void assert_alarms(const Host *host, const char *expected)
+{
+        autoptr(AlarmList) list = NULL;
+        autostrv names = NULL;
+
+        assert_int_equal(report_read_alarms(host->root_fd, host->config, &list, NULL), 0);
+        for (size_t i = 0; i < list->n; i++)
+                strv_take(
+                        &names, xasprintf("%s@%s", list->alarms[i].type, list->alarms[i].resource));
+        autofree char *active = strv_join(names, " ");
+        assert_string_equal(active, expected);
+}
+
+static json_t *read_state(const Host *host, const char *path)
+{
+        json_t *json = NULL;
+        Error error = {};
+
+        if (json_read_file(host->root_fd, path, &json, &error) < 0)
+                fail_msg("%s", error.text);
+        return json;
+}
+
+static int renew(const Host *host, const char *name)
+{
+        char *names[] = {(char *)name, NULL};
+
+        return run_at(host, host->now, &(PassRequest){.plan = {.names = name ? names : NULL}});
+}
+
+/* Whatever a wrong clock says about certificates is not repeated, and what was interrupted does not
+ * wait for it. */
+static void test_failure_mode_30_nothing_is_renewed_by_a_wrong_clock(void **state)
+{
+        static const char manifest[] = "/etc/kubernetes/manifests/etcd.yaml";
+        Host host = new_host("2028-01-01");
+        Digest before = tree_digest(host.root, CERTIFICATE);
+
+        tree_write_text(host.root, STATE "/public/status.json",
+                "{\"last_run\": \"2028-06-01T00:00:00Z\", \"generation\": 7}");
+        tree_write_text(host.root, manifest, "x");
+        assert_int_equal(park_out(host.root_fd, STATE, manifest, NULL), 0);
+        assert_int_equal(run_nightly(&host), EXIT_UNFINISHED);
+        assert_alarms(&host, "clock-implausible@host");
+        assert_int_equal(renew(&host, "apiserver"), EXIT_UNFINISHED);
+        assert_int_equal(renew(&host, NULL), EXIT_UNFINISHED);
+        Digest after = tree_digest(host.root, CERTIFICATE);
+        assert_true(digest_equal(&before, &after));
+        assert_true(fs_exists(host.root_fd, manifest));
+        tree_remove(host.root, manifest);
+
+        /* What the next pass compares its clock with has not moved. */
+        autoptr(json_t) status = read_state(&host, STATE "/public/status.json");
+        assert_string_equal(
+                json_string_value(json_object_get(status, "last_run")), "2028-06-01T00:00:00Z");
+        assert_int_equal(json_integer_value(json_object_get(status, "exit_status")), 75);
+        assert_int_equal(json_array_size(json_object_get(status, "alarms")), 1);
+
+        /* Somebody sets it. */
+        assert_int_equal(time_parse("2028-06-01", &host.now), 0);
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        assert_alarms(&host, "");
+        host_free(&host);
+}
+
+static void test_failure_mode_30_before_what_was_issued(void **state)
+{
+        Host host = new_host("2028-01-01");
+
+        assert_int_equal(renew(&host, NULL), EXIT_DONE);
+        tree_remove(host.root, STATE "/public/status.json");
+        host.now -= 5 * MINUTE; /* so long before they are issued certificates begin */
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        tree_remove(host.root, STATE "/public/status.json");
+        host.now--;
+        assert_int_equal(run_nightly(&host), EXIT_UNFINISHED);
+        assert_alarms(&host, "clock-implausible@host");
+
+        /* It was the other clock that was wrong. */
+        tree_remove(host.root, STATE "/history.json");
+        tree_remove(host.root, STATE "/public/status.json");
+        (void)!run_nightly(&host);
+        autofree char *alarm =
+                xasprintf("%s" STATE "/public/alarms/clock-implausible@host.json", host.root);
+        assert_int_equal(access(alarm, F_OK), -1);
+        host_free(&host);
+}
+
+/* The running clock, which other tests name by --at=, is asked, too. */
+static void test_a_clock_that_was_read(void **state)
+{
+        Host host = new_host(TEN_DAYS_LEFT);
+        char text[64], last[TIME_TEXT_SIZE];
+        int64_t now = time(NULL);
+
+        snprintf(text, sizeof(text), "{\"last_run\": \"%s\"}", time_format(now + DAY, last));
+        tree_write_text(host.root, STATE "/public/status.json", text);
+        assert_int_equal(run_at(&host, 0, &(PassRequest){.nightly = true}), EXIT_UNFINISHED);
+        assert_alarms(&host, "clock-implausible@host");
+        snprintf(text, sizeof(text), "{\"last_run\": \"%s\"}", time_format(now, last));
+        tree_write_text(host.root, STATE "/public/status.json", text);
+        (void)!run_at(&host, 0, &(PassRequest){.nightly = true});
+        autofree char *alarm =
+                xasprintf("%s" STATE "/public/alarms/clock-implausible@host.json", host.root);
+        assert_int_equal(access(alarm, F_OK), -1);
+        host_free(&host);
+}
+
+static void test_failure_mode_17_a_missed_run_is_told_once(void **state)
+{
+        Host host = new_host(ONE_DAY_OLD);
+
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        host.now += 2 * DAY + 6 * HOUR;
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        assert_alarms(&host, "");
+        host.now += 3 * DAY;
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        assert_alarms(&host, "missed-run@host");
+        host.now += HOUR;
+        assert_int_equal(renew(&host, "apiserver"), EXIT_DONE);
+        assert_alarms(&host, "missed-run@host"); /* a person is no timer */
+        host.now += DAY;
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        assert_alarms(&host, "");
+        host_free(&host);
+}
+
+static void test_failure_mode_15_the_lock_is_held_for_ever(void **state)
+{
+        static const struct {
+                const char *at;
+                const char *alarms;
+        } table[] = {
+                {"2026-12-01", ""},
+                {"2027-11-12", ""}, /* due, and there is time */
+                {"2028-01-01", "postponed@host"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Host host = new_host(table[i].at);
+                autoptr(Txn) txn = NULL;
+
+                assert_int_equal(txn_open(host.root_fd, STATE, &txn, NULL), 0);
+                assert_int_equal(renew(&host, NULL), EXIT_UNFINISHED); /* a person reads it */
+                assert_alarms(&host, "");
+                assert_int_equal(run_nightly(&host), EXIT_UNFINISHED);
+                assert_alarms(&host, table[i].alarms);
+                assert_false(fs_exists(host.root_fd, STATE "/public/status.json"));
+
+                txn_free(TAKE(txn));
+                assert_int_equal(run_nightly(&host), EXIT_DONE);
+                assert_alarms(&host, "");
+                host_free(&host);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_failure_mode_30_nothing_is_renewed_by_a_wrong_clock),
+                cmocka_unit_test(test_failure_mode_30_before_what_was_issued),
+                cmocka_unit_test(test_a_clock_that_was_read),
+                cmocka_unit_test(test_failure_mode_17_a_missed_run_is_told_once),
+                cmocka_unit_test(test_failure_mode_15_the_lock_is_held_for_ever),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
