@@ -207,6 +207,19 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                                 "synchronised); the next pass sees it. If it is right now and was "
                                 "wrong before, remove the file that the reason names.",
                 },
+        [ALARM_TYPE_RENEWAL_LOOP] =
+                {
+                        .name = "renewal-loop",
+                        .alarm_id = "",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = "configuration-or-customization-error",
+                        .text = "The certificate was renewed over and over, and is due again.",
+                        .repair_action =
+                                "Find out what makes it due again ('kube-renewd explain' with its "
+                                "name; another program may write the old file back), then run "
+                                "'kube-renewd renew' with its name.",
+                },
         [ALARM_TYPE_MISSED_RUN] =
                 {
                         .name = "missed-run",

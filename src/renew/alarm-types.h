@@ -30,6 +30,7 @@ typedef enum AlarmType {
         ALARM_TYPE_STALE_COPY,
         ALARM_TYPE_CONFIG_INVALID,
         ALARM_TYPE_CLOCK_IMPLAUSIBLE,
+        ALARM_TYPE_RENEWAL_LOOP,
         ALARM_TYPE_MISSED_RUN,
         N_ALARM_TYPES,
 } AlarmType;

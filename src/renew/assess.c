@@ -360,10 +360,14 @@ static void judge_item(const Evidence *evidence, const Item *item, Verdict *verd
         else if (verdict->state != STATE_OK && item->renewed_as)
                 verdict_note(verdict, verdict->state, "it is renewed as '%s'", item->renewed_as);
 
-        /* 3. What was rolled back lately is not tried again every night, as long as there is time.
-         */
+        /* 3. What was rolled back lately is not tried again every night, as long as there is time;
+         * what was renewed over and over not before tomorrow. */
         if (evidence->history && verdict->residual >= evidence->config->postpone_limit)
                 verdict->hold = hold_find_path(evidence->history->holds, item->path, evidence->now);
+
+        if (evidence->history)
+                verdict->loop_until =
+                        history_loop_until(evidence->history, item->name, evidence->now);
 
         /* 4. What a pass would do. */
         verdict->reason = due_reason(evidence, item, verdict);

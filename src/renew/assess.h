@@ -64,8 +64,10 @@ typedef struct Verdict {
                           trusted), or its CA's key is elsewhere */
         bool due;      /* a pass would renew or re-create it */
         DueReason reason;
-        const Hold *hold; /* it was rolled back and is left alone: due, and nothing is done unless
-                             it is named or its end is near; NULL otherwise */
+        const Hold *hold;   /* it was rolled back and is left alone: due, and nothing is done unless
+                               it is named or its end is near; NULL otherwise */
+        int64_t loop_until; /* it was renewed over and over: no pass renews it before this moment
+                               unless it is named; 0 otherwise */
         bool repair_ca_data; /* the kubeconfig's CA data lacks a root of the CA file: append it */
         char **missing_sans; /* configured and absent */
         char *text;          /* one sentence: what is wrong, or why it is due; NULL if nothing is */

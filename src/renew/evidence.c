@@ -106,6 +106,14 @@ static Evidence look_postponed(const Look *look, Finding *finding)
         return settled(look);
 }
 
+/* The alarm outlives the day, so that a fight with another program is one alarm and not many. */
+static Evidence look_renewal_loop(const Look *look, Finding *finding)
+{
+        if (look->verdict->loop_until && look->verdict->due)
+                return fault(finding, plan_loop_text(look->verdict));
+        return look->verdict->loop_until ? EVIDENCE_NONE : settled(look);
+}
+
 /* Dates are judged by the certificate, not by the state, which another fault may cover. */
 static Evidence look_past_end(const Look *look, Finding *finding, bool authority)
 {
@@ -290,6 +298,7 @@ static Evidence look_kubelet_rotation(const Look *look, Finding *finding)
 
 static Evidence (*const looks[N_ALARM_TYPES])(const Look *look, Finding *finding) = {
         [ALARM_TYPE_RENEWAL_FAILED] = look_renewal_failed,
+        [ALARM_TYPE_RENEWAL_LOOP] = look_renewal_loop,
         [ALARM_TYPE_EXPIRING] = look_expiring,
         [ALARM_TYPE_EXPIRED] = look_expired,
         [ALARM_TYPE_CA_EXPIRING] = look_ca_expiring,

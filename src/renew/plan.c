@@ -69,6 +69,24 @@ static char *hold_text(const Hold *hold)
                 hold->reason, time_format(hold->until, until));
 }
 
+char *plan_loop_text(const Verdict *verdict)
+{
+        char until[TIME_TEXT_SIZE];
+
+        return xasprintf("it was renewed %d times in 24 hours and is due again (%s): left alone "
+                         "until %s",
+                LOOP_RENEWALS, verdict->text ? verdict->text : "no reason is known",
+                time_format(verdict->loop_until, until));
+}
+
+/* Why what is due is left alone for a while, until somebody names it; NULL if it is not. */
+static char *why_postponed(const Verdict *verdict)
+{
+        if (verdict->hold)
+                return hold_text(verdict->hold);
+        return verdict->loop_until ? plan_loop_text(verdict) : NULL;
+}
+
 /* What cannot be renewed here is said if it was asked for or is running out; it fails the pass if
  * it was named or is running out. Returns false if nothing is in the way. */
 static bool skip_unrenewable(
@@ -101,10 +119,9 @@ static bool skip_unrenewable(
                 return true;
         }
 
-        if (verdict->hold && verdict->due && !asked) {
-                autofree char *text = hold_text(verdict->hold);
-
-                add_skip(plan, item, OUTCOME_POSTPONED, true, text);
+        autofree char *postponed = verdict->due && !asked ? why_postponed(verdict) : NULL;
+        if (postponed) {
+                add_skip(plan, item, OUTCOME_POSTPONED, true, postponed);
                 return true;
         }
 

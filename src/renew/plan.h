@@ -55,11 +55,14 @@ const char *outcome_name(Outcome outcome);
 
 typedef struct Skip {
         const Item *item;
-        Outcome outcome; /* NOT_DUE, EXTERNAL, MISSING, POSTPONED (rolled back lately) or FAILED (CA
-                            unusable, not understood) */
+        Outcome outcome; /* NOT_DUE, EXTERNAL, MISSING, POSTPONED (rolled back lately, or renewed
+                            over and over) or FAILED (CA unusable, not understood) */
         bool is_failure; /* it was named, or is running out: the pass cannot end in 0 */
         char *text;
 } Skip;
+
+/* Why a certificate that is due is left alone by the loop breaker; the caller frees. */
+char *plan_loop_text(const Verdict *verdict);
 
 /* A component that uses something that changes. */
 typedef struct Restart {

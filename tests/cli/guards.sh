@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Guards: a clock that cannot be right, nights without a pass, a
+# Guards: a clock that cannot be right, a certificate renewed over and over, nights without a pass, a
 # lock that is never released. Each fault is made, seen in everything that tells it, and removed.
 
 # shellcheck source=tests/cli/cli.sh
 . "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
 STATE=var/lib/kube-renewd
+PKI=etc/kubernetes/pki
 
 # calm_host: no manifests, so that nothing is owed, and no certificate that the kubelet renews.
 calm_host() {
@@ -117,4 +118,25 @@ tap_like "$OUTPUT" "begins 2027-11-20T12:10:00Z \('/$STATE/history.json'\): noth
         "failure mode 30: what was issued since is named"
 tap_is "$(changed)" "" "nothing was written"
 
+# renewal-loop: another program writes the old files back.
+calm_host
+mkdir "$SCRATCH/old"
+cp -p "$ROOT/$PKI/"apiserver.* "$SCRATCH/old"
+for hour in 1 2 3; do
+        tap_status 0 "pass $hour" renewd run --at="2027-11-20T0$hour:00:00Z"
+        tap_like "$OUTPUT" '^apiserver: renewed' "failure mode 43: it renews"
+        cp -p "$SCRATCH/old/"* "$ROOT/$PKI"
+done
+tap_status 1 "failure mode 43: the fourth pass of one day" renewd run --at=2027-11-20T04:00:00Z
+tap_like "$OUTPUT" "^apiserver: postponed: it was renewed 3 times in 24 hours and is due again \(expires in 1d .*\): \
+left alone until 2027-11-21T01:00:00Z" "failure mode 43: it stops"
+told renewal-loop apiserver major
+told postponed apiserver major
+tap_ok "nothing is written" cmp "$ROOT/$PKI/apiserver.crt" "$SCRATCH/old/apiserver.crt"
+tap_status 1 "failure mode 43: and what a person does not name" renewd renew --at=2027-11-20T05:00:00Z
+tap_status 0 "a person who names it is heard" renewd renew apiserver --at=2027-11-20T06:00:00Z
+tap_ok "the alarm outlives that" test -e "$ROOT/$STATE/public/alarms/renewal-loop@apiserver.json"
+tap_is "$(ls "$ROOT/$STATE/public/alarms")" renewal-loop@apiserver.json "and no other does"
+tap_status 0 "a day later" renewd run --at=2027-11-21T07:00:00Z
+gone renewal-loop apiserver
 tap_done

@@ -68,6 +68,44 @@ static void test_repair_action_is_of_who_renews_it(void **state)
         scene_free(scene);
 }
 
+/* It is raised by the one that is due again, and stays until a day has passed without that. */
+static void test_failure_mode_43_a_loop_has_an_end(void **state)
+{
+        static const struct {
+                bool looping, due, repair, missing;
+                Evidence expected;
+        } table[] = {
+                {true, true, false, false, EVIDENCE_FAULT},
+                {true, true, false, true, EVIDENCE_FAULT},
+                {true, false, false, false, EVIDENCE_NONE},
+                {false, true, false, false, EVIDENCE_NONE},
+                {false, false, false, false, EVIDENCE_GONE},
+                {false, false, true, false, EVIDENCE_NONE},
+                {false, false, false, true, EVIDENCE_NONE},
+        };
+        Scene *scene = scene_new();
+        size_t i = scene_leaf(scene, "apiserver", 300 * DAY);
+
+        for (size_t k = 0; k < ELEMENTSOF(table); k++) {
+                Verdict *verdict = &scene->verdicts[i];
+                Finding finding;
+
+                verdict->text = (char *)"lacks the configured DNS:a";
+                verdict->loop_until = table[k].looping ? NOW + HOUR : 0;
+                verdict->due = table[k].due;
+                verdict->repair_ca_data = table[k].repair;
+                scene->items[i].cert = table[k].missing ? NULL : &scene->certs[i];
+                assert_int_equal(
+                        look_at(scene, i, ALARM_TYPE_RENEWAL_LOOP, &finding), table[k].expected);
+                if (table[k].expected == EVIDENCE_FAULT)
+                        assert_string_equal(finding.reason,
+                                "it was renewed 3 times in 24 hours and is due again (lacks the "
+                                "configured DNS:a): left alone until 2027-11-12T00:26:00Z");
+                finding_done(&finding);
+        }
+        scene_free(scene);
+}
+
 /* A kubelet renews what is valid and behind a link. */
 static void test_t42_a_kubelet_that_cannot_renew_is_stuck(void **state)
 {
@@ -204,6 +242,7 @@ int main(void)
                 SCRATCH_TEST(test_repair_action_is_of_who_renews_it),
                 SCRATCH_TEST(test_t22_not_loaded_clears_no_alarm_about_the_file),
                 SCRATCH_TEST(test_starlingx_texts_of_what_ends),
+                SCRATCH_TEST(test_failure_mode_43_a_loop_has_an_end),
                 SCRATCH_TEST(test_t42_a_kubelet_that_cannot_renew_is_stuck),
         };
 

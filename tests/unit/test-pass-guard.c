@@ -6,6 +6,7 @@
 #include "renew/report.h"
 
 #define CERTIFICATE "/etc/kubernetes/pki/apiserver.crt"
+#define KEY         "/etc/kubernetes/pki/apiserver.key"
 
 static Host new_host(const char *at)
 {
@@ -172,6 +173,59 @@ static void test_failure_mode_15_the_lock_is_held_for_ever(void **state)
         }
 }
 
+/* Some other program that writes the old files back, night and day. */
+static void test_failure_mode_43_another_program_writes_the_old_files_back(void **state)
+{
+        Host host = new_host("2027-11-20T12:00:00Z"); /* the leaves end in two days */
+        size_t size, key_size;
+        autofree char *certificate = tree_read(host.root, CERTIFICATE, &size);
+        autofree char *key = tree_read(host.root, KEY, &key_size);
+        Digest before = tree_digest(host.root, CERTIFICATE);
+
+        for (int i = 0; i < LOOP_RENEWALS; i++) {
+                assert_int_equal(run_nightly(&host), EXIT_DONE);
+                assert_alarms(&host, "");
+                tree_write(host.root, CERTIFICATE, certificate, size);
+                tree_write(host.root, KEY, key, key_size);
+                host.now += HOUR;
+        }
+        assert_int_equal(run_nightly(&host), EXIT_FAILED);
+        assert_alarms(&host, "expiring@apiserver postponed@apiserver renewal-loop@apiserver");
+        Digest after = tree_digest(host.root, CERTIFICATE);
+        assert_true(digest_equal(&before, &after));
+        assert_int_equal(renew(&host, NULL), EXIT_FAILED); /* what is due: as at night */
+
+        /* A person may; it counts. The alarm stays until the day is over. */
+        assert_int_equal(renew(&host, "apiserver"), EXIT_DONE);
+        assert_alarms(&host, "renewal-loop@apiserver");
+        host.now += 23 * HOUR;
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        assert_alarms(&host, "");
+        host_free(&host);
+}
+
+/* Its lifetime is what was asked for; but a retry every quarter of an hour is no night. */
+static void test_t37_certificates_that_end_within_the_hour(void **state)
+{
+        Host host = new_host("2028-01-01");
+        int renewed = 0;
+
+        tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf", "[renewal]\nValidity=1h\n");
+        for (int i = 0; i < 8; i++) {
+                Digest before = tree_digest(host.root, CERTIFICATE);
+                (void)!run_nightly(&host);
+                Digest after = tree_digest(host.root, CERTIFICATE);
+
+                renewed += !digest_equal(&before, &after);
+                host.now += 2 * HOUR;
+        }
+        assert_int_equal(renewed, LOOP_RENEWALS);
+        host.now += DAY;
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        assert_alarms(&host, "");
+        host_free(&host);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -180,6 +234,8 @@ int main(void)
                 cmocka_unit_test(test_a_clock_that_was_read),
                 cmocka_unit_test(test_failure_mode_17_a_missed_run_is_told_once),
                 cmocka_unit_test(test_failure_mode_15_the_lock_is_held_for_ever),
+                cmocka_unit_test(test_failure_mode_43_another_program_writes_the_old_files_back),
+                cmocka_unit_test(test_t37_certificates_that_end_within_the_hour),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -356,6 +356,35 @@ static void test_t05_missing_is_said_or_created(void **state)
         host_free(&host);
 }
 
+/* Only a person renews what was renewed three times in a day. */
+static void test_failure_mode_43_the_loop_breaker(void **state)
+{
+        char *names[] = {(char *)"apiserver", NULL};
+        const PlanRequest requests[] = {{}, {.names = names}, {.all = true}};
+        Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
+
+        for (int i = 0; i < LOOP_RENEWALS; i++) {
+                autoptr(Plan) before = make_plan(&host, &(PlanRequest){});
+                assert_non_null(find_step(before, "apiserver"));
+                history_add_renewal(host.history, "apiserver", 0, host.now);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(requests); i++) {
+                autoptr(Plan) plan = make_plan(&host, &requests[i]);
+                bool asked = requests[i].names || requests[i].all;
+
+                assert_int_equal(!!find_step(plan, "apiserver"), asked);
+                assert_int_equal(!!find_skip(plan, "apiserver"), !asked);
+        }
+        autoptr(Plan) plan = make_plan(&host, &(PlanRequest){});
+        assert_int_equal(find_skip(plan, "apiserver")->outcome, OUTCOME_POSTPONED);
+        assert_true(find_skip(plan, "apiserver")->is_failure);
+        assert_non_null(find_step(plan, "etcd-server"));
+        host.now += DAY;
+        autoptr(Plan) later = make_plan(&host, &(PlanRequest){});
+        assert_non_null(find_step(later, "apiserver"));
+        host_free(&host);
+}
+
 static void test_t07_unreadable_key_fails_the_pass(void **state)
 {
         char *names[] = {"apiserver", NULL};
@@ -431,6 +460,7 @@ int main(void)
                 cmocka_unit_test(test_t10_external_is_said),
                 cmocka_unit_test(test_t10_ca_key_absent),
                 cmocka_unit_test(test_t05_missing_is_said_or_created),
+                cmocka_unit_test(test_failure_mode_43_the_loop_breaker),
                 cmocka_unit_test(test_t07_unreadable_key_fails_the_pass),
                 cmocka_unit_test(test_watched_is_never_renewed),
                 cmocka_unit_test(test_bad_names),
