@@ -245,11 +245,13 @@ raised memory 1 'could not be started .exit status 127' "no memory for the libra
 raised needs 2 'was not started: a unit that it needs failed' "a unit that is needed"
 cleared needs "memory and units"
 
+tap_is "$(fact itself.count) $(fact itself.entries) $(fact itself.listed)" "1 1 1" \
+        "what has reported itself is not said twice"
+tap_unlike "$(fact itself.reason)" 'kube-renewd.service (ended|was|could)' "and in its own words"
+tap_is "$(fact config.listed) $(fact config.entries) $(fact config.others)" "0 0 config-invalid@host.json" \
+        "nor what has an alarm of its own"
 for name in itself config; do
-        tap_is "$(fact $name.count) $(fact $name.entries) $(fact $name.listed)" "1 1 1" \
-                "what has reported itself ($name) is not said twice"
-        tap_unlike "$(fact $name.reason)" 'kube-renewd.service (ended|was|could)' "and in its own words"
-        tap_is "$(fact $name.files) $(fact $name.helper)" "same success" "and nothing else has changed"
+        tap_is "$(fact $name.files) $(fact $name.helper)" "same success" "$name: nothing else has changed"
         cleared $name "$name"
 done
 tap_is "$(fact itself.status) $(fact config.status)" "1 78" "failure mode 32: the exit status says which"
