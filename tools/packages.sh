@@ -9,7 +9,8 @@ declare -A packages=(
         [build]='autoconf automake make gcc libc6-dev pkg-config libgnutls28-dev nettle-dev libsystemd-dev
                 libinih-dev libyaml-dev libjansson-dev libsmartcols-dev
                 libcurl4-openssl-dev|libcurl4-gnutls-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev scdoc'
-        [check]='clang openssl libnghttp2-dev jq acl attr xz-utils faketime python3-jsonschema python3-yaml zsh bash-completion'
+        [check]='clang openssl libnghttp2-dev jq acl attr xz-utils faketime python3-jsonschema python3-yaml zsh bash-completion
+                tmux bsdutils'
         [demo]='jq'
         [lint]='clang-format-14|clang-format shellcheck codespell man-db systemd'
         [crash]='strace jq openssl'
