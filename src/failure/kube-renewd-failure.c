@@ -215,6 +215,7 @@ static void add_sample(const char *directory)
         static const char start[] = "kube_renewd_alarm{type=\"renewal-failed\",resource=\"host\",";
         static const char rest[] = "severity=\"major\",alarm_id=\"250.003\",shelved=\"false\"} 1\n";
         static char text[METRICS_SIZE_MAX + sizeof(family) + sizeof(start) + sizeof(rest)];
+        size_t size;
         ssize_t n;
         int r;
 
@@ -224,14 +225,12 @@ static void add_sample(const char *directory)
                         strerror((int)-n));
                 return;
         }
-        if (n < 0)
-                *text = 0;
+        size = n < 0 ? 0 : (size_t)n;
+        text[size] = 0;
         if (strstr(text, start))
                 return;
-        if (!strstr(text, "# TYPE kube_renewd_alarm "))
-                strcat(text, family);
-        strcat(text, start);
-        strcat(text, rest);
+        snprintf(text + size, sizeof(text) - size, "%s%s%s",
+                strstr(text, "# TYPE kube_renewd_alarm ") ? "" : family, start, rest);
         r = file_write(directory, METRICS_FILE, text, strlen(text));
         if (r < 0)
                 complain(directory, METRICS_FILE, r);

@@ -16,7 +16,7 @@
 #define SYSTEMD_EXIT_LAST  255
 
 #define MARK           "reported"
-#define MARK_IS_RECENT (5 * 60) /* OnFailure= acts within seconds of the end of a run */
+#define MARK_IS_RECENT 300 /* OnFailure= acts within seconds of the end of a run */
 
 /* A word that may stand in JSON, a journal field and a terminal as it is. */
 static void copy_word(char word[WORD_SIZE], const char *text)
@@ -32,7 +32,7 @@ static void copy_word(char word[WORD_SIZE], const char *text)
 
 Run run_from_environment(const char *unit)
 {
-        Run run;
+        Run run = {};
 
         copy_word(run.unit, unit);
         copy_word(run.result, getenv("MONITOR_SERVICE_RESULT"));
