@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/hook-debt.h"
 
-#include "base/log.h"
-
 /* In the order in which they run. */
 static const Hook owed_hooks[] = {HOOK_DEPLOY, HOOK_POST_RENEW};
 
@@ -54,12 +52,8 @@ static int run(
                 .certificates = names,
                 .paths = owed->paths,
                 .components = components};
-        Bus *bus;
-        int r;
 
-        log_status("Running the hook %s", hook_name(hook));
-        r = running_bus(debts->running, &bus, reterr);
-        return r < 0 ? r : hook_run(bus, debts->config, hook, &context, reterr);
+        return hook_run(debts->running, debts->config, hook, &context, reterr);
 }
 
 int hook_debt_settle(const HookDebts *debts, Hook hook, char *const *components, Error *reterr)
@@ -81,7 +75,6 @@ int hook_debt_settle(const HookDebts *debts, Hook hook, char *const *components,
         /* One that is no longer configured is no longer owed. */
         if (hook_argv(debts->config, hook)) {
                 r = run(debts, hook, owed, components, &error);
-                hook_log(hook, r, error.text);
                 if (r < 0)
                         return error_set(reterr, -ECHILD, "%s", error.text);
         }

@@ -3,8 +3,11 @@
 
 #include "base/escape.h"
 #include "base/log.h"
+#include "base/time-util.h"
 #include "host/command.h"
 #include "renew/events.h"
+
+#include <inttypes.h>
 
 #define PREFIX "KUBE_RENEWD_"
 
@@ -65,6 +68,30 @@ static void set_list(char ***environment, const char *name, char *const *list, c
         strv_take(environment, xasprintf(PREFIX "%s=%s", name, joined));
 }
 
+static void set_alarm(char ***environment, const Alarm *alarm)
+{
+        const struct {
+                const char *name, *value;
+        } texts[] = {
+                {"ALARM_TYPE", alarm->type},
+                {"ALARM_RESOURCE", alarm->resource},
+                {"ALARM_ID", alarm->alarm_id},
+                {"ALARM_SEVERITY", alarm_severity_name(alarm->severity)},
+                {"ALARM_TEXT", alarm->text},
+                {"ALARM_REASON", alarm->reason},
+                {"ALARM_REPAIR_ACTION", alarm->repair_action},
+                {"ALARM_EVENT_TYPE", alarm->event_type},
+                {"ALARM_PROBABLE_CAUSE", alarm->probable_cause},
+                {"ALARM_SERVICE_AFFECTING", alarm->service_affecting ? "yes" : "no"},
+        };
+        char created[TIME_TEXT_SIZE];
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                set_text(environment, texts[i].name, texts[i].value);
+        set_text(environment, "ALARM_TIME_CREATED", time_format(alarm->time_created, created));
+        strv_take(environment, xasprintf(PREFIX "ALARM_COUNT=%" PRId64, alarm->count));
+}
+
 char **hook_environment(Hook hook, const HookContext *context)
 {
         char **environment = NULL;
@@ -74,38 +101,72 @@ char **hook_environment(Hook hook, const HookContext *context)
         set_list(&environment, "CERTIFICATES", context->certificates, ' ');
         set_list(&environment, "PATHS", context->paths, ':');
         set_list(&environment, "COMPONENTS", context->components, ' ');
-        set_text(&environment, "ALARM_TYPE", context->alarm_type);
-        set_text(&environment, "ALARM_RESOURCE", context->alarm_resource);
+        set_text(&environment, "HOSTNAME", context->hostname);
+        set_text(&environment, "ALARM_STATE", context->alarm_state);
+        if (context->alarm)
+                set_alarm(&environment, context->alarm);
         return environment;
 }
 
-int hook_run(Bus *bus, const Config *config, Hook hook, const HookContext *context, Error *reterr)
+static int run_command(Running *running, const Config *config, Hook hook,
+        const HookContext *context, Error *reterr)
 {
-        char *const *argv = hook_argv(config, hook);
-        autostrv environment = NULL;
-        autofree char *name = NULL;
+        autofree char *name = xasprintf("hook-%s", hooks[hook].name);
+        autostrv environment = hook_environment(hook, context);
+        Bus *bus;
         int r;
 
-        if (!argv)
-                return 0;
-        name = xasprintf("hook-%s", hooks[hook].name);
-        environment = hook_environment(hook, context);
-        r = command_run(bus,
-                &(Command){.name = name,
-                        .argv = argv,
-                        .environment = environment,
-                        .timeout = (unsigned)config->hooks.timeout},
-                reterr);
-        return r < 0 ? error_prefix(reterr, r, "%s= of [hooks] failed", hooks[hook].key) : 0;
+        r = running_bus(running, &bus, reterr);
+        return r < 0 ? r
+                     : command_run(bus,
+                               &(Command){.name = name,
+                                       .argv = hook_argv(config, hook),
+                                       .environment = environment,
+                                       .timeout = (unsigned)config->hooks.timeout},
+                               reterr);
 }
 
-void hook_log(Hook hook, int r, const char *problem)
+/* What it was about, where there may be several of one kind; the caller frees. */
+static char *occasion(const HookContext *context)
 {
-        const LogField fields[] = {{"HOOK", hook_name(hook)}, {"REASON", problem}, {}};
+        return context->alarm ? xasprintf(" (%s of '%s' %s)", context->alarm->type,
+                                        context->alarm->resource, context->alarm_state)
+                              : xstrdup("");
+}
+
+static void log_outcome(Hook hook, const HookContext *context, int r, const char *problem)
+{
+        const Alarm *alarm = context->alarm;
+        const LogField fields[] = {
+                {"HOOK", hook_name(hook)},
+                {"REASON", r < 0 ? problem : NULL},
+                {"ALARM_TYPE", alarm ? alarm->type : NULL},
+                {"ALARM_RESOURCE", alarm ? alarm->resource : NULL},
+                {"ALARM_STATE", context->alarm_state},
+                {},
+        };
+        autofree char *about = occasion(context);
 
         if (r < 0)
-                log_event(LOG_WARNING, EVENT_HOOK_FAILED, fields, "Hook '%s' failed: %s.",
-                        hook_name(hook), problem);
+                log_event(LOG_WARNING, EVENT_HOOK_FAILED, fields, "Hook '%s'%s failed: %s.",
+                        hook_name(hook), about, problem);
         else
-                log_event(LOG_INFO, EVENT_HOOK_DONE, fields, "Hook '%s' was run.", hook_name(hook));
+                log_event(LOG_INFO, EVENT_HOOK_DONE, fields, "Hook '%s'%s was run.",
+                        hook_name(hook), about);
+}
+
+int hook_run(Running *running, const Config *config, Hook hook, const HookContext *context,
+        Error *reterr)
+{
+        Error error = {};
+        int r;
+
+        if (!hook_argv(config, hook))
+                return 0;
+        log_status("Running the hook %s", hook_name(hook));
+        r = run_command(running, config, hook, context, &error);
+        if (r < 0)
+                error_prefix(&error, r, "%s= of [hooks] failed", hooks[hook].key);
+        log_outcome(hook, context, r, error.text);
+        return r < 0 ? error_set(reterr, r, "%s", error.text) : 0;
 }

@@ -19,6 +19,9 @@ bool pass_is_live(const Pass *pass);
  * little time is left. Reads without the lock. */
 void pass_tell_lock_is_held(Pass *pass, const char *failure);
 
+/* Makes pass->running, unless it is there already. */
+void pass_make_running(Pass *pass);
+
 /* What is owed, and what was rolled back. */
 int pass_read_ledgers(Pass *pass, Error *reterr) MUST_USE;
 

@@ -100,6 +100,12 @@ bool pass_is_live(const Pass *pass)
                ours.st_dev == host.st_dev && ours.st_ino == host.st_ino;
 }
 
+void pass_make_running(Pass *pass)
+{
+        if (!pass->running)
+                pass->running = running_new(pass->root_fd, pass->config, pass_is_live(pass));
+}
+
 int pass_look(Pass *pass, Error *reterr)
 {
         int r;
@@ -111,8 +117,7 @@ int pass_look(Pass *pass, Error *reterr)
                 return r;
         pass->assessment = assess(pass->inventory, pass->config, pass->history, pass->now);
         copies_remember(pass->history, pass->inventory, pass->assessment->copies);
-        if (!pass->running)
-                pass->running = running_new(pass->root_fd, pass->config, pass_is_live(pass));
+        pass_make_running(pass);
         return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/pass-internal.h"
 
-#include "renew/report.h"
+#include "renew/notify.h"
 #include "renew/reported.h"
 
 Assessment *pass_latest(const Pass *pass)
@@ -34,15 +34,31 @@ int pass_exit_status(const Pass *pass, int r)
         return pass->owed && pass->owed->n > 0 ? EXIT_UNFINISHED : EXIT_DONE;
 }
 
-/* One after the other, whatever became of those before; the first failure is the one to tell. */
-static int (*const reports[])(const ReportInput *input, Error *reterr) = {
-        report_alarms, report_status, report_metrics, /* of what status.json says now */
-};
-
-/* Reports what the pass came to, also where it came to nothing. */
-static int report(const Pass *pass, int status, const char *failure, Error *reterr)
+static int tell_by_hook(void *userdata, const HookContext *context, Error *reterr)
 {
-        const ReportInput input = {
+        const Pass *pass = userdata;
+
+        return hook_run(pass->running, pass->config, HOOK_ON_ALARM, context, reterr);
+}
+
+/* Who was not told is told by the next pass, which systemd starts before tomorrow. */
+static int notify(const Pass *pass, ReportInput *input, Error *reterr)
+{
+        int r = running_is_live(pass->running)
+                        ? notify_run(input, tell_by_hook, (void *)pass, reterr)
+                        : 0;
+
+        if (r > 0 && input->exit_status == EXIT_DONE)
+                input->exit_status = EXIT_UNFINISHED;
+        return r;
+}
+
+/* Reports what the pass came to, also where it came to nothing: one after the other, whatever
+ * became of those before; the first failure is the one to tell. The site may change the exit
+ * status. */
+static int report(const Pass *pass, int *status, const char *failure, Error *reterr)
+{
+        ReportInput input = {
                 .root_fd = pass->root_fd,
                 .pass_id = pass->id,
                 .now = pass->now,
@@ -59,20 +75,21 @@ static int report(const Pass *pass, int status, const char *failure, Error *rete
                 .holds = pass->holds,
                 .verification = pass->verification,
                 .guards = &pass->guards,
-                .exit_status = status,
+                .exit_status = *status,
                 .failure = failure,
                 .nightly = pass->nightly,
         };
-        int r = 0;
+        int r, q;
 
         report_outcomes(&input);
-        for (size_t i = 0; i < ELEMENTSOF(reports); i++) {
-                int q = reports[i](&input, r < 0 ? NULL : reterr);
-
-                if (r >= 0)
-                        r = q;
-        }
-        return r;
+        r = report_alarms(&input, reterr);
+        q = notify(pass, &input, r < 0 ? NULL : reterr);
+        r = r < 0 ? r : q;
+        q = report_status(&input, r < 0 ? NULL : reterr);
+        r = r < 0 ? r : q;
+        q = report_metrics(&input, r < 0 ? NULL : reterr); /* of what status.json says now */
+        *status = input.exit_status;
+        return r < 0 ? r : q;
 }
 
 /* What can still be said where not all could be reported; no reason is lost. Once that is an alarm,
@@ -103,7 +120,8 @@ int pass_finish(Pass *pass, int status, int r, const Error *failure, Error *rete
         Error unreported = {};
         int w;
 
-        w = report(pass, status, text, &unreported);
+        pass_make_running(pass);
+        w = report(pass, &status, text, &unreported);
         if (w >= 0)
                 w = reported_mark(pass->root_fd, pass->config->state_directory, &unreported);
         if (w < 0) {

@@ -119,7 +119,6 @@ static int run_pre_renew(Pass *pass, Error *reterr)
         const Issuance *issuance = pass->issuance;
         autostrv names = NULL;
         autostrv paths = NULL;
-        Bus *bus;
         int r;
 
         if (!hook_argv(pass->config, HOOK_PRE_RENEW) || issuance->n_changes == 0 ||
@@ -132,11 +131,7 @@ static int run_pre_renew(Pass *pass, Error *reterr)
                 strv_add(&paths, issuance->changes[i].path);
         const HookContext context = {.pass_id = pass->id, .certificates = names, .paths = paths};
 
-        log_status("Running the hook %s", hook_name(HOOK_PRE_RENEW));
-        r = running_bus(pass->running, &bus, reterr);
-        if (r >= 0)
-                r = hook_run(bus, pass->config, HOOK_PRE_RENEW, &context, reterr);
-        hook_log(HOOK_PRE_RENEW, r, reterr->text);
+        r = hook_run(pass->running, pass->config, HOOK_PRE_RENEW, &context, reterr);
         return r < 0 ? error_prefix(reterr, r, "nothing was written") : 0;
 }
 

@@ -9,6 +9,20 @@ static char *paths[] = {"/etc/kubernetes/pki/apiserver.crt", "/etc/a:b c", NULL}
 static char *components[] = {"kube-apiserver", "etcd", NULL};
 static char *none[] = {NULL};
 
+static const Alarm hostile = {
+        .type = (char *)"expired",
+        .resource = (char *)"a\x1b",
+        .alarm_id = (char *)"",
+        .severity = ALARM_CRITICAL,
+        .event_type = (char *)"operational-violation",
+        .probable_cause = (char *)"certificate-expiration",
+        .text = (char *)"Certificate 'a\nb' expired.",
+        .reason = (char *)"\xff",
+        .repair_action = (char *)"Run it.",
+        .time_created = 1825975560,
+        .count = 3,
+};
+
 static void assert_environment(Hook hook, const HookContext *context, const char *expected)
 {
         autostrv environment = hook_environment(hook, context);
@@ -33,10 +47,22 @@ static void test_the_environment_says_what_happened(void **state)
                 "KUBE_RENEWD_HOOK=post-renew\n"
                 "KUBE_RENEWD_PATHS=");
         assert_environment(HOOK_ON_ALARM,
-                &(HookContext){.alarm_type = "expired", .alarm_resource = "a\x1b"},
+                &(HookContext){.hostname = "cp-1", .alarm_state = "raised", .alarm = &hostile},
                 "KUBE_RENEWD_HOOK=on-alarm\n"
+                "KUBE_RENEWD_HOSTNAME=cp-1\n"
+                "KUBE_RENEWD_ALARM_STATE=raised\n"
                 "KUBE_RENEWD_ALARM_TYPE=expired\n"
-                "KUBE_RENEWD_ALARM_RESOURCE=a\\x1b");
+                "KUBE_RENEWD_ALARM_RESOURCE=a\\x1b\n"
+                "KUBE_RENEWD_ALARM_ID=\n"
+                "KUBE_RENEWD_ALARM_SEVERITY=critical\n"
+                "KUBE_RENEWD_ALARM_TEXT=Certificate 'a\\x0ab' expired.\n"
+                "KUBE_RENEWD_ALARM_REASON=\\xff\n"
+                "KUBE_RENEWD_ALARM_REPAIR_ACTION=Run it.\n"
+                "KUBE_RENEWD_ALARM_EVENT_TYPE=operational-violation\n"
+                "KUBE_RENEWD_ALARM_PROBABLE_CAUSE=certificate-expiration\n"
+                "KUBE_RENEWD_ALARM_SERVICE_AFFECTING=no\n"
+                "KUBE_RENEWD_ALARM_TIME_CREATED=2027-11-11T23:26:00Z\n"
+                "KUBE_RENEWD_ALARM_COUNT=3");
 }
 
 static void test_each_key_is_its_own_hook(void **state)
@@ -67,9 +93,9 @@ static void test_the_manual_has_every_variable(void **state)
 {
         autofree char *page = tree_read(getenv("SRCDIR"), "/man/kube-renewd.conf.5.scd", NULL);
         autostrv environment = hook_environment(HOOK_DEPLOY,
-                &(HookContext){"17", certificates, paths, components, "expired", "apiserver"});
+                &(HookContext){"17", certificates, paths, components, "cp-1", &hostile, "raised"});
 
-        assert_int_equal(strv_length(environment), 7);
+        assert_int_equal(strv_length(environment), 19);
         for (char **variable = environment; *variable; variable++) {
                 autofree char *name = xasprintf("*%.*s*", (int)strcspn(*variable, "="), *variable);
 
