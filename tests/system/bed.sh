@@ -65,6 +65,9 @@ bed_unconfig() {
 
 # bed_age [OPTION...] DAYS: see `testbed age`.
 bed_age() {
+        # What passes count within a day is forgotten: it is of months ago.
+        bed sh -c 'cd /var/lib/kube-renewd 2>/dev/null && [ -e history.json ] || exit 0
+                jq ".renewals = []" history.json >history.new && mv history.new history.json'
         testbed age "$@" "$BED" >"$SCRATCH/age.log" 2>&1 && return 0
         tap_result 1 "certificates are made old: $*"
         tap_note "$(cat "$SCRATCH/age.log")"
