@@ -44,12 +44,18 @@ void complain(const char *format, ...)
         fprintf(stderr, "kube-renewd: %s\n", safe);
 }
 
+/* What is refused to somebody may be granted to root. */
+static bool wants_root(const char *text)
+{
+        return geteuid() != 0 && (strstr(text, strerror(EACCES)) || strstr(text, strerror(EPERM)));
+}
+
 int command_fail(const Options *options, int status, const Error *error)
 {
         if (is_plugin)
                 nagios_print_unknown(error->text, held);
         else if (error->text[0])
-                complain("%s", error->text);
+                complain("%s%s", error->text, wants_root(error->text) ? "; try it as root" : "");
         return options->verb && options->verb->judges ? EXIT_UNKNOWN : status;
 }
 

@@ -264,7 +264,12 @@ static int check_names(const Options *options, Error *reterr)
         if (verb->max_names == 0)
                 return error_set(reterr, -EINVAL, "'%s' takes no names, but '%s' was given",
                         verb->name, options->names[0]);
-        return error_set(reterr, -EINVAL, "it is 'kube-renewd %s %s'", verb->name, verb->synopsis);
+        if (options->n_names < verb->min_names)
+                return error_set(reterr, -EINVAL,
+                        "'%s' lacks what it is about; write 'kube-renewd %s %s'", verb->name,
+                        verb->name, verb->synopsis);
+        return error_set(reterr, -EINVAL, "'%s' does not take '%s' too; write 'kube-renewd %s %s'",
+                verb->name, options->names[verb->max_names], verb->name, verb->synopsis);
 }
 
 int options_parse(int argc, char **argv, const Verb *verbs, Options *ret, Error *reterr)

@@ -30,7 +30,7 @@ static int refuse_name(const Rows *rows, const char *name, Error *reterr)
         near = nearest_word(name, known);
         if (near)
                 return error_set(reterr, -EINVAL,
-                        "no certificate is called '%s', did you mean '%s'?", name, near);
+                        "no certificate is called '%s'; did you mean '%s'?", name, near);
         return error_set(reterr, -EINVAL,
                 "no certificate is called '%s'; 'kube-renewd check' lists their names", name);
 }

@@ -2,6 +2,7 @@
 #include "cli/table.h"
 
 #include "cli/term.h"
+#include "renew/settings.h"
 
 #include <libsmartcols.h>
 #include <strings.h>
@@ -33,14 +34,15 @@ static int find_column(const Table *table, const char *name, size_t *ret)
 
 static int refuse_column(const Table *table, const char *name, Error *reterr)
 {
-        autofree char *known = xstrdup("");
+        autofree const char **names = xcalloc(table->n_columns + 1, sizeof(*names));
+        const char *near;
 
-        for (size_t i = 0; i < table->n_columns; i++) {
-                char *longer = xasprintf("%s%s%s", known, i > 0 ? "," : "", table->columns[i].name);
-
-                free(known);
-                known = longer;
-        }
+        for (size_t i = 0; i < table->n_columns; i++)
+                names[i] = table->columns[i].name;
+        near = nearest_word(name, names);
+        if (near)
+                return error_set(reterr, -EINVAL, "no column '%s'; did you mean '%s'?", name, near);
+        autofree char *known = strv_join((char *const *)names, ",");
         return error_set(reterr, -EINVAL, "no column '%s'; there are %s, and 'all'", name, known);
 }
 

@@ -82,8 +82,10 @@ static int read_files(int root_fd, const char *config_file, Settings *settings, 
         autostrv names = NULL;
         int r;
 
-        if (config_file)
-                return settings_read(settings, root_fd, config_file, reterr);
+        if (config_file) {
+                r = settings_read(settings, root_fd, config_file, reterr);
+                return r == -ENOENT ? error_prefix(reterr, r, "--config") : r;
+        }
         r = layers_read(layers, ELEMENTSOF(layers), MAIN_FILE, settings, reterr);
         if (r < 0)
                 return r;

@@ -169,6 +169,11 @@ static int read_choice(const Search *search, const char *layout, const Setting *
         if (strchr(layout, '/')) {
                 name = layout_name(layout);
                 r = settings_read(settings, search->root_fd, layout, reterr);
+                if (r == -ENOENT) {
+                        autofree char *origin = setting_origin(made_by);
+
+                        error_prefix(reterr, r, "%s", origin);
+                }
         } else {
                 name = xstrdup(layout);
                 r = read_named(search, layout, made_by, settings, reterr);

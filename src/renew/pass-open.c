@@ -76,7 +76,7 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
 
         pass->root_fd = fs_open_root(options->root ? options->root : "/", reterr);
         if (pass->root_fd < 0)
-                return pass->root_fd;
+                return error_prefix(reterr, pass->root_fd, "--root");
         r = make_id(&pass->id, reterr);
         if (r < 0)
                 return r;

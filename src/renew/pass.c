@@ -265,11 +265,13 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
         /* A text that was left behind by something that went well in the end is none. */
         error_set(reterr, r, "%s", r < 0 ? failure.text : "");
 
-        /* Who only asked, and who found the lock held, leaves no report: it is not theirs to write.
-         * That another one writes it, and whom it keeps waiting, is all there is to say. */
+        /* Who only asked, found the lock held or may not take it leaves no report: it is not theirs
+         * to write. That another one writes it, and whom it keeps waiting, is all there is to say.
+         */
         if (pass_lock_is_held(pass, r))
                 pass_tell_lock_is_held(pass, failure.text);
-        if (request->dry_run || status == EXIT_USAGE || pass_lock_is_held(pass, r))
+        if (request->dry_run || status == EXIT_USAGE || pass_lock_is_held(pass, r) ||
+                (r == -EACCES && !pass->txn && !request->nightly))
                 return status;
         status = pass_finish(pass, status, r, &failure, reterr);
         if (r < 0 && !pass->committed)

@@ -220,7 +220,7 @@ static int unknown_name(const Inventory *inventory, const char *name, Error *ret
                 return error_set(reterr, -EINVAL,
                         "no certificate is called '%s'; did you mean '%s'?", name, nearest);
         return error_set(reterr, -EINVAL,
-                "no certificate is called '%s'; 'kube-renewd check' lists them", name);
+                "no certificate is called '%s'; 'kube-renewd check' lists their names", name);
 }
 
 static int check_names(const Inventory *inventory, char *const *names, Error *reterr)
@@ -235,7 +235,9 @@ static int check_names(const Inventory *inventory, char *const *names, Error *re
                         return unknown_name(inventory, *names, reterr);
                 if (!is_leaf(found))
                         return error_set(reterr, -EINVAL,
-                                "'%s' is a CA certificate: a pass never renews those", *names);
+                                "'%s' is a CA certificate, and a pass never renews those; "
+                                "'kube-renewd explain %s' says when it ends",
+                                *names, *names);
         }
         return 0;
 }

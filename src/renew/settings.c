@@ -363,26 +363,34 @@ static size_t min3(size_t a, size_t b, size_t c)
         return least < c ? least : c;
 }
 
-/* Levenshtein's distance without regard to case; neither is longer than WORD_SIZE_MAX. */
+static bool same_letter(char a, char b)
+{
+        return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Letters to insert, remove, replace or exchange with their neighbour (Damerau), without regard to
+ * case; neither word is longer than WORD_SIZE_MAX. */
 static size_t edit_distance(const char *a, const char *b)
 {
-        size_t row[WORD_SIZE_MAX + 1], n = strlen(b);
+        size_t rows[3][WORD_SIZE_MAX + 1], n = strlen(b), i;
 
         for (size_t j = 0; j <= n; j++)
-                row[j] = j;
-        for (size_t i = 0; a[i]; i++) {
-                size_t diagonal = row[0];
+                rows[0][j] = j;
+        for (i = 1; a[i - 1]; i++) {
+                size_t *row = rows[i % 3], *above = rows[(i - 1) % 3];
 
-                row[0] = i + 1;
-                for (size_t j = 0; j < n; j++) {
-                        bool same = tolower((unsigned char)a[i]) == tolower((unsigned char)b[j]);
-                        size_t above = row[j + 1];
+                row[0] = i;
+                for (size_t j = 1; j <= n; j++) {
+                        bool same = same_letter(a[i - 1], b[j - 1]);
 
-                        row[j + 1] = min3(above + 1, row[j] + 1, diagonal + !same);
-                        diagonal = above;
+                        row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + !same);
+                        if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+                                same_letter(a[i - 2], b[j - 1]) &&
+                                rows[(i - 2) % 3][j - 2] + 1 < row[j])
+                                row[j] = rows[(i - 2) % 3][j - 2] + 1;
                 }
         }
-        return row[n];
+        return rows[(i - 1) % 3][n];
 }
 
 const char *nearest_word(const char *word, const char *const *list)

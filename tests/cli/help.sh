@@ -60,7 +60,7 @@ refuses 3 "'soon' is no time.*2027-" check --at=soon
 refuses 2 "only together with --root=" renew --at=2027-11-11
 refuses 2 "only together with --root=" run --root=/ --at=2027-11-11
 refuses 2 "takes no names, but 'now' was given" run now
-refuses 2 "it is 'kube-renewd restore ID'" restore
+refuses 2 "write 'kube-renewd restore ID'" restore
 refuses 2 "it is 'backup list' or 'backup verify" backup lisst
 
 "$KUBE_RENEWD" --help >/dev/full 2>"$SCRATCH/err"

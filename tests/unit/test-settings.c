@@ -247,7 +247,8 @@ static void test_reading_files(void **state)
 
 static void test_the_nearest_word(void **state)
 {
-        static const char *const words[] = {"RenewBefore", "RenewAt", "Validity", "CA", NULL};
+        static const char *const words[] = {
+                "RenewBefore", "RenewAt", "Validity", "CA", "check", NULL};
         static const struct {
                 const char *word, *nearest;
         } cases[] = {
@@ -257,6 +258,9 @@ static void test_the_nearest_word(void **state)
                 {"Validty", "Validity"},
                 {"RenewOn", "RenewAt"},
                 {"ca", "CA"},
+                {"chekc", "check"}, /* one exchange, not two replacements */
+                {"hceck", "check"},
+                {"hcekc", NULL},
                 {"Colour", NULL},
                 {"", NULL},
                 {"x", NULL},
