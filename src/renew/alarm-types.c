@@ -30,9 +30,9 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .text = "Kubernetes certificates have been renewed but not all services "
                                 "have been updated.",
                         .repair_action =
-                                "Remove what the reason names, then run 'kube-renewd run'; "
-                                "or restart the component yourself, and the next pass "
-                                "sees it.",
+                                "Leave the new files as they are. Run 'kube-renewd run', which "
+                                "tries again and says what is in the way; or restart the "
+                                "component yourself, and the next pass sees it.",
                 },
         [ALARM_TYPE_ROLLED_BACK] =
                 {

@@ -235,6 +235,21 @@ static void test_starlingx_texts_of_what_ends(void **state)
         }
 }
 
+/* The reason of restart-owed names the new files: nobody may be told to remove those. */
+static void test_t21_no_repair_action_costs_the_new_files(void **state)
+{
+        const AlarmTypeInfo *owed = alarm_type_info(ALARM_TYPE_RESTART_OWED);
+
+        (void)state;
+        assert_non_null(strstr(owed->repair_action, "Leave the new files as they are."));
+        for (AlarmType type = 0; type < N_ALARM_TYPES; type++) {
+                const char *action = alarm_type_info(type)->repair_action;
+
+                if (action && strcasestr(action, "remove what the reason names"))
+                        fail_msg("%s: '%s'", alarm_type_info(type)->name, action);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -242,6 +257,7 @@ int main(void)
                 SCRATCH_TEST(test_repair_action_is_of_who_renews_it),
                 SCRATCH_TEST(test_t22_not_loaded_clears_no_alarm_about_the_file),
                 SCRATCH_TEST(test_starlingx_texts_of_what_ends),
+                cmocka_unit_test(test_t21_no_repair_action_costs_the_new_files),
                 SCRATCH_TEST(test_failure_mode_43_a_loop_has_an_end),
                 SCRATCH_TEST(test_t42_a_kubelet_that_cannot_renew_is_stuck),
         };
