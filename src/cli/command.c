@@ -89,6 +89,16 @@ int command_open(const Options *options, Pass **ret)
         return 0;
 }
 
+/* Whoever is not root may not read keys, and then every verdict is about that. */
+static void complain_of_privileges(const Assessment *assessment)
+{
+        for (size_t i = 0; geteuid() != 0 && i < assessment->n; i++)
+                if (assessment->verdicts[i].state == STATE_INVALID) {
+                        complain("not everything could be read; root can read all of it");
+                        return;
+                }
+}
+
 int command_look(const Options *options, Pass **ret)
 {
         autoptr(Pass) pass = NULL;
@@ -103,6 +113,7 @@ int command_look(const Options *options, Pass **ret)
         if (txn_is_unfinished(pass->root_fd, pass->config->state_directory))
                 complain("a transaction is unfinished, files may be half replaced; "
                          "'kube-renewd recover' finishes or undoes it");
+        complain_of_privileges(pass->assessment);
         *ret = TAKE(pass);
         return 0;
 }

@@ -235,6 +235,16 @@ static json_t *json_plan(const StepViews *views, const Plan *plan)
                 json_restarts(plan, false)));
 }
 
+/* What cannot be renewed as it is must not look like a host that is in order. */
+static size_t count_unfit(const Plan *plan)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < plan->n_skips; i++)
+                n += plan->skips[i].outcome == OUTCOME_FAILED;
+        return n;
+}
+
 /* Nothing to do is an answer, and the next question is: until when? */
 static void print_nothing(const Assessment *assessment)
 {
@@ -332,8 +342,8 @@ static void print_failures(const StepViews *views)
         size_t n = count(views, true, true);
 
         if (n > 0)
-                printf("\n%s%zu certificate%s could not be renewed:%s\n", term_style(STYLE_BAD), n,
-                        n == 1 ? "" : "s", term_style(STYLE_PLAIN));
+                printf("%s%s%zu certificate%s could not be renewed:%s\n", n < views->n ? "\n" : "",
+                        term_style(STYLE_BAD), n, n == 1 ? "" : "s", term_style(STYLE_PLAIN));
         for (size_t i = 0; i < views->n; i++)
                 if (outcome_of(&views->views[i]) != OUTCOME_RENEWED)
                         print_refusal(views->views[i].old->name, outcome_of(&views->views[i]),
@@ -342,7 +352,13 @@ static void print_failures(const StepViews *views)
 
 static void print_plan(const Assessment *assessment, const StepViews *views, const Plan *plan)
 {
-        if (plan->n_steps == 0)
+        size_t n_unfit = count_unfit(plan);
+
+        if (n_unfit > 0)
+                printf("%s%zu certificate%s cannot be renewed as %s; see below.%s\n",
+                        term_style(STYLE_BAD), n_unfit, n_unfit == 1 ? "" : "s",
+                        n_unfit == 1 ? "it is" : "they are", term_style(STYLE_PLAIN));
+        else if (plan->n_steps == 0)
                 print_nothing(assessment);
         print_steps(views);
         print_failures(views);

@@ -56,6 +56,29 @@ tap_is "$(jq '.steps | length' <<<"$OUTPUT")" 5 "T10 the others are planned"
 tap_is "$(jq -r '[.skips[] | select(.outcome == "external")] | length' <<<"$OUTPUT")" 5 "T10 what is external is said"
 tap_is "$(everything)" "$(grep -v 'pki/ca.key$' <<<"$before")" "a plan writes nothing at all"
 
+# What is unfit is no reason to say that there is nothing to do.
+host v1.28.7/rsa2048-default
+printf 'no key\n' >"$ROOT/etc/kubernetes/pki/apiserver.key"
+chmod 600 "$ROOT/etc/kubernetes/pki/apiserver.key"
+tap_status 0 "T20 a key that is none" renewd plan --at="$NEW"
+tap_is "$(head -n 1 <<<"$OUTPUT")" "1 certificate cannot be renewed as it is; see below." "T20 comes first"
+tap_like "$OUTPUT" '^  apiserver: failed: ' "T20 and is said below"
+tap_unlike "$OUTPUT" '^Nothing to do' "T20 which is not nothing"
+
+# Whoever may not read all of it hears so, in every verb that looks.
+if [ "$(id -u)" = 0 ]; then
+        program=$SCRATCH/kube-renewd # nobody may be unable to reach the one that was built
+        layouts=$SCRATCH/layouts
+        cp "$KUBE_RENEWD" "$program" && cp -R "$KUBE_RENEWD_LAYOUT_PATH" "$layouts"
+        chmod 755 "$SCRATCH" "$ROOT" && chmod -R a+rX "$layouts"
+        for verb in check plan "explain apiserver"; do
+                # shellcheck disable=SC2086 # a verb and its name
+                OUTPUT=$(KUBE_RENEWD_LAYOUT_PATH=$layouts setpriv --reuid=65534 --regid=65534 --clear-groups \
+                        "$program" --root="$ROOT" --layout=kubeadm --at="$NEW" $verb 2>&1)
+                tap_like "$OUTPUT" 'root can read all of it' "'$verb' tells nobody that root can read it"
+        done
+fi
+
 # What is promised is what is issued: kept, made anew, with another key, repaired.
 host v1.28.7/ecdsa-p256
 mkdir -p "$ROOT/etc/kube-renewd"
@@ -91,7 +114,7 @@ host v1.28.7/ecdsa-p256
 at=2036-11-16T00:00:00Z
 tap_status 75 "the last years of a CA" renewd renew --at="$at" apiserver
 tap_status 0 "with nothing to gain" renewd plan --at="$at" apiserver
-tap_like "$OUTPUT" '^1 certificate could not be renewed:$' "the plan says that it cannot be renewed"
+tap_is "$(head -n 1 <<<"$OUTPUT")" "1 certificate could not be renewed:" "the plan says that it cannot be renewed"
 tap_like "$OUTPUT" '^  apiserver: ca-limited: a new certificate would end at' "and why"
 tap_status 0 "the same as JSON" renewd plan --at="$at" apiserver --output=json
 tap_is "$(jq -c '.steps[] | [.outcome, .new, .old.keyAlgorithm]' <<<"$OUTPUT")" '["ca-limited",null,"ECDSA-P256"]' \
