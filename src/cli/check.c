@@ -128,19 +128,30 @@ static void fill_table(Table *table, const Rows *rows, bool tree)
         }
 }
 
-/* What the table's words do not say: everything but dates. */
+/* What the table's words do not say of a row: everything but dates, and why one whose date has come
+ * is not due. NULL if they say it all. */
+static const char *sentence(const Row *row)
+{
+        bool is_date = streq(row->status, state_name(STATE_EXPIRING)) ||
+                       streq(row->status, state_name(STATE_EXPIRED));
+
+        if (row->severity == 0)
+                return NULL;
+        if (is_date)
+                return row->watched ? "somebody else renews it, it is only watched" : NULL;
+        return row->text;
+}
+
 static void print_sentences(const Rows *rows)
 {
         bool any = false;
 
         for (size_t i = 0; i < rows->n; i++) {
-                const Row *row = &rows->rows[i];
+                const char *text = sentence(&rows->rows[i]);
 
-                if (!row->text || row->severity == 0 ||
-                        streq(row->status, state_name(STATE_EXPIRING)) ||
-                        streq(row->status, state_name(STATE_EXPIRED)))
+                if (!text)
                         continue;
-                autofree char *line = xasprintf("%s: %s", row->name, row->text);
+                autofree char *line = xasprintf("%s: %s", rows->rows[i].name, text);
                 printf("%s", any ? "" : "\n");
                 text_line(line);
                 any = true;

@@ -37,6 +37,9 @@ static int refuse_column(const Table *table, const char *name, Error *reterr)
         autofree const char **names = xcalloc(table->n_columns + 1, sizeof(*names));
         const char *near;
 
+        if (strcasecmp(name, "all") == 0)
+                return error_set(
+                        reterr, -EINVAL, "column 'all' is all of them; leave out the others");
         for (size_t i = 0; i < table->n_columns; i++)
                 names[i] = table->columns[i].name;
         near = nearest_word(name, names);

@@ -14,6 +14,10 @@ for tree in v1.28.7/rsa2048-default v1.28.7/ecdsa-p256 v1.28.7/extetcd-external 
         golden "check-$name.table" "T31 $tree as a table"
 done
 host v1.28.7/rsa2048-default
+tap_status 1 "T10 what is watched" renewd check --at="$TEN_DAYS" kubelet.conf
+tap_like "$OUTPUT" '^kubelet.conf: somebody else renews it, it is only watched$' "T10 and not due says so"
+tap_status 3 "T31 all columns and others" renewd check --at="$TEN_DAYS" --columns=status,all
+tap_is "$OUTPUT" "kube-renewd: column 'all' is all of them; leave out the others" "T31 are told apart"
 tap_status 1 "T31 a tree of certificates" renewd check --at="$TEN_DAYS" --output=tree
 golden check-v1.28.7-rsa2048-default.tree "T31 as a tree"
 tap_status 1 "T31 JSON" renewd check --at="$TEN_DAYS" --output=json
