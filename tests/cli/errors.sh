@@ -111,7 +111,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
         chmod 755 "$SCRATCH" "$ROOT"
         as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
         if "${as[@]}" "$KUBE_RENEWD" --version >/dev/null 2>&1; then
-                mkdir -p -m 755 "$ROOT/var/lib/kube-renewd"
+                mkdir "$ROOT/var/lib/kube-renewd"
                 says 1 "cannot open '/var/lib/kube-renewd/lock': Permission denied; try it as root" --root="$ROOT" renew
                 says 1 "cannot open '/var/lib/kube-renewd/lock': Permission denied; try it as root" --root="$ROOT" recover
                 mkdir -m 700 "$ROOT/var/lib/kube-renewd/backups"

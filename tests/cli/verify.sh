@@ -31,7 +31,7 @@ tap_unlike "$OUTPUT" 'CERTIFICATE|proven|asked' "nothing else"
 tap_status 3 "all columns" renewd verify --at="$NEW" --columns=all
 tap_like "$OUTPUT" '^COMPONENT .*CERTIFICATE .*PROOF .*STATUS .*SINCE .*FLAG .*PATH .*REASON' "all have headings"
 tap_status 3 "a column that is none is unknown" renewd verify --columns=statsu
-tap_like "$OUTPUT" "no column 'statsu'; there are COMPONENT,CERTIFICATE" "and answered with those that there are"
+tap_like "$OUTPUT" "no column 'statsu'; did you mean 'STATUS'" "and answered with the nearest"
 tap_status 3 "no such format" renewd verify --output=tree
 tap_ok "help" renewd verify --help
 tap_like "$OUTPUT" 'table\|json' "names the formats"

@@ -36,7 +36,7 @@ static const struct Misfit {
                           "front-proxy]"},
         {"[certificate apiserver]\nRequiredBy=etdc\n", MAIN_FILE
                 ":2: [certificate apiserver] names RequiredBy=etdc, but there is no [component "
-                "etdc]"},
+                "etdc]; did you mean 'etcd'?"},
         {"[component etcd]\nUnit=etcd.service\n",
                 MAIN_FILE ":2: [component etcd] has both Manifest= and Unit=; write only one"},
         {"[component kubelet]\nOrder=90\n",

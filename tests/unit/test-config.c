@@ -214,7 +214,8 @@ static void test_a_file_named_on_the_command_line(void **state)
 
         config_free(TAKE(config));
         assert_int_equal(load(root, "/srv/none.conf", &config, &error), -ENOENT);
-        assert_string_equal(error.text, "cannot open '/srv/none.conf': No such file or directory");
+        assert_string_equal(
+                error.text, "--config: cannot open '/srv/none.conf': No such file or directory");
         tree_free(root);
 }
 

@@ -179,7 +179,7 @@ static void test_naming_a_layout_that_is_not_there(void **state)
                 "--layout: there is no layout 'kubeadmin'; name one with --layout= or Layout= in "
                 "[agent] (there are: kubeadm)");
         assert_load_fails(root, &(ConfigOptions){.layout = "/srv/x.conf"}, -ENOENT,
-                "cannot open '/srv/x.conf': No such file or directory");
+                "--layout: cannot open '/srv/x.conf': No such file or directory");
         tree_write_text(root, ETC "kube-renewd.conf", "[agent]\nLayout=k3s\n");
         assert_load_fails(root, &(ConfigOptions){}, -ENOENT,
                 "/etc/kube-renewd/kube-renewd.conf:2: there is no layout 'k3s'; name one with "

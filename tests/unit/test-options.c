@@ -150,8 +150,8 @@ static const struct {
         {"check --all", "check", "'check' takes no option '--all'"},
         {"renew --output=json", "renew", "'renew' takes no option '--output'"},
         {"renew --at=2027-11-11", "renew", "only together with --root="},
-        {"restore", "restore", "it is 'kube-renewd restore ID'"},
-        {"restore a b", "restore", "it is 'kube-renewd restore ID'"},
+        {"restore", "restore", "'restore' lacks what it is about; write 'kube-renewd restore ID'"},
+        {"restore a b", "restore", "'restore' does not take 'b' too; write 'kube-renewd re"},
         {"init now", "init", "takes no names, but 'now' was given"},
 };
 

@@ -423,7 +423,7 @@ static void test_bad_names(void **state)
                 const char *expected;
         } table[] = {
                 {"apiservr", "did you mean 'apiserver'?"},
-                {"zzzzzzzzzzzz", "'kube-renewd check' lists them"},
+                {"zzzzzzzzzzzz", "'kube-renewd check' lists their names"},
                 {"ca", "'ca' is a CA certificate"},
         };
         Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
