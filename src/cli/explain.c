@@ -179,6 +179,20 @@ static void explain_users(const Inventory *inventory, const Item *item)
                 text_field("", "people and tools: when it has expired, they are refused");
 }
 
+/* Files that hold the same and are written together with it. */
+static void explain_copies(const Assessment *assessment, const Item *item)
+{
+        for (size_t i = 0; i < assessment->n_copies; i++) {
+                const CopyTarget *target = assessment->inventory->copies[i].target;
+                const CopyVerdict *verdict = &assessment->copies[i];
+
+                if (target->source != item->entry || verdict->state == COPY_ABSENT)
+                        continue;
+                text_field("copied to", target->path);
+                text_field("", verdict->text);
+        }
+}
+
 static void explain(const Pass *pass, size_t index, const Row *row)
 {
         const Item *item = &pass->inventory->items[index];
@@ -192,6 +206,8 @@ static void explain(const Pass *pass, size_t index, const Row *row)
         explain_signer(item, row);
         explain_dates(item, row, &pass->assessment->verdicts[index]);
         explain_users(pass->inventory, item);
+        if (item->entry)
+                explain_copies(pass->assessment, item);
 }
 
 int verb_explain(const Options *options)

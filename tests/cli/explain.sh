@@ -10,6 +10,13 @@ for name in apiserver controller-manager.conf etcd-ca kubelet.conf admin.conf; d
         tap_status 0 "$name can be explained" renewd explain "$name" --at="$NEW"
         golden "explain-$name.text" "$name as people read it"
 done
+mkdir -p "$ROOT/root/.kube"
+cp "$ROOT/etc/kubernetes/admin.conf" "$ROOT/root/.kube/config"
+tap_status 0 "a copy" renewd explain admin.conf --at="$NEW"
+tap_like "$OUTPUT" '^  copied to   /root/.kube/config$' "is told"
+echo "# mine" >>"$ROOT/root/.kube/config"
+tap_status 0 "one that was edited" renewd explain admin.conf --at="$NEW"
+tap_like "$(tr -s ' \n' ' ' <<<"$OUTPUT")" "copied to /root/.kube/config '/root/.kube/config' is not what" "too, and how it differs"
 fingerprint=$(openssl x509 -noout -fingerprint -sha256 -in "$ROOT/etc/kubernetes/pki/etcd/server.crt" |
         sed 's/.*=//; s/://g' | tr A-F a-f)
 tap_status 0 "etcd-server" renewd explain etcd-server --at="$NEW"
