@@ -279,9 +279,10 @@ int config_state_directory(int root_fd, const char *config_file, char **ret, Err
         Config config = {};
         int r;
 
+        configured->skip_bad_lines = true;
         r = read_files(root_fd, config_file, configured, reterr);
         if (r < 0)
-                return r == -EBADMSG ? -EINVAL : r;
+                return r;
         setting = settings_last(configured, "agent", "", key->name);
         if (!setting || !setting->value[0]) {
                 *ret = xstrdup(CONFIG_STATE_DIRECTORY);

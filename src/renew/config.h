@@ -182,8 +182,9 @@ DEFINE_AUTOPTR(Config, config_free)
  * layout fits this host, others as reading files. */
 int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *reterr) MUST_USE;
 
-/* StateDirectory= alone, for who reads what a pass has left: looks for no layout and needs none.
- * The caller frees. Errors as config_load(). */
+/* StateDirectory= alone, for who reads what a pass has left: looks for no layout and needs none,
+ * and whatever is wrong elsewhere in the configuration does not matter. The caller frees. -EINVAL
+ * for a bad value of it, others as reading files. */
 int config_state_directory(
         int root_fd, const char *config_file, char **ret, Error *reterr) MUST_USE;
 

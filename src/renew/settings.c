@@ -158,6 +158,7 @@ static int check_section(Reader *reader)
         size_t close = strcspn(reader->text, "]"), n;
         const char *inner = reader->text + 1;
 
+        reader->in_section = false;
         if (!reader->text[close])
                 return refuse(
                         reader, "'%s' lacks its ']'; write [section] or [section name]", shown);
@@ -219,28 +220,36 @@ static int check_assignment(Reader *reader)
 /* Takes the next line of the file into reader->text, without its end. 1, or 0 at the end. */
 static int take_line(Reader *reader)
 {
-        const char *end;
+        const char *start = reader->next, *end;
         size_t length;
 
-        if (reader->next == reader->end)
+        if (start == reader->end)
                 return 0;
         reader->line++;
-        end = memchr(reader->next, '\n', (size_t)(reader->end - reader->next));
-        length = (size_t)((end ? end : reader->end) - reader->next);
-        if (length > 0 && reader->next[length - 1] == '\r')
+        end = memchr(start, '\n', (size_t)(reader->end - start));
+        reader->next = end ? end + 1 : reader->end;
+        length = (size_t)((end ? end : reader->end) - start);
+        if (length > 0 && start[length - 1] == '\r')
                 length--;
         if (length > LINE_SIZE_MAX)
                 return refuse(reader,
                         "the line is longer than %d bytes; a list may go on with the same key on "
                         "the next line",
                         LINE_SIZE_MAX);
-        memcpy(reader->text, reader->next, length);
+        memcpy(reader->text, start, length);
         reader->text[length] = 0;
         if (strlen(reader->text) != length || !is_plain(reader->text))
                 return refuse(reader, "the line holds a control character or is not UTF-8; "
                                       "this must be a text file");
-        reader->next = end ? end + 1 : reader->end;
         return 1;
+}
+
+static int check_line(Reader *reader)
+{
+        if (isblank((unsigned char)reader->text[0]))
+                return refuse(reader,
+                        "the line begins with a blank; write it without, or as a comment with '#'");
+        return reader->text[0] == '[' ? check_section(reader) : check_assignment(reader);
 }
 
 /* Goes to the next line that inih is to see. 1 if there is one, 0 at the end. */
@@ -249,17 +258,18 @@ static int next_line(Reader *reader)
         for (;;) {
                 int r = take_line(reader);
 
-                if (r <= 0)
+                if (r == 0)
+                        return 0;
+                if (r > 0) {
+                        cut_comment(reader->text);
+                        if (!reader->text[0])
+                                continue;
+                        r = check_line(reader);
+                }
+                if (r >= 0)
+                        return 1;
+                if (r != -EBADMSG || !reader->settings->skip_bad_lines)
                         return r;
-                cut_comment(reader->text);
-                if (!reader->text[0])
-                        continue;
-                if (isblank((unsigned char)reader->text[0]))
-                        return refuse(reader,
-                                "the line begins with a blank; write it without, or as a comment "
-                                "with '#'");
-                r = reader->text[0] == '[' ? check_section(reader) : check_assignment(reader);
-                return r < 0 ? r : 1;
         }
 }
 

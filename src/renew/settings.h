@@ -10,7 +10,8 @@
  * Files are appended in the order of the calls; what a repeated key means is the reader's affair
  * (renew/config.h). Each setting knows its file and line. Anything odd (no section yet, an indented
  * line, "=v", junk behind "]", a NUL, a line over 4096 bytes, a file over 1 MiB) is an error
- * "file:line: what, and what would be right", never silently passed. Grammar by inih. */
+ * "file:line: what, and what would be right", never silently passed (but see skip_bad_lines).
+ * Grammar by inih. */
 
 #include "base/error.h"
 
@@ -25,6 +26,8 @@ typedef struct Setting {
 typedef struct Settings {
         Setting *items;
         size_t n;
+        bool skip_bad_lines; /* for who needs to know one setting, whatever is wrong elsewhere: what
+                                stands below a section that is none is skipped, too */
 } Settings;
 
 Settings *settings_new(void);

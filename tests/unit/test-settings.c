@@ -287,6 +287,20 @@ static void test_excerpts_end_at_a_character(void **state)
         assert_string_equal(whole, "x");
 }
 
+/* For who needs one setting of a file in which something else is wrong. */
+static void test_bad_lines_are_skipped_where_that_is_asked_for(void **state)
+{
+        static const char text[] = "early=1\n[agent]\nnonsense\nA=1\n indented=2\n=3\n[bad\n"
+                                   "B=of nobody\n[agent]\n\x01\nC=4\\\nX=5";
+        autoptr(Settings) settings = settings_new();
+
+        settings->skip_bad_lines = true;
+        assert_int_equal(settings_parse(settings, "f.conf", text, strlen(text), NULL), 0);
+        assert_int_equal(settings->n, 2);
+        assert_setting(&settings->items[0], "agent", "", "A", "1", 4);
+        assert_setting(&settings->items[1], "agent", "", "X", "5", 12);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -302,6 +316,7 @@ int main(void)
                 cmocka_unit_test(test_reading_files),
                 cmocka_unit_test(test_the_nearest_word),
                 cmocka_unit_test(test_excerpts_end_at_a_character),
+                cmocka_unit_test(test_bad_lines_are_skipped_where_that_is_asked_for),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

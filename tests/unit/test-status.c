@@ -291,6 +291,12 @@ static void test_the_configuration_says_where(void **state)
         assert_int_equal(status->last_run, NOW);
         status_free(status);
         status = NULL;
+        put("agent.conf", "x\n[agent]\nStateDirectory=/state\n  Layout=y\n[renewal\n"
+                          "StateDirectory=/other\n\001\n[hooks]\n=z\n");
+        if (status_open(scratch, "/agent.conf", NOW, &status, &error) < 0)
+                fail_msg("%s", error.text);
+        status_free(status);
+        status = NULL;
 
         assert_int_equal(status_open(scratch, NULL, NOW, &status, &error), -ENOENT);
         assert_non_null(strstr(error.text, "'/var/lib/kube-renewd/public/status.json'"));
@@ -300,8 +306,9 @@ static void test_the_configuration_says_where(void **state)
         put("agent.conf", "[agent]\nStateDirectory=state\n");
         assert_int_equal(status_open(scratch, "/agent.conf", NOW, &status, &error), -EINVAL);
         assert_non_null(strstr(error.text, "/agent.conf:2: StateDirectory=state"));
-        put("agent.conf", "StateDirectory=/state\n");
-        assert_int_equal(status_open(scratch, "/agent.conf", NOW, &status, &error), -EINVAL);
+        put("agent.conf", "StateDirectory=/state\n"); /* of no section */
+        assert_int_equal(status_open(scratch, "/agent.conf", NOW, &status, &error), -ENOENT);
+        assert_non_null(strstr(error.text, "'/var/lib/kube-renewd/public/status.json'"));
         assert_int_equal(status_open(scratch, "/none.conf", NOW, &status, &error), -ENOENT);
         assert_null(status);
         scene_free(scene);
