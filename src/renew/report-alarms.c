@@ -2,6 +2,7 @@
 #include "renew/report.h"
 
 #include "base/escape.h"
+#include "base/log.h"
 #include "renew/alarm-board.h"
 
 #define HOST "host" /* the resource of what is about no certificate and no component */
@@ -344,10 +345,14 @@ static void clear_elsewhere(const ReportInput *input)
         const char *why = why_bad_config_is_gone(input, HOST);
         ReportInput elsewhere = *input;
         AlarmBoard board = {.input = &elsewhere};
+        Error error = {};
 
         elsewhere.config = &standard;
-        if (why && !streq(input->config->state_directory, standard.state_directory))
-                alarm_board_clear(&board, info->name, HOST, why);
+        if (!why || streq(input->config->state_directory, standard.state_directory))
+                return;
+        alarm_board_clear(&board, info->name, HOST, why);
+        if (report_status_alarms(&elsewhere, &error) < 0)
+                log_debug("alarms below '%s': %s", standard.state_directory, error.text);
 }
 
 int report_alarms(const ReportInput *input, Error *reterr)

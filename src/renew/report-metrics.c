@@ -9,8 +9,11 @@ int report_metrics(const ReportInput *input, Error *reterr)
         autofree char *target = xasprintf("%s/public/kube-renewd.prom", state);
         autoptr(FileImage) file = NULL;
         autoptr(Status) status = NULL;
+        autofd int lock_fd = report_lock(input, reterr);
         int r;
 
+        if (lock_fd < 0)
+                return lock_fd;
         r = fs_read_file(input->root_fd, source, JSON_FILE_SIZE_MAX, &file, reterr);
         if (r < 0)
                 return r;

@@ -2,8 +2,35 @@
 #include "renew/report.h"
 
 #include "base/log.h"
+#include "renew/status.h"
 
 #include <config.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+static char *status_path(const ReportInput *input)
+{
+        return xasprintf("%s/public/status.json", input->config->state_directory);
+}
+
+int report_lock(const ReportInput *input, Error *reterr)
+{
+        const char *state = input->config->state_directory;
+        autofree char *directory = xasprintf("%s/public", state);
+        autofree char *path = xasprintf("%s/report.lock", state);
+        autofd int fd = -1;
+        int r;
+
+        r = fs_make_directories(input->root_fd, directory, 0755, reterr);
+        if (r < 0)
+                return r;
+        fd = fs_open(input->root_fd, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, reterr);
+        if (fd < 0)
+                return fd;
+        if (flock(fd, LOCK_EX) < 0)
+                return error_errno(reterr, -errno, "cannot lock '%s'", path);
+        return TAKE(fd);
+}
 
 /* The status before; an empty object if there is none that can be read. */
 static json_t *read_previous(int root_fd, const char *path)
@@ -79,17 +106,34 @@ static int set_alarms(
         return 0;
 }
 
+static int set_alarm_lists(json_t *status, const ReportInput *input, Error *reterr)
+{
+        int r = set_alarms(status, "alarms", report_read_alarms, input, reterr);
+
+        return r < 0 ? r : set_alarms(status, "shelved", report_read_shelved, input, reterr);
+}
+
+static void set_generation(json_t *status, const json_t *previous)
+{
+        json_int_t generation = json_integer_value(json_object_get(previous, "generation"));
+
+        set(status, "generation", json_integer(generation < INT64_MAX ? generation + 1 : 1));
+}
+
 int report_status(const ReportInput *input, Error *reterr)
 {
-        autofree char *directory = xasprintf("%s/public", input->config->state_directory);
-        autofree char *path = xasprintf("%s/status.json", directory);
-        autoptr(json_t) previous = read_previous(input->root_fd, path);
+        autofree char *path = status_path(input);
         autoptr(json_t) status = xcheck(json_object());
-        json_int_t generation = json_integer_value(json_object_get(previous, "generation"));
+        autoptr(json_t) previous = NULL;
+        autofd int lock_fd = -1;
         int r;
 
         /* 1. The pass. */
-        set(status, "generation", json_integer(generation < INT64_MAX ? generation + 1 : 1));
+        lock_fd = report_lock(input, reterr);
+        if (lock_fd < 0)
+                return lock_fd;
+        previous = read_previous(input->root_fd, path);
+        set_generation(status, previous);
         set(status, "version", json_string(PACKAGE_VERSION));
         set(status, "pass_id", json_escaped(input->pass_id));
         set(status, "hostname", json_escaped(input->config->host.node_name));
@@ -103,15 +147,61 @@ int report_status(const ReportInput *input, Error *reterr)
         set_certificates(status, input, previous);
         set(status, "restarts_owed",
                 input->owed ? owed_to_json(input->owed) : keep_array(previous, "restarts_owed"));
-        r = set_alarms(status, "alarms", report_read_alarms, input, reterr);
-        if (r >= 0)
-                r = set_alarms(status, "shelved", report_read_shelved, input, reterr);
+        r = set_alarm_lists(status, input, reterr);
         if (r < 0)
                 return r;
 
         /* 3. For everybody to read. */
-        r = fs_make_directories(input->root_fd, directory, 0755, reterr);
+        return json_write_file(input->root_fd, path, status, 0644, reterr);
+}
+
+/* What is there, if it is a status; else NULL: there is nothing that alarms could be put into. */
+static json_t *read_whole(int root_fd, const char *path)
+{
+        autoptr(FileImage) file = NULL;
+        autoptr(Status) known = NULL;
+        json_t *status = NULL;
+        Error error = {};
+
+        if (fs_read_file(root_fd, path, JSON_FILE_SIZE_MAX, &file, &error) >= 0 &&
+                status_parse(file->data, file->size, &known, &error) >= 0 &&
+                json_read(file->data, file->size, &status, &error) >= 0)
+                return status;
+        log_debug("no status that could tell of alarms: %s", error.text);
+        return NULL;
+}
+
+/* 1 if there was something to write. */
+static int refresh_alarms(const ReportInput *input, const char *path, Error *reterr)
+{
+        autofd int lock_fd = report_lock(input, reterr);
+        autoptr(json_t) previous = NULL;
+        autoptr(json_t) status = NULL;
+        int r;
+
+        if (lock_fd < 0)
+                return lock_fd;
+        previous = read_whole(input->root_fd, path);
+        if (!previous)
+                return 0;
+        status = xcheck(json_copy(previous));
+        r = set_alarm_lists(status, input, reterr);
         if (r < 0)
                 return r;
-        return json_write_file(input->root_fd, path, status, 0644, reterr);
+        if (json_equal(status, previous))
+                return 0;
+        set_generation(status, previous);
+        r = json_write_file(input->root_fd, path, status, 0644, reterr);
+        return r < 0 ? r : 1;
+}
+
+int report_status_alarms(const ReportInput *input, Error *reterr)
+{
+        autofree char *path = status_path(input);
+        int r;
+
+        if (!fs_exists(input->root_fd, path))
+                return 0;
+        r = refresh_alarms(input, path, reterr);
+        return r > 0 ? report_metrics(input, reterr) : r;
 }

@@ -271,10 +271,17 @@ void report_outcomes(const ReportInput *input)
 
 int report_incident(const ReportInput *input, Error *reterr)
 {
+        Error error = {};
+        int r;
+
         log_recovery(input->recovery);
         if (input->failure)
                 log_failure(input);
         if (input->config_failure)
                 log_config_failure(input);
-        return report_alarms(input, reterr);
+        r = report_alarms(input, reterr);
+        if (report_status_alarms(input, &error) < 0)
+                log_line(LOG_WARNING, "Alarms are not shown in status and metrics: %s, ignoring",
+                        error.text);
+        return r;
 }

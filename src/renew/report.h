@@ -54,7 +54,8 @@ int report_alarms(const ReportInput *input, Error *reterr) MUST_USE;
 
 /* For what has no certificates to show (a recovery by itself, a report that failed, a configuration
  * that cannot be used): journal and alarms of input->recovery, input->failure and
- * input->config_failure, each of which may be NULL. Clears nothing. */
+ * input->config_failure, each of which may be NULL, then report_status_alarms(), without which the
+ * alarms are raised all the same. Clears nothing. */
 int report_incident(const ReportInput *input, Error *reterr) MUST_USE;
 
 /* When the next certificate will be due, or was; 0 if none ever will. */
@@ -66,8 +67,18 @@ int64_t report_next_due(const Assessment *assessment);
  * validity. */
 int report_status(const ReportInput *input, Error *reterr) MUST_USE;
 
+/* Puts the alarms that are active and shelved now into the status.json that is there, and makes the
+ * metrics anew of it; nothing else in it changes but its generation. Where there is none, and where
+ * the alarms are the same, nothing is written. */
+int report_status_alarms(const ReportInput *input, Error *reterr) MUST_USE;
+
 /* public/kube-renewd.prom, made from the status.json that is there now: the same truth in both. */
 int report_metrics(const ReportInput *input, Error *reterr) MUST_USE;
+
+/* STATE/report.lock: who reads status.json to write it, or the metrics, anew holds it meanwhile.
+ * The lock of a pass (base/txn.h) does not do that: what cannot get it raises an alarm, too. Waits;
+ * a descriptor, which is all there is to close. Makes STATE/public. */
+int report_lock(const ReportInput *input, Error *reterr) MUST_USE;
 
 /* The alarms that are active on this host, as report_alarms() left them; and the shelved ones. */
 int report_read_alarms(int root_fd, const Config *config, AlarmList **ret, Error *reterr) MUST_USE;

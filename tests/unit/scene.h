@@ -104,6 +104,10 @@ void log_debug(const char *format, ...)
 {
 }
 
+void log_line(int priority, const char *format, ...)
+{
+}
+
 static inline const SceneEvent *scene_find_event(const char *id, const char *field)
 {
         for (size_t i = 0; i < scene_n_events; i++)
