@@ -48,13 +48,17 @@ static int make_id(char **ret, Error *reterr)
         return 0;
 }
 
-/* Nobody reads stderr at night. */
-static void report_unusable(const Pass *pass, const char *failure)
+/* Nobody reads stderr at night. What is wrong need not be where our state is. */
+static void report_unusable(const Pass *pass, const char *config_file, const char *failure)
 {
-        const Config config = {.state_directory = (char *)CONFIG_STATE_DIRECTORY};
+        autofree char *state_directory = NULL;
+        Config config = {.state_directory = (char *)CONFIG_STATE_DIRECTORY};
         Error error = {};
         int r;
 
+        r = config_state_directory(pass->root_fd, config_file, &state_directory, &error);
+        if (r >= 0)
+                config.state_directory = state_directory;
         r = report_incident(&(ReportInput){.root_fd = pass->root_fd,
                                     .pass_id = pass->id,
                                     .now = pass->now,
@@ -85,7 +89,7 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
         log_set_pass_id(pass->id);
         r = config_load(pass->root_fd, &options->config, &pass->config, &error);
         if (r < 0 && options->nightly)
-                report_unusable(pass, error.text);
+                report_unusable(pass, options->config.config_file, error.text);
         if (r < 0)
                 return error_set(reterr, r, "%s", error.text);
         *ret = TAKE(pass);

@@ -322,24 +322,35 @@ static void test_i7_a_broken_configuration_leaves_an_alarm_at_night(void **state
         host_free(&host);
 }
 
-/* Where alarms go is in the configuration, too. */
-static void test_a_broken_configuration_is_forgotten_where_it_was_told(void **state)
+static int open_nightly(const Host *host)
 {
-        static const char *const file = "/etc/kube-renewd/kube-renewd.conf";
-        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
         Pass *pass = NULL;
 
-        tree_write_text(host.root, file, "[agent]\nStateDirectory=/state\nLayout=%\n");
-        assert_int_equal(pass_open(&(PassOptions){.root = host.root,
-                                           .config.layout = "kubeadm",
-                                           .at = host.now,
-                                           .nightly = true},
-                                 &pass, NULL),
-                -EINVAL);
+        return pass_open(&(PassOptions){.root = host->root,
+                                 .config.layout = "kubeadm",
+                                 .at = host->now,
+                                 .nightly = true},
+                &pass, NULL);
+}
+
+/* Where alarms go is in the configuration, too; if it says so, that is not what is wrong with it.
+ */
+static void test_a_broken_configuration_is_told_and_forgotten_in_its_place(void **state)
+{
+        static const char *const file = "/etc/kube-renewd/kube-renewd.conf";
+        static const char *const alarm = "/state/public/alarms/config-invalid@host.json";
+        Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+
+        tree_write_text(host.root, file, "[agent]\nStateDirectory=state\n");
+        assert_int_equal(open_nightly(&host), -EINVAL);
         assert_true(alarm_exists(&host, "config-invalid@host"));
+        tree_write_text(host.root, file, "[agent]\nStateDirectory=/state\nLayout=%\n");
+        assert_int_equal(open_nightly(&host), -EINVAL);
+        assert_true(fs_exists(host.root_fd, alarm));
         tree_write_text(host.root, file, "[agent]\nStateDirectory=/state\n");
         assert_int_equal(run_nightly(&host), EXIT_DONE);
         assert_false(alarm_exists(&host, "config-invalid@host"));
+        assert_false(fs_exists(host.root_fd, alarm));
         host_free(&host);
 }
 
@@ -374,7 +385,7 @@ int main(void)
                 cmocka_unit_test(test_i7_a_report_that_fails_leaves_an_alarm),
                 cmocka_unit_test(test_t26_a_kubeconfig_that_is_a_link_to_another),
                 cmocka_unit_test(test_i7_a_broken_configuration_leaves_an_alarm_at_night),
-                cmocka_unit_test(test_a_broken_configuration_is_forgotten_where_it_was_told),
+                cmocka_unit_test(test_a_broken_configuration_is_told_and_forgotten_in_its_place),
                 cmocka_unit_test(test_t37_short_lives_do_not_loop),
         };
 
