@@ -5,7 +5,7 @@
 #include "base/txn.h"
 #include "base/yaml.h"
 #include "cli/help.h"
-#include "cli/nagios.h"
+#include "cli/plugin.h"
 #include "cli/term.h"
 #include "cli/text.h"
 #include "renew/interrupt.h"
@@ -53,7 +53,7 @@ static bool wants_root(const char *text)
 int command_fail(const Options *options, int status, const Error *error)
 {
         if (is_plugin)
-                nagios_print_unknown(error->text, held);
+                plugin_print_unknown(error->text, held);
         else if (error->text[0])
                 complain("%s%s", error->text, wants_root(error->text) ? "; try it as root" : "");
         return options->verb && options->verb->judges ? EXIT_UNKNOWN : status;

@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A plugin's output for Nagios, Icinga and their kin: Monitoring Plugins Development Guidelines.
+/* What a monitoring plugin says of certificates (cli/plugin.h).
  *
  *     KUBE-RENEWD WARNING - apiserver expires in 9d 23h, 10 of 17 certificates are not OK|...
  *     WARNING: apiserver expires in 9d 23h (/etc/kubernetes/pki/apiserver.crt)
  *
  * One line with the worst certificate and the performance data, then a line for each that is not
- * OK, the worst first, then what is shelved, then notes. Everything goes to stdout, where a core
- * looks. Nothing in it that somebody else has named ends a line or begins performance data. */
+ * OK, the worst first, then what is shelved, then notes. */
 
+#include "cli/plugin.h"
 #include "cli/range.h"
 #include "renew/row.h"
-
-#define NAGIOS_FIRST_LINE_MAX ((size_t)4 << 10)       /* Nagios 3 reads no more at all */
-#define NAGIOS_OUTPUT_MAX     (((size_t)8 << 10) - 1) /* Nagios 4: MAX_PLUGIN_OUTPUT_LENGTH */
-
-typedef enum PluginStatus {
-        PLUGIN_OK,
-        PLUGIN_WARNING,
-        PLUGIN_CRITICAL,
-        PLUGIN_UNKNOWN
-} PluginStatus;
 
 typedef struct PluginRow {
         const Row *row;
@@ -39,6 +29,3 @@ typedef struct PluginReport {
 
 /* Prints it; returns the worst status of all. */
 PluginStatus nagios_print(const PluginReport *report);
-
-/* That nothing can be said, and why. */
-void nagios_print_unknown(const char *text, char *const *notes);

@@ -4,8 +4,6 @@
 #include "cli/nagios.h"
 #include "printed.h"
 
-#include <locale.h>
-
 #define ROWS_MAX 1000
 
 static PluginStatus last_status;
@@ -141,22 +139,6 @@ static void test_notes_come_last(void **state)
                 "etcd: 'a!b' cannot be read\n");
 }
 
-static void print_unknown(const void *notes)
-{
-        nagios_print_unknown("no\nway | 'x'=1", (char *const *)notes);
-}
-
-static void test_unknown_is_a_line_too(void **state)
-{
-        static char *notes[] = {(char *)"warning: a\tb", NULL};
-        autofree char *alone = printed(print_unknown, NULL);
-        autofree char *with_notes = printed(print_unknown, notes);
-
-        assert_string_equal(alone, "KUBE-RENEWD UNKNOWN - no\\x0away ! 'x'=1\n");
-        assert_string_equal(with_notes, "KUBE-RENEWD UNKNOWN - no\\x0away ! 'x'=1\n"
-                                        "warning: a\\x09b\n");
-}
-
 /* Neither a line nor performance data can be forged by a name, a path or a reason. */
 static void test_t07_hostile_names(void **state)
 {
@@ -214,21 +196,6 @@ static void test_many_and_long_names_fit(void **state)
         free(host);
 }
 
-/* A name is cut between two characters, not in one. */
-static void test_cut_text_is_still_utf8(void **state)
-{
-        char name[256] = "";
-        Host *host = host_make();
-
-        for (size_t i = 0; i < 60; i++)
-                strcat(name, "ä");
-        add(host, name, STATE_OK, DAY);
-        autofree char *text = printed(print_report, &host->report);
-        assert_non_null(strstr(text, "ä..."));
-        assert_true(mbstowcs(NULL, text, 0) != (size_t)-1);
-        free(host);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -237,12 +204,9 @@ int main(void)
                 cmocka_unit_test(test_the_worst_is_first),
                 cmocka_unit_test(test_what_is_shelved_is_listed_and_does_not_count),
                 cmocka_unit_test(test_notes_come_last),
-                cmocka_unit_test(test_unknown_is_a_line_too),
                 cmocka_unit_test(test_t07_hostile_names),
                 cmocka_unit_test(test_many_and_long_names_fit),
-                cmocka_unit_test(test_cut_text_is_still_utf8),
         };
 
-        setlocale(LC_CTYPE, "C.UTF-8");
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
