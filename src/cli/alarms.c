@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/fs.h"
 #include "cli/command.h"
+#include "cli/nagios.h"
 #include "cli/table.h"
 #include "cli/text.h"
-#include "renew/report.h"
+#include "renew/status.h"
 
 #include <inttypes.h>
 
@@ -11,18 +13,12 @@ typedef struct AlarmRow {
         bool shelved;
 } AlarmRow;
 
-#define ALARM_CELL(function, member)                                                               \
-        static char *function(const void *row)                                                     \
-        {                                                                                          \
-                return xstrdup(((const AlarmRow *)row)->alarm->member);                            \
-        }
-
-ALARM_CELL(cell_type, type)
-ALARM_CELL(cell_resource, resource)
-ALARM_CELL(cell_text, text)
-ALARM_CELL(cell_reason, reason)
-ALARM_CELL(cell_repair, repair_action)
-ALARM_CELL(cell_id, alarm_id)
+MEMBER_CELL(cell_type, AlarmRow, alarm->type)
+MEMBER_CELL(cell_resource, AlarmRow, alarm->resource)
+MEMBER_CELL(cell_text, AlarmRow, alarm->text)
+MEMBER_CELL(cell_reason, AlarmRow, alarm->reason)
+MEMBER_CELL(cell_repair, AlarmRow, alarm->repair_action)
+MEMBER_CELL(cell_id, AlarmRow, alarm->alarm_id)
 
 static char *cell_severity(const void *row)
 {
@@ -62,37 +58,54 @@ static const Column columns[] = {
 /* Of --shelved, where --columns= does not say. */
 #define COLUMNS_WITH_SHELVED "severity,alarm,resource,since,shelved"
 
-/* As a monitoring plugin counts: what may wait is a warning, the rest is critical. */
-static int severity_status(AlarmSeverity severity)
-{
-        return severity >= ALARM_MAJOR ? 2 : 1;
-}
-
-static int worst(const AlarmList *list)
-{
-        int status = 0;
-
-        for (size_t i = 0; i < list->n; i++)
-                if (severity_status(list->alarms[i].severity) > status)
-                        status = severity_status(list->alarms[i].severity);
-        return status;
-}
-
-/* What is listed, active ones first. */
+/* What is listed, active ones first, and what is to be thought of it. */
 typedef struct Listing {
+        int root_fd;
+        Config *config;              /* of one that cannot be used only where our state is */
         AlarmList *active, *shelved; /* shelved: NULL if nobody asked */
         AlarmRow *rows;
         size_t n;
+        int64_t last_run; /* 0: not known */
+        bool is_blind;    /* that there are no other alarms cannot be said */
+        char **problems;  /* sentences */
 } Listing;
 
 static void listing_done(Listing *listing)
 {
+        if (listing->root_fd >= 0)
+                close(listing->root_fd);
+        config_free(listing->config);
         alarm_list_free(listing->active);
         alarm_list_free(listing->shelved);
         free(listing->rows);
+        strv_free(listing->problems);
 }
 
 DEFINE_AUTOPTR(Listing, listing_done)
+
+/* 1. Where. A configuration that cannot be used is one of the alarms, and raised where the state
+ * directory is if that is known, else in the default one (renew/pass-open.c). */
+static int listing_open(Listing *listing, const Options *options, Error *reterr)
+{
+        const ConfigOptions wanted = {
+                .config_file = options->config, .layout = options->layout, .layout_any = true};
+        Error error = {};
+
+        listing->root_fd = fs_open_root(options->root ? options->root : "/", reterr);
+        if (listing->root_fd < 0)
+                return listing->root_fd;
+        if (config_load(listing->root_fd, &wanted, &listing->config, &error) >= 0) {
+                command_warn(listing->config);
+                return 0;
+        }
+        listing->is_blind = true;
+        strv_add(&listing->problems, error.text);
+        listing->config = xcalloc(1, sizeof(*listing->config));
+        if (config_state_directory(
+                    listing->root_fd, options->config, &listing->config->state_directory, NULL) < 0)
+                listing->config->state_directory = xstrdup(CONFIG_STATE_DIRECTORY);
+        return 0;
+}
 
 static void add_rows(Listing *listing, const AlarmList *list, bool shelved)
 {
@@ -102,17 +115,62 @@ static void add_rows(Listing *listing, const AlarmList *list, bool shelved)
         }
 }
 
-static int listing_read(Listing *listing, const Options *options, const Pass *pass, Error *reterr)
+/* A sentence for each file. */
+static void add_unreadable(Listing *listing, const AlarmList *list, const char *directory)
 {
-        int r = report_read_alarms(pass->root_fd, pass->config, &listing->active, reterr);
+        char **name = list ? list->unreadable : NULL;
 
-        if (r >= 0 && options->shelved)
-                r = report_read_shelved(pass->root_fd, pass->config, &listing->shelved, reterr);
+        for (; name && *name; name++)
+                strv_take(&listing->problems,
+                        xasprintf("'%s' in public/%s is no alarm; remove it if nobody needs it",
+                                *name, directory));
+}
+
+/* 2. What is there. */
+static int listing_read(Listing *listing, bool with_shelved, Error *reterr)
+{
+        int r = report_read_alarms(listing->root_fd, listing->config, &listing->active, reterr);
+
+        if (r >= 0 && with_shelved)
+                r = report_read_shelved(
+                        listing->root_fd, listing->config, &listing->shelved, reterr);
         if (r < 0)
                 return r;
         add_rows(listing, listing->active, false);
         add_rows(listing, listing->shelved, true);
+        add_unreadable(listing, listing->active, "alarms");
+        add_unreadable(listing, listing->shelved, "shelved");
         return 0;
+}
+
+/* 3. Who looks? Where no pass does, nobody raises an alarm. */
+static void listing_look_for_passes(Listing *listing, const Options *options)
+{
+        autoptr(Status) status = NULL;
+        Error error = {};
+
+        /* That the configuration cannot be used is said already. */
+        if (listing->is_blind)
+                return;
+        if (status_open(options->root, options->config, options->at, &status, &error) >= 0) {
+                listing->last_run = status->last_run;
+                return;
+        }
+        listing->is_blind = true;
+        strv_add(&listing->problems, error.text);
+}
+
+static PluginStatus judge(const Listing *listing)
+{
+        const AlarmList *active = listing->active;
+        PluginStatus status = PLUGIN_OK;
+
+        if (active->unreadable || (listing->shelved && listing->shelved->unreadable))
+                return PLUGIN_UNKNOWN;
+        for (size_t i = 0; i < active->n; i++)
+                if (nagios_alarm_status(&active->alarms[i]) > status)
+                        status = nagios_alarm_status(&active->alarms[i]);
+        return active->n == 0 && listing->is_blind ? PLUGIN_UNKNOWN : status;
 }
 
 static json_t *json_alarms(const AlarmList *list)
@@ -147,7 +205,8 @@ static void print_legend(const Listing *listing)
                 text_field("reason", alarm->reason);
                 text_field("repair", alarm->repair_action);
         }
-        printf("%s%zu active alarm%s", listing->n > 0 ? "\n" : "", n, n == 1 ? "" : "s");
+        printf("%s%zu active alarm%s%s", listing->n > 0 ? "\n" : "", n, n == 1 ? "" : "s",
+                listing->is_blind ? " known" : "");
         if (listing->shelved)
                 printf(", %zu shelved", listing->shelved->n);
         printf("\n");
@@ -157,21 +216,41 @@ static void print_alarms(const Options *options, const Listing *listing, Table *
 {
         for (size_t i = 0; i < listing->n; i++)
                 table_add(table, &listing->rows[i], NO_PARENT,
-                        severity_status(listing->rows[i].alarm->severity));
+                        (int)nagios_alarm_status(listing->rows[i].alarm));
         table_print(table, !options->no_headings);
         if (!options->no_legend)
                 print_legend(listing);
 }
 
-/* One line for each file; true if there was one. */
-static bool complain_of(const AlarmList *list, const char *directory)
+static void complain_of(char *const *problems)
 {
-        char **name = list ? list->unreadable : NULL;
+        for (; problems && *problems; problems++)
+                complain("%s", *problems);
+}
 
-        for (; name && *name; name++)
-                complain("'%s' in public/%s is no alarm; remove it if nobody needs it", *name,
-                        directory);
-        return list && list->unreadable;
+/* Where there is no alarm to begin with, what is wrong stands in the first line. */
+static void print_plugin(const Listing *listing, PluginStatus status)
+{
+        bool is_nothing = listing->active->n == 0 && status == PLUGIN_UNKNOWN;
+
+        complain_of(is_nothing ? listing->problems + 1 : listing->problems);
+        if (is_nothing)
+                plugin_print_unknown(listing->problems[0], complaints_held());
+        else
+                nagios_print_alarms(&(PluginAlarms){.status = status,
+                        .active = listing->active,
+                        .shelved = listing->shelved,
+                        .last_run = listing->last_run,
+                        .notes = complaints_held()});
+}
+
+static void print_listing(const Options *options, const Listing *listing, Table *table)
+{
+        if (output_is_data(options))
+                print_data(options, json_listing(listing));
+        else
+                print_alarms(options, listing, table);
+        complain_of(listing->problems);
 }
 
 int verb_alarms(const Options *options)
@@ -179,26 +258,23 @@ int verb_alarms(const Options *options)
         const char *wanted = options->columns   ? options->columns
                              : options->shelved ? COLUMNS_WITH_SHELVED
                                                 : NULL;
-        autoptr(Pass) pass = NULL;
+        bool is_plugin = output_is(options, "nagios");
         autoptr(Table) table = NULL;
-        Listing storage = {};
+        Listing storage = {.root_fd = -1};
         autoptr(Listing) listing = &storage;
         Error error = {};
-        bool unreadable;
-        int status;
+        PluginStatus status;
 
         if (table_new(columns, ELEMENTSOF(columns), wanted, &table, &error) < 0)
                 return command_fail(options, EXIT_USAGE, &error);
-        status = command_open(options, &pass);
-        if (status != 0)
-                return status;
-        if (listing_read(listing, options, pass, &error) < 0)
+        if (listing_open(listing, options, &error) < 0 ||
+                listing_read(listing, options->shelved || is_plugin, &error) < 0)
                 return command_fail(options, EXIT_FAILED, &error);
-        if (output_is_data(options))
-                print_data(options, json_listing(listing));
+        listing_look_for_passes(listing, options);
+        status = judge(listing);
+        if (is_plugin)
+                print_plugin(listing, status);
         else
-                print_alarms(options, listing, table);
-        unreadable = complain_of(listing->active, "alarms");
-        unreadable = complain_of(listing->shelved, "shelved") || unreadable;
-        return unreadable ? EXIT_UNKNOWN : worst(listing->active);
+                print_listing(options, listing, table);
+        return (int)status;
 }

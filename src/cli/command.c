@@ -66,6 +66,12 @@ static int open_status(int r)
         return r == -EINVAL || r == -ENOENT || r == -EBADMSG ? EXIT_CONFIG : EXIT_FAILED;
 }
 
+void command_warn(const Config *config)
+{
+        for (char **warning = config->warnings; warning && *warning; warning++)
+                complain("warning: %s", *warning);
+}
+
 int command_open(const Options *options, Pass **ret)
 {
         PassOptions open = {
@@ -83,8 +89,7 @@ int command_open(const Options *options, Pass **ret)
         r = pass_open(&open, &pass, &error);
         if (r < 0)
                 return command_fail(options, open_status(r), &error);
-        for (char **warning = pass->config->warnings; warning && *warning; warning++)
-                complain("warning: %s", *warning);
+        command_warn(pass->config);
         *ret = TAKE(pass);
         return 0;
 }

@@ -29,6 +29,9 @@ char *const *complaints_held(void);
 /* Says the error, if there is a text; returns `status`, or EXIT_UNKNOWN for a verb that judges. */
 int command_fail(const Options *options, int status, const Error *error);
 
+/* What is odd in a configuration that can be used. */
+void command_warn(const Config *config);
+
 /* Opens root and configuration and prints its warnings. 0, or an exit status. */
 int command_open(const Options *options, Pass **ret) MUST_USE;
 

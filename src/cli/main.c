@@ -19,7 +19,7 @@ static const Verb verbs[] = {
         {"explain", verb_explain, "NAME...", "Say who signed it, who uses it, what breaks",
                 .min_names = 1, .max_names = ANY_NUMBER},
         {"alarms", verb_alarms, "", "List what needs somebody's attention",
-                .outputs = "table|json|yaml", .options = OPTIONS_TABLE | OPTIONS_SHELVED, .any_layout = true,
+                .outputs = "table|json|yaml|nagios", .options = OPTIONS_TABLE | OPTIONS_SHELVED,
                 .judges = true},
         {"backup", verb_backup, "list|verify [ID...]", "List or compare what was replaced",
                 .outputs = "table|json|yaml", .options = OPTIONS_TABLE,

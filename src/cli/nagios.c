@@ -3,8 +3,6 @@
 
 #include <inttypes.h>
 
-#define CLOSING_MAX ((size_t)1024) /* what comes after the certificates */
-
 static bool is_about_dates(const Row *row)
 {
         return streq(row->status, state_name(STATE_OK)) ||
@@ -123,7 +121,7 @@ static bool append_row(PluginOutput *output, const PluginRow *entry)
         autofree char *path = plugin_text(row->path, PLUGIN_TEXT_MAX / 2);
         autofree char *why = plugin_text(is_about_dates(row) ? NULL : row->text, PLUGIN_TEXT_MAX);
 
-        return plugin_append(output, NAGIOS_OUTPUT_MAX - CLOSING_MAX, "%s: %s (%s)%s%s\n",
+        return plugin_append(output, PLUGIN_LINES_MAX, "%s: %s (%s)%s%s\n",
                 entry->is_shelved ? "SHELVED" : plugin_word(entry->status), what, path,
                 *why ? ": " : "", why);
 }

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a monitoring plugin says of certificates (cli/plugin.h).
+/* What a monitoring plugin says of certificates, and of alarms (cli/plugin.h).
  *
  *     KUBE-RENEWD WARNING - apiserver expires in 9d 23h, 10 of 17 certificates are not OK|...
  *     WARNING: apiserver expires in 9d 23h (/etc/kubernetes/pki/apiserver.crt)
  *
  * One line with the worst certificate and the performance data, then a line for each that is not
- * OK, the worst first, then what is shelved, then notes. */
+ * OK, the worst first, then what is shelved, then notes.
+ *
+ *     KUBE-RENEWD CRITICAL - 2 alarms: restart-owed of etcd (major), expiring of ca (warning)|...
+ *     CRITICAL: restart-owed of etcd (major): owed since 2026-11-22T00:13:05Z
+ *
+ * The same for alarms, each of which is a line. */
 
 #include "cli/plugin.h"
 #include "cli/range.h"
-#include "renew/row.h"
+#include "renew/report.h"
 
 typedef struct PluginRow {
         const Row *row;
@@ -29,3 +34,15 @@ typedef struct PluginReport {
 
 /* Prints it; returns the worst status of all. */
 PluginStatus nagios_print(const PluginReport *report);
+
+/* What may wait is a warning, major and critical are critical. */
+PluginStatus nagios_alarm_status(const Alarm *alarm);
+
+typedef struct PluginAlarms {
+        PluginStatus status;
+        const AlarmList *active, *shelved; /* neither is NULL */
+        int64_t last_run;                  /* 0: not known; said where there is no alarm */
+        char *const *notes;                /* or NULL */
+} PluginAlarms;
+
+void nagios_print_alarms(const PluginAlarms *report);

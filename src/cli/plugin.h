@@ -17,8 +17,9 @@
 #define NAGIOS_FIRST_LINE_MAX ((size_t)4 << 10)       /* Nagios 3 reads no more at all */
 #define NAGIOS_OUTPUT_MAX     (((size_t)8 << 10) - 1) /* Nagios 4: MAX_PLUGIN_OUTPUT_LENGTH */
 
-#define PLUGIN_TEXT_MAX ((size_t)512) /* of a line */
-#define PLUGIN_NAME_MAX ((size_t)96)  /* so that the worst one, and some dozens, fit in a line */
+#define PLUGIN_LINES_MAX (NAGIOS_OUTPUT_MAX - 1024) /* what comes after them has room, too */
+#define PLUGIN_TEXT_MAX  ((size_t)512)              /* of a line */
+#define PLUGIN_NAME_MAX  ((size_t)96) /* so that the worst one, and some dozens, fit in a line */
 
 typedef enum PluginStatus {
         PLUGIN_OK,

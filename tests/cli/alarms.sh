@@ -33,36 +33,36 @@ night() {
 # 1. What lists them. Without its CA nothing of etcd is renewed.
 host v1.28.7/ecdsa-p256
 night 0 "$NEW" "nothing is wrong"
-tap_status 0 "no alarm" renewd alarms
+tap_status 0 "no alarm" renewd alarms --at="$NEW"
 tap_is "$OUTPUT" "0 active alarms" "is said"
 host v1.28.7/ecdsa-p256
 rm "$ROOT/$PKI/etcd/ca.crt"
 shelve 'renewal-failed@etcd-peer restart-owed@*'
 night 1 "$TEN_DAYS" "a CA is missing"
-tap_status 2 "major alarms are critical" renewd alarms
+tap_status 2 "major alarms are critical" renewd alarms --at="$TEN_DAYS"
 golden alarms.table "as a table"
-tap_status 2 "with the shelved ones" renewd alarms --shelved --no-legend
+tap_status 2 "with the shelved ones" renewd alarms --at="$TEN_DAYS" --shelved --no-legend
 golden alarms-shelved.table "as a table, too"
-tap_status 2 "columns by name" renewd alarms --shelved --columns=id,shelved,count,resource --no-headings --no-legend
+tap_status 2 "columns by name" renewd alarms --at="$TEN_DAYS" --shelved --columns=id,shelved,count,resource --no-headings --no-legend
 tap_like "$OUTPUT" '^250.003 yes +1 etcd-peer$' "number, shelf and count"
-tap_status 2 "JSON" renewd alarms --output=json
+tap_status 2 "JSON" renewd alarms --at="$TEN_DAYS" --output=json
 OUTPUT=$(jq '[.[] | select(.resource == "etcd-server" or .resource == "etcd-ca") | .pass_id = "(pass)"]' <<<"$OUTPUT")
 golden alarms.json "is what is in the files"
-tap_status 2 "JSON with the shelved ones" renewd alarms --shelved --output=json
+tap_status 2 "JSON with the shelved ones" renewd alarms --at="$TEN_DAYS" --shelved --output=json
 tap_is "$(jq -c '[(.alarms | length), [.shelved[].resource]]' <<<"$OUTPUT")" \
         '[9,["etcd-peer","kube-apiserver","kube-controller-manager","kube-scheduler"]]' "is two lists"
 tap_is "$(jq -c '[(.alarms | length), (.shelved | length)]' "$ROOT/$STATE/public/status.json")" '[9,4]' "as in the status"
-tap_status 3 "no names are taken" renewd alarms etcd-server
+tap_status 3 "no names are taken" renewd alarms --at="$TEN_DAYS" etcd-server
 tap_like "$OUTPUT" "takes no names" "and that is said"
 tap_is "$(stat -c %a "$ROOT/$STATE"/public/{alarms,shelved}{,/*} | sort | uniq -c | xargs)" "13 644 2 755" "anybody may read them"
 
 # Whoever has no rights on this host sees the same.
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
-        renewd alarms --shelved >"$SCRATCH/root-sees"
+        renewd alarms --at="$TEN_DAYS" --shelved >"$SCRATCH/root-sees"
         chmod 711 "$SCRATCH" "$ROOT"
         chmod 700 "$ROOT/etc/kubernetes"
         tap_status 2 "nobody lists them" setpriv --reuid=65534 --regid=65534 --clear-groups \
-                "$KUBE_RENEWD" --root="$ROOT" alarms --shelved
+                "$KUBE_RENEWD" --root="$ROOT" alarms --at="$TEN_DAYS" --shelved
         tap_is "$OUTPUT" "$(cat "$SCRATCH/root-sees")" "and sees what root sees"
         chmod 755 "$ROOT/etc/kubernetes"
 else
@@ -73,18 +73,18 @@ fi
 keep=$SCRATCH/keep
 mv "$ROOT/$STATE/public/alarms" "$keep"
 mkdir "$ROOT/$STATE/public/alarms"
-tap_status 0 "shelved ones do not count" renewd alarms --shelved
+tap_status 0 "shelved ones do not count" renewd alarms --at="$TEN_DAYS" --shelved
 for severity in warning:1 minor:1 major:2 critical:2; do
         jq ".severity = \"${severity%:*}\"" "$keep/invalid@etcd-ca.json" >"$ROOT/$STATE/public/alarms/invalid@etcd-ca.json"
-        tap_status "${severity#*:}" "one that is ${severity%:*}" renewd alarms
+        tap_status "${severity#*:}" "one that is ${severity%:*}" renewd alarms --at="$TEN_DAYS"
 done
 echo '{"type":' >"$ROOT/$STATE/public/alarms/expired@apiserver.json"
-tap_status 3 "what is no alarm is unknown" renewd alarms
+tap_status 3 "what is no alarm is unknown" renewd alarms --at="$TEN_DAYS"
 tap_like "$OUTPUT" "^kube-renewd: 'expired@apiserver.json' in public/alarms is no alarm" "and named"
 tap_like "$OUTPUT" '^critical +invalid +etcd-ca ' "beside the others"
 mv "$ROOT/$STATE/public/alarms/expired@apiserver.json" "$ROOT/$STATE/public/shelved"
-tap_status 2 "who does not ask for shelved ones" renewd alarms
-tap_status 3 "does not hear of what is none among them" renewd alarms --shelved
+tap_status 2 "who does not ask for shelved ones" renewd alarms --at="$TEN_DAYS"
+tap_status 3 "does not hear of what is none among them" renewd alarms --at="$TEN_DAYS" --shelved
 rm "$ROOT/$STATE/public/shelved/expired@apiserver.json"
 
 # 3. From one pass to the next.
@@ -160,6 +160,6 @@ for output in table tree json yaml kubeadm-json nagios prometheus; do
         tap_status 2 "failure mode 31: check as $output" renewd check --at="$EXPIRED" --output=$output
         tap_like "$OUTPUT" 'front.proxy.client' "failure mode 31: lists what has not expired"
 done
-tap_status 2 "failure mode 31: alarms" renewd alarms
+tap_status 2 "failure mode 31: alarms" renewd alarms --at="$EXPIRED"
 tap_like "$OUTPUT" '^critical +expired +apiserver ' "failure mode 31: lists it"
 tap_done

@@ -31,7 +31,7 @@ tap_status 0 "the night when it is due" renewd run --at=2027-01-15
 tap_is "$(grep -c ': renewed, until Jan 15, 2028' <<<"$OUTPUT")" 11 "renews everything"
 tap_status 1 "the kubelet's own is left to the kubelet" renewd check --at=2027-01-15
 tap_like "$OUTPUT" '^15 certificates, 0 due: 1 EXPIRING, 14 OK$' "and all others are fine"
-tap_status 0 "and no alarm is active" renewd alarms
+tap_status 0 "and no alarm is active" renewd alarms --at=2027-01-15
 tap_is "$OUTPUT" "0 active alarms" "as it says"
 tap_status 0 "and nothing is left unfinished" renewd recover
 tap_is "$OUTPUT" "Nothing was unfinished." "as it says"
@@ -39,8 +39,8 @@ tap_ok "monitoring agents see it" jq -e '.certificates | length == 15' "$ROOT/va
 
 rm "$ROOT/etc/kubernetes/pki/ca.key"
 tap_status 1 "T41 a CA without key, leaves expired" renewd run --at=2028-02-01
-tap_status 2 "T41 there are alarms" renewd alarms
+tap_status 2 "T41 there are alarms" renewd alarms --at=2028-02-01
 tap_like "$OUTPUT" '^critical +expired +apiserver ' "T41 for each"
-tap_status 2 "T41 as JSON" renewd alarms --output=json
+tap_status 2 "T41 as JSON" renewd alarms --at=2028-02-01 --output=json
 tap_is "$(jq -r '[.[] | select(.type == "expiring")] | length' <<<"$OUTPUT")" 0 "T41 expired replaces expiring"
 tap_done
