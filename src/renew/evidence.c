@@ -3,9 +3,6 @@
 
 #include "renew/rotation.h"
 
-/* A certificate that is due for longer was passed over by two nightly passes. */
-#define OVERDUE_AFTER (2 * DAY + 6 * HOUR)
-
 static bool is_authority(const Item *item)
 {
         return item->kind == ITEM_CA || item->kind == ITEM_EMBEDDED_CA ||
@@ -176,8 +173,9 @@ static Evidence look_externally_managed(const Look *look, Finding *finding)
         return evidence == EVIDENCE_FAULT ? expires(look, finding, NULL) : evidence;
 }
 
-/* Why automatic renewal is overdue, NULL while it is not. A kubelet renews its certificate when at
- * least a tenth of its life is left (client-go: after 70 to 90 %). */
+/* Why automatic renewal is overdue (two nightly passes have passed it over), NULL while it is not.
+ * A kubelet renews its certificate when at least a tenth of its life is left (client-go: after 70
+ * to 90 %). */
 static const char *why_overdue(const Look *look)
 {
         const Cert *cert = look->item->cert;
@@ -198,8 +196,8 @@ static const char *why_overdue(const Look *look)
         if (due_at == 0)
                 return "no pass would renew it";
         margin = (cert->not_after - due_at) / 2;
-        if (margin > OVERDUE_AFTER)
-                margin = OVERDUE_AFTER;
+        if (margin > TWO_NIGHTS)
+                margin = TWO_NIGHTS;
         return now >= due_at + margin ? "no pass has renewed it since it was due" : NULL;
 }
 

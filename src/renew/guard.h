@@ -16,8 +16,8 @@
 
 #include "renew/assess.h"
 
-/* Two nightly passes and their delay: what is older is no statement any more, and whoever has let
- * it grow old has missed a night. */
+/* Two nightly passes and their delay: an older status is no statement any more, whoever has let it
+ * grow old has missed a night, and what has been due for longer was passed over. */
 #define TWO_NIGHTS (2 * DAY + 6 * HOUR)
 
 typedef struct ClockFacts {
