@@ -19,7 +19,7 @@ kill_at() {
                 for ((i = 0; i < 6000; i++)); do
                         state=$(systemctl show -p SubState -p MainPID -p StatusText kube-renewd)
                         case $state in
-                        *"StatusText=$0"*) kill -KILL "$(sed -n s/^MainPID=//p <<<"$state")" && exit 0 ;;
+                        *StatusText=*"$0"*) kill -KILL "$(sed -n s/^MainPID=//p <<<"$state")" && exit 0 ;;
                         *SubState=start*) ;;
                         *) [ "$i" -lt 20 ] || exit 1 ;; # it has ended
                         esac
