@@ -25,6 +25,18 @@ _kube_renewd_names() {
         echo "$names"
 }
 
+# _kube_renewd_offer: completes $cur by its input, one word a line, quoted where the shell would read more
+# into it. Not by compgen -W: that runs what stands in its words, and anybody may name a user of a
+# kubeconfig.
+_kube_renewd_offer() {
+        local word
+
+        COMPREPLY=()
+        while IFS= read -r word; do
+                [[ ! $word || $word != "$cur"* ]] || COMPREPLY+=("$(printf %q "$word")")
+        done
+}
+
 # _kube_renewd_value OPTION PROGRAM WORD...: completes $cur, the value of this option.
 _kube_renewd_value() {
         local option=$1 list
@@ -78,8 +90,7 @@ _kube_renewd_words() {
                 list=$(_kube_renewd_names "$@")
                 ;;
         esac
-        local IFS=$'\n'
-        mapfile -t COMPREPLY < <(compgen -W "$list" -- "$cur")
+        _kube_renewd_offer <<<"$list"
 }
 
 _kube_renewd() {

@@ -10,6 +10,8 @@ host v1.28.7/ecdsa-p256
 mv "$ROOT" "$SCRATCH/host" # a short name: a command must fit a line
 ROOT=$SCRATCH/host
 renewd renew --at="$TEN_DAYS" front-proxy-client >/dev/null 2>&1
+sed -n '/^users:/,$p' "$ROOT/etc/kubernetes/scheduler.conf" >"$SCRATCH/users"
+sed -e 1d -e "s/name: .*/name: 'b\$(touch ran)'/" "$SCRATCH/users" >>"$ROOT/etc/kubernetes/scheduler.conf"
 backup=$(renewd backup list --columns=id --no-headings --no-legend)
 ln -s "$SRCDIR/completion" "$SCRATCH/completions"
 cat >"$SCRATCH/rc" <<END
@@ -110,6 +112,8 @@ both() {
         completes "$at renew apiserver-k" "$at renew apiserver-kubelet-client " "$1: a name of this host"
         lists "$at renew ca front" 'front-proxy-ca +front-proxy-client' "$1: and a second one"
         lists "$at explain etcd-" 'etcd-server' "$1: those that begin so"
+        completes "$at explain scheduler.conf/" "$at explain scheduler.conf/b\\\$\\(touch\\ ran\\) " "$1: a name that is a command"
+        tap_ok "$1: which nobody has run" test ! -e "$SCRATCH/ran"
         completes "$at backup ver" "$at backup verify " "$1: the verb of a verb"
         completes "$at backup verify ${backup:0:9}" "$at backup verify $backup " "$1: a backup"
         completes "$at restore ${backup:0:9}" "$at restore $backup " "$1: the same to restore"
