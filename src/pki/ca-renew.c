@@ -72,12 +72,18 @@ static int check_old(const Cert *old, Error *reterr)
         return check_extensions(old, reterr);
 }
 
+/* More time at its end; or at its beginning, where a clock that was ahead has dated the old one. */
+static bool gains_time(const Cert *old, const LeafTerms *terms)
+{
+        return terms->not_after > old->not_after || terms->not_before + BACKDATE < old->not_before;
+}
+
 static int check_gain(const Ca *ca, const Cert *old, const LeafTerms *terms, Error *reterr)
 {
         char fresh_end[TIME_TEXT_SIZE], ca_end[TIME_TEXT_SIZE];
         bool ca_ends = terms->not_after >= ca->signer->not_after;
 
-        if (terms->not_after > old->not_after)
+        if (gains_time(old, terms))
                 return 0;
         time_format(terms->not_after, fresh_end);
         if (!ca_ends)

@@ -3,8 +3,6 @@
 
 #include "base/time-util.h"
 
-#define BACKDATE (5 * MINUTE) /* as kubeadm does, for clocks that are behind (facts 2) */
-
 void ca_free(Ca *ca)
 {
         if (!ca)

@@ -346,6 +346,27 @@ static void test_no_gain_is_refused(void **state)
         assert_int_equal(fresh->not_after, old->not_after + 1);
 }
 
+/* A clock that was ahead has dated it; five minutes are no more than the back-dating. */
+static void test_t09_what_is_not_valid_yet_gains_by_an_earlier_end(void **state)
+{
+        autoptr(Cert) plain = data_cert("pki/plain.crt");
+        int64_t begin = DATA_NOW + 60 * DAY, end = plain->not_after + YEAR;
+        LeafTerms ahead = {begin, end, NULL};
+        LeafTerms same = {begin - 5 * MINUTE, end, NULL};
+        LeafTerms earlier = {begin - 5 * MINUTE - 1, end - DAY, NULL};
+        autoptr(Key) key = new_key(KEY_KIND_ECDSA_P256);
+        autoptr(Ca) ca = data_ca("p256");
+        autoptr(Cert) old = NULL;
+        autoptr(Cert) fresh = NULL;
+
+        assert_int_equal(ca_renew(ca, plain, key, &ahead, &old, NULL), 0);
+        assert_int_equal(ca_renew(ca, old, key, &same, &fresh, NULL), -EKEYEXPIRED);
+        assert_null(fresh);
+        assert_int_equal(ca_renew(ca, old, key, &earlier, &fresh, NULL), 0);
+        assert_int_equal(fresh->not_before, earlier.not_before);
+        assert_int_equal(fresh->not_after, earlier.not_after);
+}
+
 static void test_t04_t09_expired_and_future_ca_sign_nothing(void **state)
 {
         LeafTerms too_early = {DATA_NOW, DATA_NOW + YEAR, NULL};
@@ -379,6 +400,7 @@ int main(void)
                 cmocka_unit_test(test_intermediate_signs),
                 cmocka_unit_test(test_ca_limited),
                 cmocka_unit_test(test_no_gain_is_refused),
+                cmocka_unit_test(test_t09_what_is_not_valid_yet_gains_by_an_earlier_end),
                 cmocka_unit_test(test_t04_t09_expired_and_future_ca_sign_nothing),
         };
 
