@@ -204,8 +204,9 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .text = "The clock of this host cannot be right: nothing is renewed.",
                         .repair_action =
                                 "Set the clock ('timedatectl' shows it, and whether it is "
-                                "synchronised); the next pass sees it. If it is right now and was "
-                                "wrong before, remove the file that the reason names.",
+                                "synchronised); the next pass sees it. If it is right already "
+                                "(it was wrong before, or nobody synchronises it), remove the file "
+                                "that the reason names, and renew by name what is NOT YET VALID.",
                 },
         [ALARM_TYPE_RENEWAL_LOOP] =
                 {

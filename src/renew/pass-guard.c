@@ -68,8 +68,8 @@ int pass_guard(Pass *pass, Error *reterr)
         pass->guards.clock = guard_clock(&facts);
         if (pass->guards.clock)
                 return error_set(reterr, -EAGAIN,
-                        "%s: nothing is written until the clock is right "
-                        "('timedatectl' shows and sets it)",
+                        "%s: nothing is written until the clock is right ('timedatectl' shows and "
+                        "sets it); if it is right already, remove the file that is named here",
                         pass->guards.clock);
 
         /* 2. What did not happen nobody else can tell. */

@@ -192,7 +192,7 @@ static int check_age(const Status *status, const char *path, int64_t now, Error 
         if (now + CLOCK_TOLERANCE < status->last_run)
                 return error_set(reterr, -ESTALE,
                         "'%s' was written in the future, at %s: the clock is wrong, or was then; "
-                        "set it, then start kube-renewd.service",
+                        "set it, or remove the file, then start kube-renewd.service",
                         path, last);
         return 0;
 }

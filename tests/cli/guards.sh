@@ -139,4 +139,19 @@ tap_ok "the alarm outlives that" test -e "$ROOT/$STATE/public/alarms/renewal-loo
 tap_is "$(ls "$ROOT/$STATE/public/alarms")" renewal-loop@apiserver.json "and no other does"
 tap_status 0 "a day later" renewd run --at=2027-11-21T07:00:00Z
 gone renewal-loop apiserver
+# A clock that was ahead for one night: what it has dated is not valid yet, and must not stay so.
+calm_host
+tap_status 0 "a night with a clock that is half a year ahead" renewd renew --all --at=2027-06-01
+tap_status 75 "failure mode 30: the clock is set back" renewd run --at=2026-12-01
+tap_like "$OUTPUT" "remove the file that is named here" "failure mode 30: what to do is said"
+rm "$ROOT/$STATE/history.json"
+tap_status 75 "failure mode 30: the other file that was written then" renewd run --at=2026-12-01
+tap_like "$OUTPUT" "'/$STATE/public/status.json'" "failure mode 30: is named, too"
+rm "$ROOT/$STATE/public/status.json"
+tap_status 0 "failure mode 30: a night without them" renewd run --at=2026-12-01
+tap_ok "T09: what is not valid yet has its alarm" test -e "$ROOT/$STATE/public/alarms/invalid@apiserver.json"
+tap_status 0 "T09: a person renews it, though it ends earlier then" renewd renew --all --at=2026-12-01
+tap_is "$(ls "$ROOT/$STATE/public/alarms")" "" "and all is well"
+tap_status 0 "failure mode 30: for good" renewd run --at=2026-12-02
+
 tap_done
