@@ -61,9 +61,9 @@ static void print_copies(const Pass *pass, bool dry_run)
 /* What was planned where nothing was written, what was done and is left where it was. */
 static void print_restarts(const Pass *pass, bool dry_run)
 {
-        for (size_t i = 0; dry_run && pass->plan && i < pass->plan->n_restarts; i++) {
+        for (size_t i = 0; dry_run && pass->issuance && i < pass->plan->n_restarts; i++) {
                 const Restart *restart = &pass->plan->restarts[i];
-                size_t n = strv_length(restart->paths);
+                size_t n = issuance_count(pass->issuance, restart->paths);
                 const char *name = restart->component->entry->name, *plural = n == 1 ? "" : "s";
                 autofree char *line =
                         restart->is_needed ? xasprintf("%s would be restarted, for %zu new file%s",
@@ -71,7 +71,8 @@ static void print_restarts(const Pass *pass, bool dry_run)
                                            : xasprintf("%s would load %zu new file%s by itself",
                                                      name, n, plural);
 
-                text_line(line);
+                if (n > 0)
+                        text_line(line);
         }
         if (!dry_run)
                 print_settled(pass);

@@ -82,14 +82,6 @@ static int prepare(const CommitInput *input, const Issuance *issuance, Error *re
         return r < 0 ? r : txn_prepare(input->txn, reterr);
 }
 
-static bool writes_any(const Issuance *issuance, char *const *paths)
-{
-        for (size_t i = 0; i < issuance->n_changes; i++)
-                if (strv_contains(paths, issuance->changes[i].path))
-                        return true;
-        return false;
-}
-
 static int owe_hooks(const CommitInput *input, const Issuance *issuance, Error *reterr)
 {
         const HookDebts debts = {.root_fd = input->root_fd,
@@ -110,7 +102,7 @@ static int owe_restarts(const CommitInput *input, const Issuance *issuance, Erro
         const Plan *plan = issuance->plan;
 
         for (size_t i = 0; i < plan->n_restarts; i++) {
-                int r = writes_any(issuance, plan->restarts[i].paths)
+                int r = issuance_count(issuance, plan->restarts[i].paths) > 0
                                 ? owed_add(input->root_fd, input->config->state_directory,
                                           &plan->restarts[i], 1, input->pass_id, input->now, reterr)
                                 : 0;

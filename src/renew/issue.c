@@ -57,6 +57,15 @@ void issue_copy_fail(Issuance *issuance, const PlanCopy *copy, const char *text)
         *failure = xstrdup(text);
 }
 
+size_t issuance_count(const Issuance *issuance, char *const *paths)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < issuance->n_changes; i++)
+                n += strv_contains(paths, issuance->changes[i].path);
+        return n;
+}
+
 void issue_fail_file(Issuance *issuance, const char *path, const char *text)
 {
         for (size_t i = 0; i < issuance->n; i++) {

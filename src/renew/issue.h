@@ -49,6 +49,9 @@ typedef struct Issuance {
 void issuance_free(Issuance *issuance);
 DEFINE_AUTOPTR(Issuance, issuance_free)
 
+/* How many of these files it changes: what failed changes none. */
+size_t issuance_count(const Issuance *issuance, char *const *paths);
+
 /* Makes a result that was RENEWED so far the given outcome; an earlier failure stays the reason. */
 void issue_result_fail(IssueResult *result, Outcome outcome, const char *text);
 

@@ -119,6 +119,8 @@ tap_like "$OUTPUT" '^  apiserver: ca-limited: a new certificate would end at' "a
 tap_status 0 "the same as JSON" renewd plan --at="$at" apiserver --output=json
 tap_is "$(jq -c '.steps[] | [.outcome, .new, .old.keyAlgorithm]' <<<"$OUTPUT")" '["ca-limited",null,"ECDSA-P256"]' \
         "nothing is promised"
+tap_status 1 "and none in a dry run" renewd renew --dry-run --at="$at" apiserver
+tap_unlike "$OUTPUT" ' would (load|be restarted)' "which restarts nobody for what it cannot write"
 tap_status 1 "as it is" renewd renew --at="$at" apiserver
 
 host v1.20.2/rsa2048-default
