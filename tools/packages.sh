@@ -14,7 +14,7 @@ declare -A packages=(
         [demo]='jq'
         [lint]='clang-format-14|clang-format shellcheck codespell man-db systemd'
         [crash]='strace jq openssl'
-        [system]='etcd-server etcd-client|etcd-server openssl systemd-container containerd|containerd.io
+        [system]='etcd-server etcd-client|etcd-server openssl strace libfaketime jq systemd-container containerd|containerd.io
                 runc|containerd.io'
         [bed]='mmdebstrap iproute2 systemd-container bsdutils util-linux'
         [bench]='time bc hyperfine? openssl'
