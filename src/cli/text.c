@@ -19,17 +19,10 @@ const char *text_date(int64_t t, char text[DATE_TEXT_SIZE])
         return text;
 }
 
-void text_line(const char *text)
-{
-        autofree char *safe = term_escape(text);
-
-        printf("%s\n", safe);
-}
-
 /* The words of a text from this column on; each further line begins at `indent`. */
-static void print_words(const char *text, size_t column, size_t indent)
+static void print_words(const char *text, size_t column, size_t indent, size_t limit)
 {
-        size_t begin = column, limit = term_width();
+        size_t begin = column;
         autofree char *safe = term_escape(text);
         char *rest = safe, *word;
 
@@ -45,13 +38,28 @@ static void print_words(const char *text, size_t column, size_t indent)
         }
 }
 
+/* A line is broken where a person reads it, and whole where grep does. */
+static size_t line_limit(void)
+{
+        return isatty(STDOUT_FILENO) ? term_width() : SIZE_MAX;
+}
+
+void text_line(const char *text)
+{
+        size_t indent = strspn(text, " ");
+
+        printf("%*s", (int)indent, "");
+        print_words(text + indent, indent, indent + 2, line_limit());
+        printf("\n");
+}
+
 void text_title(const char *name, const char *text)
 {
         autofree char *safe = term_escape(name);
 
         printf("%s%s%s%s", term_style(STYLE_TITLE), safe, term_style(STYLE_PLAIN),
                 text ? ": " : "");
-        print_words(text, term_text_width(safe) + strlen(": "), 2);
+        print_words(text, term_text_width(safe) + strlen(": "), 2, line_limit());
         printf("\n");
 }
 
@@ -60,7 +68,7 @@ void text_paragraph(size_t indent, const char *text)
         if (!text || !text[0])
                 return;
         printf("%*s", (int)indent, "");
-        print_words(text, indent, indent);
+        print_words(text, indent, indent, term_width());
         printf("\n");
 }
 
@@ -69,7 +77,7 @@ void text_field(const char *label, const char *value)
         if (!value || !value[0])
                 return;
         printf("  %-*s", LABEL_WIDTH - 2, label);
-        print_words(value, LABEL_WIDTH, LABEL_WIDTH);
+        print_words(value, LABEL_WIDTH, LABEL_WIDTH, term_width());
         printf("\n");
 }
 
@@ -85,7 +93,7 @@ void text_state(const char *label, const char *state, int severity)
 static void print_side(const char *label, char sign, Style style, const char *value)
 {
         printf("  %-*s%s%c ", LABEL_WIDTH - 4, label, term_style(style), sign);
-        print_words(value, LABEL_WIDTH, LABEL_WIDTH);
+        print_words(value, LABEL_WIDTH, LABEL_WIDTH, term_width());
         printf("%s\n", term_style(STYLE_PLAIN));
 }
 

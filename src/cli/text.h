@@ -17,7 +17,7 @@
 /* "Nov 21, 2027 23:26 UTC", as kubeadm writes it; "-" for 0. */
 const char *text_date(int64_t t, char text[DATE_TEXT_SIZE]);
 
-/* One line on stdout. */
+/* One line on stdout; on a terminal it is broken at spaces where it does not fit. */
 void text_line(const char *text);
 
 /* "NAME: text", the name in bold on a terminal; the text may be NULL. */

@@ -79,6 +79,12 @@ for columns in 40 80 200; do
                 tap_result $? "$columns columns hold $verb" || tap_note "$OUTPUT"
         done
 done
+mkdir "$ROOT/etc/kube-renewd"
+printf '[certificate apiserver]\nExtraSANs=api-1.example.org api-2.example.org\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+seen 80 plan apiserver
+tap_like "$(screen)" '^  DNS:api-1.example.org; lacks the configured DNS:api-2.example.org$' "a sentence is broken at a space"
+tap_like "$(renewd plan apiserver --at="$TEN_DAYS")" '^apiserver: .* lacks the configured DNS:api-2.example.org' "and whole in a pipe"
+rm -r "$ROOT/etc/kube-renewd"
 seen 40 check --columns=certificate,path --no-headings --no-legend apiserver
 tap_is "$(screen)" "apiserver   /etc/kubernetes/pki/apiserver.crt" "what is asked for is not cut"
 wide=$(renewd check --at="$TEN_DAYS")

@@ -54,8 +54,8 @@ static void test_changes(void **state)
 
         assert_string_equal(text,
                 "apiserver\n"
-                "apiserver: lacks the configured DNS:api.example.org; lacks the\n"
-                "  configured IP:203.0.113.7\n"
+                "apiserver: lacks the configured DNS:api.example.org; lacks the configured "
+                "IP:203.0.113.7\n"
                 "  key         RSA-2048 -> ECDSA-P256\n"
                 "  subject   + CN=a\\x1b\n"
                 "  issuer    - CN=the old certificate authority of the cluster\n"
