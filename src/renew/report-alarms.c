@@ -355,23 +355,33 @@ static void clear_elsewhere(const ReportInput *input)
                 log_debug("alarms below '%s': %s", standard.state_directory, error.text);
 }
 
+static int report_faults(AlarmBoard *board, Error *reterr)
+{
+        /* 1. Raise before clearing: where one alarm takes the place of another there is no moment
+         * without either. */
+        raise_all(board);
+
+        /* 2. Clear what this pass has seen to be gone. */
+        clear_all(board);
+        clear_elsewhere(board->input);
+        return board->r < 0 ? error_set(reterr, board->r, "%s", board->error.text) : 0;
+}
+
 int report_alarms(const ReportInput *input, Error *reterr)
 {
         AlarmBoard board = {.input = input};
 
-        /* 1. To the side that the configuration wants, where that could be read. */
+        /* Each to the side that the configuration wants. */
         alarm_board_adopt(&board);
-        if (!input->config_failure)
-                alarm_board_sort(&board);
+        alarm_board_sort(&board);
+        return report_faults(&board, reterr);
+}
 
-        /* 2. Raise before clearing: where one alarm takes the place of another there is no moment
-         * without either. */
-        raise_all(&board);
+int report_incident_alarms(const ReportInput *input, Error *reterr)
+{
+        AlarmBoard board = {.input = input};
 
-        /* 3. Clear what this pass has seen to be gone. */
-        clear_all(&board);
-        clear_elsewhere(input);
-        return board.r < 0 ? error_set(reterr, board.r, "%s", board.error.text) : 0;
+        return report_faults(&board, reterr);
 }
 
 int report_read_alarms(int root_fd, const Config *config, AlarmList **ret, Error *reterr)

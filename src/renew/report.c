@@ -279,7 +279,7 @@ int report_incident(const ReportInput *input, Error *reterr)
                 log_failure(input);
         if (input->config_failure)
                 log_config_failure(input);
-        r = report_alarms(input, reterr);
+        r = report_incident_alarms(input, reterr);
         if (report_status_alarms(input, &error) < 0)
                 log_line(LOG_WARNING, "Alarms are not shown in status and metrics: %s, ignoring",
                         error.text);

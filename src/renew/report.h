@@ -52,6 +52,9 @@ void report_postponed(const char *reason);
  * as a whole. Goes on after a file that cannot be written; the first failure is returned. */
 int report_alarms(const ReportInput *input, Error *reterr) MUST_USE;
 
+/* The same, but nothing is moved: for who has no configuration, or perhaps not the lock. */
+int report_incident_alarms(const ReportInput *input, Error *reterr) MUST_USE;
+
 /* For what has no certificates to show (a recovery by itself, a report that failed, a configuration
  * that cannot be used): journal and alarms of input->recovery, input->failure and
  * input->config_failure, each of which may be NULL, then report_status_alarms(), without which the

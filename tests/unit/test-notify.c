@@ -5,7 +5,8 @@
 #include "renew/notify.h"
 #include "scene.h"
 
-#define NOTE "/state/notified.json"
+#define NOTE_FILE "state/notified.json"
+#define NOTE      "/" NOTE_FILE
 
 static char *on_alarm[] = {(char *)"/usr/bin/true", NULL};
 static char *shelve_expired[] = {(char *)"expired@*", NULL};
@@ -82,7 +83,7 @@ static void test_t41_each_difference_is_told_once(void **state)
         scene_result(scene, leaf, OUTCOME_CA_LIMITED, "why");
         assert_heard(scene, &site, 0,
                 "raised ca-expiring@ca, raised ca-limited@apiserver, raised expiring@apiserver");
-        assert_int_equal(stat(NOTE + 1, &st), 0);
+        assert_int_equal(stat(NOTE_FILE, &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
         assert_heard(scene, &site, 0, "");
 
@@ -165,7 +166,7 @@ static void test_a_broken_note_is_none(void **state)
                 Scene *scene = scene_with_hook();
 
                 scene_leaf(scene, "a", -1);
-                put(NOTE + 1, broken[i]);
+                put(NOTE_FILE, broken[i]);
                 assert_heard(scene, &site, 0, "raised expired@a");
                 assert_heard(scene, &site, 0, "");
                 scene_free(scene);
@@ -247,7 +248,7 @@ static void test_a_note_that_cannot_be_written(void **state)
         Error error = {};
 
         scene_leaf(scene, "a", -1);
-        assert_int_equal(mkdir(NOTE + 1, 0755), 0);
+        assert_int_equal(mkdir(NOTE_FILE, 0755), 0);
         assert_int_equal(report_alarms(&scene->input, NULL), 0);
         assert_true(notify_run(&scene->input, tell, &site, &error) < 0);
         assert_non_null(strstr(error.text, NOTE));
