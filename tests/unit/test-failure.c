@@ -67,7 +67,7 @@ static int run(const Said *said)
 static Alarm read_alarm(const char *path)
 {
         autoptr(FileImage) file = NULL;
-        Alarm alarm;
+        Alarm alarm = {};
         Error error = {};
 
         if (fs_read_file(root_fd, path, ALARM_FILE_SIZE_MAX, &file, &error) < 0 ||
