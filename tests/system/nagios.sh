@@ -29,9 +29,9 @@ as_nobody() {
         fi
 }
 
-# control_plane VALIDITY TIME: everything anew, issued then.
+# control_plane VALIDITY TIME: another host, made then, on which no pass has run.
 control_plane() {
-        rm -rf "$root/etc/kubernetes"
+        rm -rf "$root/etc/kubernetes" "$root/var/lib/kube-renewd"
         "$KUBE_RENEWD" --root="$root" --at="$2" init --node-name=cp-1 --advertise-address=192.0.2.10 \
                 --key-algorithm=ECDSA-P256 --validity="$1" --ca-validity=10y >/dev/null
 }
