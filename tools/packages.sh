@@ -140,3 +140,20 @@ unpack() {
 unpack_neighbours() {
         unpack prometheus prometheus-node-exporter nagios4-core
 }
+
+# make_roots: other releases of Debian and Ubuntu, which tests boot (tests/system/bed/roots.sh). What is
+# there is kept; the tests skip where one is missing and say why.
+make_roots() {
+        local testbed=tests/system/bed/testbed name
+
+        "$testbed" check --host >/dev/null 2>&1 || return 0
+        mkdir -p build
+        for name in $("$testbed" roots --missing); do
+                if "$testbed" root "$name" >"build/root-$name.log" 2>&1; then
+                        echo "./dev: made a root of '$name' for the tests"
+                else
+                        echo "./dev: no root of '$name' for the tests: see build/root-$name.log" >&2
+                fi
+        done
+        return 0
+}

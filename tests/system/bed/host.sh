@@ -41,8 +41,14 @@ fault_here() {
 cmd_check() {
         local fault changed=
 
-        fault=$(fault_here "$@")
+        if [ "${1:-}" = --root ]; then
+                root_valid "${2:?--root NAME}"
+                fault=$(root_fault "$2")
+        else
+                fault=$(fault_here "$@")
+        fi
         [ -z "$fault" ] || { echo "$fault"; exit 77; }
+        [ "${1:-}" != --root ] || { echo "the root of ${root_title[$2]} can run here"; return; }
         ! built || changed=$(stages_changed)
         echo "the bed can run here${changed:+, but $changed has changed since: './dev bed build' makes it anew}"
 }

@@ -272,10 +272,11 @@ cmd_clean() {
 
 # systemd alone, without Kubernetes
 cmd_systemd() {
-        local trees=() keep=
-        while [[ "${1:-}" = -[dk] ]]; do
-                [ -n "${2:-}" ] || die "systemd: $1 needs a folder"
+        local trees=() keep='' root='' lock
+        while [[ "${1:-}" = -[dkr] ]]; do
+                [ -n "${2:-}" ] || die "systemd: $1 needs a word"
                 case $1 in
+                -r) root=$2 ;;
                 -d) trees+=("$(readlink -f "$2")") ;;
                 -k) keep=$2 ;;
                 esac
@@ -284,5 +285,12 @@ cmd_systemd() {
         [ -z "$keep" ] || [ ${#trees[@]} -gt 0 ] || die "systemd: -k needs a -d to keep it in"
         [ $# -gt 0 ] || die "systemd: which command?"
         command -v systemd-nspawn >/dev/null || die "systemd: needs Debian's package systemd-container"
-        STAGE='' KEEP=$keep TREES=$(printf '%s\n' "${trees[@]}") "$here/systemd-run-once" "$@"
+        if [ "$root" ]; then
+                root_valid "$root"
+                root_is_made "$root" || die "systemd: $(root_fault "$root")"
+                exec {lock}>"$dir/roots/$root.lock" # nobody replaces it meanwhile
+                flock -s "$lock"
+        fi
+        STAGE='' ROOT=${root:+$dir/roots/$root} KEEP=$keep TREES=$(printf '%s\n' "${trees[@]}") \
+                "$here/systemd-run-once" "$@"
 }
