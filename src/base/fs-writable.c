@@ -71,7 +71,7 @@ static int test_target(
         if (stx.stx_uid != geteuid() && !may_change_owner())
                 return error_set(reterr, -EPERM,
                         "'%s' belongs to user %u, 'CapabilityBoundingSet=CAP_CHOWN CAP_FOWNER "
-                        "CAP_DAC_OVERRIDE' in the unit would allow to keep that",
+                        "CAP_DAC_OVERRIDE' in the unit would allow its replacement",
                         path, stx.stx_uid);
         return test_attributes(&stx, path, reterr);
 }

@@ -16,7 +16,7 @@ lint_files() {
         done
         cd "$SRCDIR" || exit 99
         roots=(.ci .clang-format .clang-tidy .gitignore .shellcheckrc HACKING.md LICENSE Makefile.am README.md
-                completion configure.ac dev etc man share src systemd tests tools)
+                completion configure.ac dev etc man packaging share src systemd tests tools)
         find "${roots[@]}" \( -path tests/data -o -name corpus -o -name .deps -o -name .dirstamp -o -name '*.[oa58]' \
                 -o -name '*.log' -o -name '*.trs' -o -name '*.pb-c.[ch]' -o -name '*~' -o -path 'systemd/*.service' \) -prune -o \
                 -type f \( -false "${names[@]}" \) -print | sort
