@@ -81,6 +81,7 @@ int command_open(const Options *options, Pass **ret)
                         .layout_any = options->verb->any_layout},
                 .at = options->at,
                 .nightly = options->verb->run == verb_run,
+                .recovers = options->verb->run == verb_recover,
         };
         autoptr(Pass) pass = NULL;
         Error error = {};
@@ -89,6 +90,8 @@ int command_open(const Options *options, Pass **ret)
         r = pass_open(&open, &pass, &error);
         if (r < 0)
                 return command_fail(options, open_status(r), &error);
+        if (pass->config_failure)
+                complain("warning: the configuration cannot be used: %s", pass->config_failure);
         command_warn(pass->config);
         *ret = TAKE(pass);
         return 0;

@@ -12,6 +12,11 @@ int verb_recover(const Options *options)
         if (status != 0)
                 return status;
         status = pass_recover(pass, &error);
+        if (status == EXIT_CONFIG)
+                error_set(&error, -EINVAL,
+                        "nothing is unfinished in '%s', but the configuration may name another "
+                        "state directory",
+                        pass->config->state_directory);
         if (status != EXIT_DONE)
                 return command_fail(options, status, &error);
         if (!print_recovery(&pass->recovery))

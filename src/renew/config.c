@@ -294,3 +294,37 @@ int config_state_directory(int root_fd, const char *config_file, char **ret, Err
         *ret = config.state_directory;
         return 0;
 }
+
+/* What the layout says, or nothing: a setting of the administrator may be what is wrong. */
+static Config *read_layout(int root_fd, const ConfigOptions *options)
+{
+        const ConfigOptions any = {.layout = options->layout, .layout_any = true};
+        autoptr(Settings) configured = settings_new();
+        autoptr(Settings) none = settings_new();
+        autoptr(Settings) layout = NULL;
+        Config *config = NULL;
+        int r;
+
+        configured->skip_bad_lines = true;
+        r = read_files(root_fd, options->config_file, configured, NULL);
+        if (r >= 0)
+                r = layout_choose(root_fd, &any, configured, &layout, NULL);
+        if (r >= 0)
+                r = config_interpret(layout, none, &config, NULL);
+        return r < 0 ? config_new() : config;
+}
+
+Config *config_load_least(int root_fd, const ConfigOptions *options, bool *ret_guessed)
+{
+        Config *config = read_layout(root_fd, options);
+        char *state_directory;
+        int r;
+
+        r = config_state_directory(root_fd, options->config_file, &state_directory, NULL);
+        *ret_guessed = r < 0;
+        if (r < 0)
+                return config;
+        free(config->state_directory);
+        config->state_directory = state_directory;
+        return config;
+}

@@ -188,6 +188,12 @@ int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *
 int config_state_directory(
         int root_fd, const char *config_file, char **ret, Error *reterr) MUST_USE;
 
+/* Where config_load() has failed, for who finishes what was begun: the state directory, and the
+ * layout that is named or fits, as far as they can be found out; all else has its default. Where
+ * StateDirectory= cannot be read, *ret_guessed becomes true and the state directory is the default
+ * one. Cannot fail. */
+Config *config_load_least(int root_fd, const ConfigOptions *options, bool *ret_guessed);
+
 /* What is effective, for the verb `config`: one line a key, "Key=Value", each with its origin
  * ("file:line" or "default"). */
 typedef struct EffectiveSetting {

@@ -31,6 +31,7 @@ void pass_free(Pass *pass)
         inventory_free(pass->inventory);
         history_free(pass->history);
         config_free(pass->config);
+        free(pass->config_failure);
         free(pass->id);
         if (pass->root_fd >= 0)
                 close(pass->root_fd);
@@ -90,6 +91,12 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
         r = config_load(pass->root_fd, &options->config, &pass->config, &error);
         if (r < 0 && options->nightly)
                 report_unusable(pass, options->config.config_file, error.text);
+        if (r < 0 && options->recovers) {
+                pass->config_failure = xstrdup(error.text);
+                pass->config =
+                        config_load_least(pass->root_fd, &options->config, &pass->state_is_guessed);
+                r = 0;
+        }
         if (r < 0)
                 return error_set(reterr, r, "%s", error.text);
         *ret = TAKE(pass);

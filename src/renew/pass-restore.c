@@ -81,5 +81,5 @@ int pass_recover(Pass *pass, Error *reterr)
                 &pass->txn, &pass->recovery, reterr);
         if (r < 0)
                 return pass_lock_is_held(pass, r) ? EXIT_UNFINISHED : EXIT_FAILED;
-        return EXIT_DONE;
+        return pass->state_is_guessed && !pass->recovery.id ? EXIT_CONFIG : EXIT_DONE;
 }

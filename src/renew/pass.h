@@ -20,8 +20,9 @@
 typedef struct PassOptions {
         const char *root; /* --root=, NULL: "/" */
         ConfigOptions config;
-        int64_t at;   /* --at=, 0: the clock */
-        bool nightly; /* `run`: a configuration that cannot be used leaves event and alarm */
+        int64_t at;    /* --at=, 0: the clock */
+        bool nightly;  /* `run`: a configuration that cannot be used leaves event and alarm */
+        bool recovers; /* `recover`: a configuration that cannot be used is no failure */
 } PassOptions;
 
 typedef enum ExitStatus { /* behaviour.md "Exit status" */
@@ -39,6 +40,8 @@ typedef struct Pass {
         char *id;           /* of this pass: 128 random bits in hexadecimal */
         bool nightly;       /* it is a `run` */
         Config *config;
+        char *config_failure;  /* of a `recover`: why only the least of it is known; NULL */
+        bool state_is_guessed; /* then: StateDirectory= could not be read */
         Inventory *inventory;
         History *history;
         Assessment *assessment;
@@ -94,5 +97,6 @@ int pass_try_restore(Pass *pass, const RestoreRequest *request, RestoreResult **
 int pass_restore(Pass *pass, const RestoreRequest *request, RestoreResult **ret_result,
         Error *reterr) MUST_USE;
 
-/* Finishes or undoes an interrupted transaction and nothing else. An ExitStatus. */
+/* Finishes or undoes an interrupted transaction and nothing else. An ExitStatus: EXIT_CONFIG where
+ * nothing was found, and it is not known whether that is where to look. */
 int pass_recover(Pass *pass, Error *reterr) MUST_USE;
