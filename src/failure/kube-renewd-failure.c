@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Started by systemd when kube-renewd.service has failed (OnFailure=). A run that was killed, or
+/* Started by systemd when a service of ours has failed (OnFailure=). A run that was killed, or
  * could not even start, cannot raise an alarm; this does it in its place, and the next run that
  * comes to its end clears it as one of its own.
  *
@@ -33,9 +33,11 @@
 #define TIME_SIZE        32
 
 #define ALARM_TEXT "Kubernetes certificates renewal failed."
-#define REPAIR                                                                                     \
-        "Read 'journalctl -u kube-renewd.service', remove the cause, then start "                  \
-        "kube-renewd.service or run 'kube-renewd run'."
+/* What there is to say of it. */
+typedef struct Fault {
+        const char *unit;
+        char reason[REASON_SIZE], repair[REPAIR_SIZE];
+} Fault;
 
 /* What an alarm that is there already hands on. */
 typedef struct History {
@@ -44,7 +46,7 @@ typedef struct History {
 } History;
 
 /* Journal fields are lines, and no text here has more than one (the journal's native protocol). */
-static int send_to_journal(const char *unit, const char *reason)
+static int send_to_journal(const Fault *fault)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
         char entry[4096];
@@ -62,8 +64,8 @@ static int send_to_journal(const char *unit, const char *reason)
                 "ALARM_ID=250.003\n"
                 "SEVERITY=major\n"
                 "REASON=%s\n"
-                "REPAIR_ACTION=" REPAIR "\n",
-                reason, unit, reason);
+                "REPAIR_ACTION=%s\n",
+                fault->reason, fault->unit, fault->reason, fault->repair);
         if (n < 0 || (size_t)n >= sizeof(entry))
                 return -EMSGSIZE;
         fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -78,12 +80,12 @@ static int send_to_journal(const char *unit, const char *reason)
 }
 
 /* Only what systemd connected to the journal speaks its protocol: a test wants to read it. */
-static void tell(const char *unit, const char *reason)
+static void tell(const Fault *fault)
 {
-        if (!getenv("JOURNAL_STREAM") || send_to_journal(unit, reason) < 0)
+        if (!getenv("JOURNAL_STREAM") || send_to_journal(fault) < 0)
                 fprintf(stderr,
                         "<3>Alarm renewal-failed of 'host' (major): " ALARM_TEXT " Reason: %s.\n",
-                        reason);
+                        fault->reason);
 }
 
 static void complain(const char *directory, const char *name, int r)
@@ -149,7 +151,7 @@ static bool read_history(const char *directory, History *history)
         return true;
 }
 
-static int write_alarm(const char *directory, const char *reason, const History *history)
+static int write_alarm(const char *directory, const Fault *fault, const History *history)
 {
         char json[ALARM_SIZE];
         int n, r;
@@ -162,7 +164,7 @@ static int write_alarm(const char *directory, const char *reason, const History 
                 "  \"pass_id\": \"\",\n"
                 "  \"probable_cause\": \"unspecified-reason\",\n"
                 "  \"reason\": \"%s\",\n"
-                "  \"repair_action\": \"" REPAIR "\",\n"
+                "  \"repair_action\": \"%s\",\n"
                 "  \"resource\": \"host\",\n"
                 "  \"schema_version\": 1,\n"
                 "  \"service_affecting\": false,\n"
@@ -172,7 +174,7 @@ static int write_alarm(const char *directory, const char *reason, const History 
                 "  \"time_created\": %s,\n"
                 "  \"type\": \"renewal-failed\"\n"
                 "}\n",
-                history->count, reason, history->changed, history->created);
+                history->count, fault->reason, fault->repair, history->changed, history->created);
         if (n < 0 || (size_t)n >= sizeof(json))
                 return -EMSGSIZE;
         r = file_make_directory(directory);
@@ -185,7 +187,7 @@ static int write_alarm(const char *directory, const char *reason, const History 
 
 /* In the state directory; where that cannot be written, where the program looks too
  * (renew/reported.h). */
-static int raise_alarm(const char *directory, const char *fallback, const char *reason)
+static int raise_alarm(const char *directory, const char *fallback, const Fault *fault)
 {
         History history = {.count = 1};
         time_t now = time(NULL);
@@ -200,8 +202,8 @@ static int raise_alarm(const char *directory, const char *fallback, const char *
         /* What lies in the fallback is the younger one. */
         if (!read_history(fallback, &history))
                 (void)!read_history(directory, &history);
-        if (write_alarm(directory, reason, &history) < 0)
-                return write_alarm(fallback, reason, &history);
+        if (write_alarm(directory, fault, &history) < 0)
+                return write_alarm(fallback, fault, &history);
         file_path(path, fallback, ALARM_FILE);
         (void)!unlink(path);
         return 0;
@@ -248,7 +250,8 @@ int main(int argc, char *argv[])
 {
         const char *state = directory_from("STATE_DIRECTORY", STATE_DIRECTORY);
         const char *runtime = directory_from("RUNTIME_DIRECTORY", RUNTIME_DIRECTORY);
-        char public[PATH_MAX], alarms[PATH_MAX], fallback[PATH_MAX], reason[REASON_SIZE];
+        char public[PATH_MAX], alarms[PATH_MAX], fallback[PATH_MAX];
+        Fault fault;
         Run run;
         int r;
 
@@ -263,14 +266,16 @@ int main(int argc, char *argv[])
                 return EXIT_SUCCESS;
 
         /* 2. The journal first: it needs no disk. */
-        run_reason(&run, reason);
-        tell(run.unit, reason);
+        fault.unit = run.unit;
+        run_reason(&run, fault.reason);
+        run_repair(&run, fault.repair);
+        tell(&fault);
 
         /* 3. The alarm, for everybody who looks at alarm files. */
         file_path(public, state, "public");
         file_path(alarms, state, "public/alarms");
         file_path(fallback, runtime, "alarms");
-        r = raise_alarm(alarms, fallback, reason);
+        r = raise_alarm(alarms, fallback, &fault);
 
         /* 4. And for who looks at metrics. */
         add_sample(public);

@@ -15,6 +15,8 @@
 #define SYSTEMD_EXIT_FIRST 200
 #define SYSTEMD_EXIT_LAST  255
 
+#define START_LIMIT_HIT "start-limit-hit"
+
 #define MARK           "reported"
 #define MARK_IS_RECENT 300 /* OnFailure= acts within seconds of the end of a run */
 
@@ -66,7 +68,7 @@ bool run_has_reported(const Run *run, const char *state_directory)
                 return is_recent(state_directory);
 
         /* There was no run: the id is that of the one before. */
-        if (is(run->result, "success") || is(run->result, "start-limit-hit"))
+        if (is(run->result, "success") || is(run->result, START_LIMIT_HIT))
                 return false;
         if (file_read(state_directory, MARK, mark, sizeof(mark)) < 0)
                 return false;
@@ -82,7 +84,9 @@ static const char *result_text(const char *result)
         } table[] = {
                 {"", "failed; this systemd does not say how, its journal does"},
                 {"success", "was not started: a unit that it needs failed or came too late"},
-                {"start-limit-hit", "was started too often in a row, and is not started again"},
+                {START_LIMIT_HIT,
+                        "was tried as often as its start limit allows and is not done; it is not "
+                        "tried again before its timer starts it"},
                 {"timeout", "took too long and was ended before it could report"},
                 {"oom-kill", "was killed for lack of memory before it could report"},
         };
@@ -136,4 +140,18 @@ void run_reason(const Run *run, char reason[REASON_SIZE])
         else
                 snprintf(reason, REASON_SIZE, "%s was killed by signal %s before it could report",
                         run->unit, run->status);
+}
+
+void run_repair(const Run *run, char repair[REPAIR_SIZE])
+{
+        if (is(run->result, START_LIMIT_HIT))
+                snprintf(repair, REPAIR_SIZE,
+                        "Read 'kube-renewd alarms' and 'journalctl -u %s', remove the cause, then "
+                        "run 'systemctl reset-failed %s' and 'systemctl start %s'.",
+                        run->unit, run->unit, run->unit);
+        else
+                snprintf(repair, REPAIR_SIZE,
+                        "Read 'journalctl -u %s', remove the cause, then start kube-renewd.service "
+                        "or run 'kube-renewd run'.",
+                        run->unit);
 }

@@ -5,7 +5,7 @@
  *
  *     Run run = run_from_environment("kube-renewd.service");
  *     if (!run_has_reported(&run, "/var/lib/kube-renewd"))
- *             run_reason(&run, reason);
+ *             run_reason(&run, reason), run_repair(&run, repair);
  *
  * systemd.exec(5): $MONITOR_SERVICE_RESULT, $MONITOR_EXIT_CODE, $MONITOR_EXIT_STATUS and
  * $MONITOR_INVOCATION_ID are set for a unit that was started by OnFailure=, since version 251, if
@@ -15,6 +15,7 @@
 
 #define WORD_SIZE   128
 #define REASON_SIZE 512
+#define REPAIR_SIZE 512
 
 /* Each of letters, digits and ".:@_-" only; "" if systemd does not say it. */
 typedef struct Run {
@@ -32,3 +33,6 @@ bool run_has_reported(const Run *run, const char *state_directory);
 
 /* One line for people, without a full stop. */
 void run_reason(const Run *run, char reason[REASON_SIZE]);
+
+/* What to do about it, for people; with a full stop. */
+void run_repair(const Run *run, char repair[REPAIR_SIZE]);
