@@ -5,20 +5,33 @@
 #include "renew/events.h"
 #include "renew/park.h"
 #include "renew/report.h"
+#include "renew/reported.h"
 #include "renew/rotation.h"
+
+/* An alarm that is there need not be raised for us. In ExecStopPost=, where systemd sets this
+ * variable, nobody asks about us but about the process that ended before. */
+static int mark_told(const Recovery *recovery, Error *reterr)
+{
+        if (getenv("SERVICE_RESULT"))
+                return 0;
+        return reported_mark(recovery->root_fd, recovery->config->state_directory, reterr);
+}
 
 static int tell(
         const Recovery *recovery, const TxnOutcome *outcome, const char *failure, Error *reterr)
 {
+        int r;
+
         if (!outcome->id && !failure)
                 return 0;
-        return report_incident(&(ReportInput){.root_fd = recovery->root_fd,
-                                       .pass_id = recovery->pass_id,
-                                       .now = recovery->now,
-                                       .config = recovery->config,
-                                       .recovery = outcome,
-                                       .failure = failure},
+        r = report_incident(&(ReportInput){.root_fd = recovery->root_fd,
+                                    .pass_id = recovery->pass_id,
+                                    .now = recovery->now,
+                                    .config = recovery->config,
+                                    .recovery = outcome,
+                                    .failure = failure},
                 reterr);
+        return r < 0 || !failure ? r : mark_told(recovery, reterr);
 }
 
 static int recover_manifests(int root_fd, const Config *config, Error *reterr)
