@@ -3,6 +3,7 @@
 # deb.sh [--source-date SECONDS]: makes the Debian package, source and binary, in build/deb. The same
 # source gives the same package, wherever and whenever it is built.
 set -u
+umask 022 # modes are part of the source package
 cd "$(dirname "$0")/.." || exit 1
 
 usage() {

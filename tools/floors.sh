@@ -125,7 +125,7 @@ floors() {
         for name; do
                 case $name in
                 sanitize | gcc | clang) floor_build "$name" ;;
-                crash | system) floor_tests "$name" gcc ;;
+                crash | package | system) floor_tests "$name" gcc ;;
                 *) floor_tests "$name" sanitize ;;
                 esac
         done
@@ -136,5 +136,5 @@ floors() {
 }
 
 floors_all() {
-        floors sanitize gcc clang lint unit cli fuzz crash system
+        floors sanitize gcc clang lint unit cli fuzz crash package system
 }
