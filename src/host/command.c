@@ -8,9 +8,7 @@
 #include <sys/wait.h>
 
 /* Between the polite end of a command that took too long and the other one. */
-#define STOP_TIMEOUT 5u
-/* For systemd itself to say how it ended. */
-#define GRACE 10u
+#define STOP_TIMEOUT 5u /* of COMMAND_SLACK */
 /* systemd.exec(5): the program could not be executed. */
 #define EXIT_EXEC 203
 #define USEC      UINT64_C(1000000)
@@ -150,7 +148,7 @@ static void unref_unit(Bus *bus, const char *unit)
 
 int command_run(Bus *bus, const Command *command, Error *reterr)
 {
-        int64_t seconds = (int64_t)command->timeout + STOP_TIMEOUT + GRACE;
+        int64_t seconds = (int64_t)command->timeout + COMMAND_SLACK;
         int64_t deadline = clock_monotonic() + seconds * 1000;
         autofree char *unit = command_unit(command->name), *job = NULL, *text = NULL;
         JobResult result;

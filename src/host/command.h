@@ -21,6 +21,10 @@ typedef struct Command {
         unsigned timeout;         /* seconds; then systemd ends everything of it */
 } Command;
 
+/* Seconds after its timeout by which command_run() has returned: for a polite end, and for systemd
+ * to say how it ended. */
+#define COMMAND_SLACK 15
+
 /* 0 when it has ended with 0. -EREMOTEIO when it has not (status or signal, and how to read its
  * journal, in the error), -ETIMEDOUT when it took too long, -EBUSY while an earlier one of that
  * name runs, -EINVAL for a relative argv[0]; others if systemd did not start it. */

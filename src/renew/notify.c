@@ -4,9 +4,7 @@
 #include "base/log.h"
 #include "host/clock.h"
 #include "renew/alarm-board.h"
-
-/* Milliseconds: status and metrics are still to be written before systemd loses its patience. */
-#define TELLING_MOST ((int64_t)15 * 60 * 1000)
+#include "renew/patience.h"
 
 /* One report to the site. */
 typedef struct Notice {
@@ -133,7 +131,7 @@ int notify_run(const ReportInput *input, NotifyTell tell_site, void *userdata, E
                 .tell = tell_site,
                 .userdata = userdata,
                 .path = xasprintf("%s/notified.json", input->config->state_directory),
-                .deadline = clock_monotonic() + TELLING_MOST};
+                .deadline = clock_monotonic() + PATIENCE_TELLING * 1000};
         autoptr(Notice) notice = &storage;
         autoptr(AlarmList) active = NULL;
         autostrv keys = NULL;

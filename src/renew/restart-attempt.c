@@ -2,23 +2,15 @@
 #include "renew/restart-internal.h"
 
 #include "base/log.h"
-#include "base/time-util.h"
 #include "host/clock.h"
 #include "renew/interrupt.h"
 #include "renew/park.h"
+#include "renew/patience.h"
 #include "renew/quorum.h"
 #include "renew/reload.h"
 
 #define NANOSECONDS ((int64_t)1000000000)
 #define POLL        500 /* milliseconds between two looks */
-
-/* The kubelet waits up to five minutes before it starts again what has ended over and over
- * (MaxContainerBackOff of k8s.io/kubernetes pkg/kubelet). */
-#define BACKOFF_MOST (5 * MINUTE + 30)
-
-/* Every 20 seconds the kubelet looks for files that have gone (fileCheckFrequency). */
-#define PARK_LEAST 25
-#define PARK_SLACK MINUTE
 
 /* A copy is none of the certificates that can be proven: what does not read it again by itself must
  * have been started after it was put in place. */
@@ -208,12 +200,12 @@ static bool wait_until_gone(const Stage *stage, const Attempt *attempt)
 {
         const InventoryComponent *component = attempt->component;
         int64_t start = clock_monotonic();
-        int64_t least = start + (int64_t)PARK_LEAST * 1000;
-        int64_t most = least + PARK_SLACK * 1000;
+        int64_t least = start + (int64_t)PATIENCE_PARK_LEAST * 1000;
+        int64_t most = least + PATIENCE_PARK_SLACK * 1000;
         unsigned grace = component->manifest->termination_grace;
         bool is_gone = false;
 
-        most += (int64_t)(grace < GRACE_MOST ? grace : GRACE_MOST) * 1000;
+        most += (int64_t)(grace < PATIENCE_GRACE_MOST ? grace : PATIENCE_GRACE_MOST) * 1000;
         while (!is_over(is_gone ? least : most)) {
                 is_gone |= is_seen_gone(stage, attempt);
                 log_wait((is_gone ? least : most) - clock_monotonic());
@@ -257,7 +249,7 @@ static int64_t start_timeout(const Attempt *attempt, bool is_waiting)
 {
         int64_t timeout = attempt->component->entry->start_timeout;
 
-        return is_waiting && timeout < BACKOFF_MOST ? BACKOFF_MOST : timeout;
+        return is_waiting && timeout < PATIENCE_BACKOFF ? PATIENCE_BACKOFF : timeout;
 }
 
 /* The kubelet starts its containers. Who restarts anything else has tried to start it, also where

@@ -10,8 +10,6 @@
 
 #include "renew/restart.h"
 
-#define RELOAD_WAIT 90 /* seconds: behaviour.md "Restart and proof" */
-
 typedef struct Stage {
         const RestartInput *input;
         RestartReport *report;

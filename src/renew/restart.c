@@ -6,6 +6,7 @@
 #include "renew/events.h"
 #include "renew/hook-debt.h"
 #include "renew/interrupt.h"
+#include "renew/patience.h"
 #include "renew/restart-internal.h"
 
 /* A component that was rolled back is left alone for so long. */
@@ -155,7 +156,7 @@ static RestartOutcome settle(Stage *stage, Attempt *attempt)
                 return RESTART_PROVEN;
 
         /* 2. What loads by itself gets the time for it. */
-        if (!attempt->is_needed && attempt_wait(stage, attempt, RELOAD_WAIT))
+        if (!attempt->is_needed && attempt_wait(stage, attempt, PATIENCE_RELOAD))
                 return RESTART_PROVEN;
 
         /* 3. It has its new files, and is ill: another start would mend nothing. */

@@ -8,11 +8,12 @@
 #include "kube/cri.h"
 #include "kube/health.h"
 #include "kube/kubelet.h"
+#include "renew/patience.h"
 
 #define NANOSECONDS_PER_MICROSECOND 1000
 #define MICROSECONDS                1000000 /* in a second */
 
-#define KUBELET_YOUNG 30  /* seconds */
+#define KUBELET_YOUNG (PATIENCE_KEEPER / 2)
 #define KUBELET_POLL  500 /* milliseconds */
 
 struct Running {
@@ -261,7 +262,7 @@ static bool is_steady(const Running *running, const UnitState *state)
 
 int running_ask_keeper(Running *running, const InventoryComponent *component, Error *reterr)
 {
-        int64_t deadline = clock_monotonic() + (int64_t)2 * KUBELET_YOUNG * 1000;
+        int64_t deadline = clock_monotonic() + PATIENCE_KEEPER * 1000;
         const char *unit = running->config->kubelet_unit;
         UnitState state;
 
@@ -291,9 +292,9 @@ static unsigned stop_timeout(const InventoryComponent *component)
 {
         if (component->entry->stop_timeout >= 0)
                 return (unsigned)component->entry->stop_timeout;
-        return component->manifest->termination_grace < GRACE_MOST
+        return component->manifest->termination_grace < PATIENCE_GRACE_MOST
                        ? component->manifest->termination_grace
-                       : GRACE_MOST;
+                       : PATIENCE_GRACE_MOST;
 }
 
 static int end_containers(

@@ -15,9 +15,6 @@
 #include "host/bus.h"
 #include "renew/inventory.h"
 
-/* Seconds: no manifest makes a pass wait for days until its pod has ended. */
-#define GRACE_MOST 900
-
 typedef struct Running Running;
 
 typedef enum RunState {
