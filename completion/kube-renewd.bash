@@ -83,6 +83,9 @@ _kube_renewd_words() {
                 list=${synopsis%% *}
                 list=${list//|/$'\n'}
                 ;;
+        *UNIT*)
+                list=$("$@" config --drop-in '?' 2>&1 | _kube_renewd_list '(there are: \(.*\))')
+                ;;
         *ID*)
                 list=$("$@" backup list --columns=id --no-headings --no-legend 2>/dev/null)
                 ;;

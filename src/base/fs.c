@@ -174,6 +174,14 @@ int fs_path_of(int root_fd, int fd, char **ret, Error *reterr)
         return 0;
 }
 
+int fs_real_directory(int root_fd, const char *path, char **ret, Error *reterr)
+{
+        autofree char *name = NULL;
+
+        autofd int directory_fd = fs_open_parent(root_fd, path, &name, reterr);
+        return directory_fd < 0 ? directory_fd : fs_path_of(root_fd, directory_fd, ret, reterr);
+}
+
 static int check_regular(int fd, const char *path, size_t max, struct stat *ret, Error *reterr)
 {
         struct stat st;

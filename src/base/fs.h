@@ -44,6 +44,10 @@ int fs_open(int root_fd, const char *path, int flags, mode_t mode, Error *reterr
  * directory is missing. A missing final component is fine: the caller is about to create it. */
 int fs_open_parent(int root_fd, const char *path, char **ret_name, Error *reterr) MUST_USE;
 
+/* Where the directory that fs_open_parent() opens really is, as a path below the root without
+ * links. The caller frees. Errors as fs_open_parent(). */
+int fs_real_directory(int root_fd, const char *path, char **ret, Error *reterr) MUST_USE;
+
 /* True if both paths lead to one name in one directory, links followed as above, whether or not
  * anything has that name. Two hard links of a file are two places. */
 bool fs_same_place(int root_fd, const char *a, const char *b);

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/term.h"
 #include "cli/text.h"
+#include "renew/unit-needs.h"
 
 static bool same_section(const EffectiveSetting *a, const EffectiveSetting *b)
 {
@@ -40,16 +41,61 @@ static json_t *json_settings(const EffectiveSetting *settings, size_t n)
         return array;
 }
 
+/* The unit that is asked about; NULL with an error for a bad command line. */
+static const char *find_unit(const Options *options, Error *reterr)
+{
+        if (options->drop_in && output_is_data(options)) {
+                error_set(reterr, -EINVAL, "--drop-in prints no %s, but what systemd reads",
+                        options->output);
+                return NULL;
+        }
+        if (options->n_names == 0)
+                return unit_needs_units[0];
+        if (!options->drop_in) {
+                error_set(reterr, -EINVAL, "'config' takes '%s' only together with --drop-in",
+                        options->names[0]);
+                return NULL;
+        }
+        for (const char *const *unit = unit_needs_units; *unit; unit++)
+                if (streq(options->names[0], *unit))
+                        return *unit;
+        autofree char *list = strv_join((char *const *)unit_needs_units, ", ");
+        error_set(reterr, -EINVAL, "'%s' is no unit with a drop-in (there are: %s)",
+                options->names[0], list);
+        return NULL;
+}
+
+static int print_drop_in(const Options *options, const Pass *pass, const char *unit)
+{
+        autoptr(Inventory) inventory = NULL;
+        autoptr(UnitNeeds) needs = NULL;
+        autofree char *text = NULL;
+        Error error = {};
+
+        if (inventory_read(pass->root_fd, pass->config, &inventory, &error) < 0)
+                return command_fail(options, EXIT_FAILED, &error);
+        needs = unit_needs(pass->root_fd, pass->config, inventory);
+        text = unit_needs_drop_in(needs, unit);
+        fputs(text, stdout);
+        return EXIT_DONE;
+}
+
 int verb_config(const Options *options)
 {
         autoptr(Pass) pass = NULL;
         EffectiveSetting *settings;
+        Error error = {};
+        const char *unit = find_unit(options, &error);
         size_t n;
         int status;
 
+        if (!unit)
+                return command_fail(options, EXIT_USAGE, &error);
         status = command_open(options, &pass);
         if (status != 0)
                 return status;
+        if (options->drop_in)
+                return print_drop_in(options, pass, unit);
         settings = config_effective(pass->config, &n);
         if (output_is_data(options))
                 print_data(options, json_settings(settings, n));

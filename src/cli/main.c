@@ -31,8 +31,9 @@ static const Verb verbs[] = {
                 .options = OPTIONS_INIT, .any_layout = true, .writes = true},
         {"recover", verb_recover, "", "Finish or undo an interrupted transaction",
                 .any_layout = true, .writes = true},
-        {"config", verb_config, "", "Print the effective configuration and its origins",
-                .outputs = "text|json|yaml", .any_layout = true},
+        {"config", verb_config, "[UNIT]", "Print the effective configuration and its origins",
+                .outputs = "text|json|yaml", .options = OPTIONS_DROP_IN, .max_names = 1,
+                .any_layout = true},
         {}
 };
 /* clang-format on */

@@ -23,6 +23,7 @@ typedef enum OptionGroup {
         OPTIONS_KUBELET = 1 << 7,
         OPTIONS_MONITORING = 1 << 8, /* --cached --warning= --critical= */
         OPTIONS_SHELVED = 1 << 9,
+        OPTIONS_DROP_IN = 1 << 10,
 } OptionGroup;
 
 #define ANY_NUMBER SIZE_MAX

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/compose.h"
+#include "renew/unit-needs.h"
 
 /* The bytes of one file of the source as they will be. */
 typedef struct Part {
@@ -69,7 +70,7 @@ static void compose_group(Issuance *issuance, int root_fd, const PlanCopy *first
                                                       .copy = &first[i],
                                                       .source_pair = source_pair,
                                               });
-                r = fs_test_writable(root_fd, path, &error);
+                r = unit_needs_hint(&error, fs_test_writable(root_fd, path, &error));
         }
         if (r >= 0)
                 return;

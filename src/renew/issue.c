@@ -5,6 +5,7 @@
 #include "pki/key-batch.h"
 #include "renew/compose.h"
 #include "renew/template.h"
+#include "renew/unit-needs.h"
 
 /* One step on its way to a certificate. */
 typedef struct Job {
@@ -105,10 +106,10 @@ static int test_targets(int root_fd, const Step *step, Error *reterr)
         const Item *item = step->item;
         int r = fs_test_writable(root_fd, step_path(step), reterr);
 
-        if (r < 0 || step->kind == STEP_REPAIR_CA_DATA || !item->key_path ||
-                streq(item->key_path, item->path) || step_keeps_key(step))
-                return r;
-        return fs_test_writable(root_fd, item->key_path, reterr);
+        if (r >= 0 && step->kind != STEP_REPAIR_CA_DATA && item->key_path &&
+                !streq(item->key_path, item->path) && !step_keeps_key(step))
+                r = fs_test_writable(root_fd, item->key_path, reterr);
+        return unit_needs_hint(reterr, r);
 }
 
 static void prepare_job(Job *job, int root_fd, const Config *config, int64_t now)

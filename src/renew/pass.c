@@ -7,6 +7,7 @@
 #include "renew/interrupt.h"
 #include "renew/preflight.h"
 #include "renew/recovery.h"
+#include "renew/unit-needs.h"
 
 static bool is_conflict(const TxnOutcome *outcome, const char *path)
 {
@@ -62,7 +63,7 @@ static int recover(Pass *pass, Error *reterr)
 
         r = txn_open(pass->root_fd, pass->config->state_directory, &pass->txn, reterr);
         if (r < 0)
-                return r;
+                return unit_needs_hint(reterr, r);
         pass->judge = pair_judge_new(pass->root_fd, pass->config);
         return recovery_finish(
                 pass->root_fd, pass->config, pass->judge, pass->txn, &pass->recovery, reterr);

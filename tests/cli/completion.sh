@@ -117,6 +117,7 @@ both() {
         completes "$at backup ver" "$at backup verify " "$1: the verb of a verb"
         completes "$at backup verify ${backup:0:9}" "$at backup verify $backup " "$1: a backup"
         completes "$at restore ${backup:0:9}" "$at restore $backup " "$1: the same to restore"
+        completes "$at config --drop-in kube-renewd-r" "$at config --drop-in kube-renewd-recover.service " "$1: a unit"
         completes "kube-renewd --root=nowhere renew api" "kube-renewd --root=nowhere renew api" "$1: no host, no names, no words"
 }
 

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/unit-needs.h"
+
+#include "base/path.h"
+#include "renew/deadline.h"
+#include "renew/rotation.h"
+
+#include <inttypes.h>
+
+/* A file of ours that is always in the state directory. */
+#define STATE_FILE "lock"
+
+void unit_needs_free(UnitNeeds *needs)
+{
+        if (!needs)
+                return;
+        for (size_t i = 0; i < needs->n; i++) {
+                free(needs->directories[i].path);
+                free(needs->directories[i].file);
+        }
+        free(needs->directories);
+        strv_free(needs->conditions);
+        free(needs->state_directory);
+        strv_free(needs->readers);
+        free(needs);
+}
+
+static bool is_within(const char *path, const char *directory)
+{
+        size_t length = streq(directory, "/") ? 0 : strlen(directory);
+
+        return strncmp(path, directory, length) == 0 && (path[length] == '/' || !path[length]);
+}
+
+static bool is_within_any(const char *path, const char *const *directories)
+{
+        for (; *directories; directories++)
+                if (is_within(path, *directories))
+                        return true;
+        return false;
+}
+
+/* What is not there yet is where the configuration says. */
+static char *directory_of(int root_fd, const char *path)
+{
+        char *directory = NULL;
+
+        if (fs_real_directory(root_fd, path, &directory, NULL) >= 0)
+                return directory;
+        autofree char *parent = path_join(path, "..");
+        return path_normalize(parent);
+}
+
+/* A file that somebody may replace. */
+static void add_file(UnitNeeds *needs, int root_fd, const char *path)
+{
+        if (!path)
+                return;
+        needs->directories =
+                xreallocarray(needs->directories, needs->n + 1, sizeof(*needs->directories));
+        needs->directories[needs->n++] =
+                (NeededDirectory){.path = directory_of(root_fd, path), .file = xstrdup(path)};
+}
+
+/* Certificates and kubeconfigs, wherever a kubeconfig has the files of its users. */
+static void add_item(UnitNeeds *needs, int root_fd, const Item *item)
+{
+        if ((item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG) &&
+                (!item->entry->watch || rotation_is_kept(item))) {
+                add_file(needs, root_fd, item->path);
+                add_file(needs, root_fd, item->key_path);
+        }
+}
+
+static void add_files(
+        UnitNeeds *needs, int root_fd, const Config *config, const Inventory *inventory)
+{
+        const Layout *layout = &config->layout;
+        autofree char *state = path_join(config->state_directory, STATE_FILE);
+
+        add_file(needs, root_fd, state);
+        for (size_t i = 0; i < layout->n_credentials; i++) {
+                const CredentialEntry *entry = &layout->credentials[i];
+
+                if (entry->watch)
+                        continue;
+                add_file(needs, root_fd, entry->path);
+                add_file(needs, root_fd, entry->key);
+        }
+        for (size_t i = 0; i < inventory->n_items; i++)
+                add_item(needs, root_fd, &inventory->items[i]);
+        for (size_t i = 0; i < layout->n_copy_targets; i++)
+                add_file(needs, root_fd, layout->copy_targets[i].path);
+        /* Moved out and back where no runtime can be asked. */
+        for (size_t i = 0; i < layout->n_components; i++)
+                add_file(needs, root_fd, layout->components[i].manifest);
+}
+
+/* A directory before what is below it; of one directory the files in their order. */
+static int compare(const void *a, const void *b)
+{
+        const NeededDirectory *x = a, *y = b;
+        int order = strcmp(x->path, y->path);
+
+        return order != 0 ? order : strcmp(x->file, y->file);
+}
+
+/* Keeps what neither the unit nor another directory of the list allows. */
+static void reduce(UnitNeeds *needs)
+{
+        size_t kept = 0;
+
+        qsort(needs->directories, needs->n, sizeof(*needs->directories), compare);
+        for (size_t i = 0; i < needs->n; i++) {
+                NeededDirectory *directory = &needs->directories[i];
+                bool is_allowed = is_within_any(directory->path, shipped_units.writable);
+
+                for (size_t k = 0; !is_allowed && k < kept; k++)
+                        is_allowed = is_within(directory->path, needs->directories[k].path);
+                if (is_allowed) {
+                        free(directory->path);
+                        free(directory->file);
+                } else {
+                        needs->directories[kept++] = *directory;
+                }
+        }
+        needs->n = kept;
+}
+
+static bool has_shipped_condition(const Layout *layout)
+{
+        for (size_t i = 0; i < layout->n_components; i++)
+                for (const char *const *path = shipped_units.conditions; *path; path++)
+                        if (layout->components[i].manifest &&
+                                streq(layout->components[i].manifest, *path))
+                                return true;
+        return false;
+}
+
+/* By what this kind of host is known; else by what is to be renewed there. */
+static char **conditions_of(const Layout *layout)
+{
+        char **conditions = NULL;
+
+        if (has_shipped_condition(layout))
+                return NULL;
+        for (char **path = layout->detect; path && *path; path++)
+                if (!strv_contains((char *const *)shipped_units.conditions, *path))
+                        strv_add(&conditions, *path);
+        for (size_t i = 0; !layout->detect && i < layout->n_credentials; i++)
+                if (!layout->credentials[i].watch)
+                        strv_add(&conditions, layout->credentials[i].path);
+        return conditions;
+}
+
+static void add_reader(UnitNeeds *needs, const char *unit)
+{
+        if (unit && !strv_contains((char *const *)shipped_units.readers, unit) &&
+                !strv_contains(needs->readers, unit))
+                strv_add(&needs->readers, unit);
+}
+
+UnitNeeds *unit_needs(int root_fd, const Config *config, const Inventory *inventory)
+{
+        static const char *const temporary[] = {"/tmp", "/var/tmp", NULL};
+        UnitNeeds *needs = xcalloc(1, sizeof(*needs));
+        int64_t deadline = deadline_of_run(config, inventory);
+
+        add_files(needs, root_fd, config, inventory);
+        reduce(needs);
+        for (size_t i = 0; i < needs->n; i++)
+                needs->in_tmp |= is_within_any(needs->directories[i].path, temporary);
+        needs->conditions = conditions_of(&config->layout);
+        needs->timeout = deadline > shipped_units.timeout ? deadline : 0;
+        if (!streq(config->state_directory, CONFIG_STATE_DIRECTORY))
+                needs->state_directory = xstrdup(config->state_directory);
+        add_reader(needs, config->kubelet_unit);
+        for (size_t i = 0; i < config->layout.n_components; i++)
+                add_reader(needs, config->layout.components[i].unit);
+        return needs;
+}
+
+/* A word as systemd.syntax(7) reads it; "%" begins a specifier. The caller frees. */
+static char *quote(const char *prefix, const char *path)
+{
+        char *quoted = xcalloc(strlen(path) + 1, 4), *out = quoted;
+        bool is_plain = true;
+
+        for (const char *in = path; *in; in++) {
+                unsigned char c = (unsigned char)*in;
+
+                is_plain &= c > ' ' && !strchr("\"'\\;#", c);
+                if (c == '%' || c == '\\' || c == '"')
+                        out += sprintf(out, "%c%c", c == '"' ? '\\' : c, c);
+                else if (c < ' ' || c == 0x7f)
+                        out += sprintf(out, "\\x%02x", c);
+                else
+                        *out++ = *in;
+        }
+        *out = '\0';
+        char *word = is_plain ? xasprintf("%s%s", prefix, quoted)
+                              : xasprintf("\"%s%s\"", prefix, quoted);
+        free(quoted);
+        return word;
+}
+
+/* "%" begins a specifier; nothing else is special where a value is no list of words. */
+static char *escape_specifiers(const char *text)
+{
+        char *escaped = xcalloc(strlen(text) + 1, 2), *out = escaped;
+
+        for (; *text; text++) {
+                if (*text == '%')
+                        *out++ = '%';
+                *out++ = *text;
+        }
+        return escaped;
+}
+
+static void print_readers(FILE *out, const UnitNeeds *needs, const char *key)
+{
+        autofree char *joined = strv_join(needs->readers, " ");
+        autofree char *units = escape_specifiers(joined);
+
+        if (needs->readers)
+                fprintf(out, "# They read certificates when they start.\n%s=%s\n", key, units);
+}
+
+static void print_directories(FILE *out, const UnitNeeds *needs)
+{
+        for (size_t i = 0; i < needs->n; i++) {
+                autofree char *word = quote("-", needs->directories[i].path);
+                autofree char *file = quote("", needs->directories[i].file);
+
+                fprintf(out, "# To replace %s.\nReadWritePaths=%s\n", file, word);
+        }
+}
+
+static void print_tmp(FILE *out, const UnitNeeds *needs)
+{
+        if (needs->in_tmp)
+                fprintf(out, "# Else it has a /tmp and a /var/tmp of its own.\nPrivateTmp=no\n");
+}
+
+static void print_service(FILE *out, const UnitNeeds *needs)
+{
+        if (needs->conditions || needs->readers)
+                fprintf(out, "\n[Unit]\n");
+        if (needs->conditions)
+                fprintf(out, "# This layout is on hosts that have one of these.\n");
+        for (char **path = needs->conditions; path && *path; path++) {
+                autofree char *escaped = escape_specifiers(*path);
+
+                fprintf(out, "ConditionPathExists=|%s\n", escaped);
+        }
+        print_readers(out, needs, "After");
+        if (needs->n > 0 || needs->timeout > 0)
+                fprintf(out, "\n[Service]\n");
+        print_directories(out, needs);
+        print_tmp(out, needs);
+        if (needs->timeout > 0)
+                fprintf(out,
+                        "# What may be waited for adds up to this, if everything goes wrong.\n"
+                        "TimeoutStartSec=%" PRId64 "min\n",
+                        (needs->timeout + MINUTE - 1) / MINUTE);
+}
+
+static void print_recover(FILE *out, const UnitNeeds *needs)
+{
+        if (needs->state_directory || needs->readers)
+                fprintf(out, "\n[Unit]\n");
+        if (needs->state_directory) {
+                autofree char *word = quote("", needs->state_directory);
+                autofree char *path = escape_specifiers(needs->state_directory);
+
+                fprintf(out, "# What is unfinished is there.\nRequiresMountsFor=%s\n", word);
+                for (const UnfinishedSign *sign = shipped_units.unfinished; sign->key; sign++)
+                        fprintf(out, "%s=|%s/%s\n", sign->key, path, sign->name);
+        }
+        print_readers(out, needs, "Before");
+        if (needs->in_tmp)
+                fprintf(out, "\n[Service]\n");
+        print_tmp(out, needs);
+}
+
+static void print_failure(FILE *out, const UnitNeeds *needs)
+{
+        if (!needs->state_directory)
+                return;
+        autofree char *word = quote("STATE_DIRECTORY=", needs->state_directory);
+
+        fprintf(out, "\n[Service]\n# It reads no configuration.\nEnvironment=%s\n", word);
+}
+
+const char *const unit_needs_units[] = {SERVICE_UNIT, RECOVER_UNIT, FAILURE_UNIT, NULL};
+
+/* What stands below the head of the drop-in; "" if nothing is needed. */
+static char *body_of(const UnitNeeds *needs, const char *unit)
+{
+        static const struct {
+                const char *unit;
+                void (*print)(FILE *out, const UnitNeeds *needs);
+        } bodies[] = {
+                {SERVICE_UNIT, print_service},
+                {RECOVER_UNIT, print_recover},
+                {FAILURE_UNIT, print_failure},
+        };
+        char *text = NULL;
+        size_t size;
+        FILE *out = xcheck(open_memstream(&text, &size));
+
+        for (size_t i = 0; i < ELEMENTSOF(bodies); i++)
+                if (streq(bodies[i].unit, unit))
+                        bodies[i].print(out, needs);
+        if (fclose(out) != 0)
+                abort();
+        return text;
+}
+
+char *unit_needs_drop_in(const UnitNeeds *needs, const char *unit)
+{
+        autofree char *body = body_of(needs, unit), *others = xstrdup("");
+
+        if (!body[0])
+                return xasprintf("# %s needs no drop-in for this configuration.\n", unit);
+        for (const char *const *other = unit_needs_units + 1; *other; other++) {
+                autofree char *before = others, *needed = body_of(needs, *other);
+
+                others = xasprintf("%s%s%s%s", before,
+                        needed[0] ? "# Also: kube-renewd config --drop-in " : "",
+                        needed[0] ? *other : "", needed[0] ? "\n" : "");
+        }
+        return xasprintf(
+                "# /etc/systemd/system/%s.d/50-configuration.conf\n"
+                "# What the configuration needs beyond the unit as it is shipped. Print it "
+                "anew, and\n"
+                "# 'systemctl daemon-reload', when the configuration has changed.\n%s%s",
+                unit, streq(unit, SERVICE_UNIT) ? others : "", body);
+}
+
+int unit_needs_hint(Error *reterr, int r)
+{
+        if (r != -EROFS || !reterr)
+                return r;
+        const Error before = *reterr;
+
+        return error_set(reterr, r,
+                "%s; 'kube-renewd config --drop-in' prints what the unit of the service lacks",
+                before.text);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "host-config.h"
+#include "renew/deadline.h"
+#include "renew/shipped.h"
+
+/* What the small layout comes to without its one component, and that: looked at twice, two rounds
+ * of look, reload and keeper, three restarts of park, grace, back-off and look. */
+#define BARE    (10 * MINUTE + 2 * 15)
+#define POD     (2 * 60 + 2 * (60 + 90 + 60) + 3 * (25 + 60 + 30 + 330 + 60))
+#define COMMAND 15
+
+static int64_t deadline_of(const char *configuration)
+{
+        autoptr(Config) config = load_text(configuration);
+
+        return deadline_of_run(config, NULL);
+}
+
+static void test_sum_of_what_is_waited_for(void **state)
+{
+        static const struct {
+                const char *text;
+                int64_t more; /* than the small layout */
+        } table[] = {
+                {"[renewal]\n", 0},
+                /* A pod: what the kubelet holds back counts, and then what is longer. */
+                {"[component etcd]\nStartTimeout=1min\n", 0},
+                {"[component etcd]\nStartTimeout=10min\n", 3 * (600 - 330)},
+                {"[component etcd]\nStopTimeout=90s\n", 3 * 60},
+                {"[component etcd]\nRestart=always\n", 0},
+                {"[component etcd]\nRestart=never\n", 2 * 300 - 3 * (25 + 60 + 30 + 330 + 60)},
+                {"[component etcd]\nRestartCommand=/bin/true\n", 3 * (300 + COMMAND - 115)},
+                /* A unit that uses nothing has nothing to be rolled back to. */
+                {"[component x]\nUnit=x.service\n", 2 * 60 + 2 * 150 + 660},
+                {"[component x]\nUnit=x.service\nUses=/pki/ca.crt\n", 2 * 60 + 2 * 150 + 3 * 660},
+                {"[component x]\nRestartCommand=/bin/true\nStartTimeout=1h\n",
+                        2 * 60 + 2 * 150 + 2 * 3600 + COMMAND + 60},
+                /* Hooks, as often as one run may start them. */
+                {"[hooks]\nTimeout=1h\n", 0},
+                {"[hooks]\nTimeout=1h\nPreRenew=/bin/true\n", 3600 + COMMAND},
+                {"[hooks]\nTimeout=1h\nDeploy=/bin/true\n", 2 * (3600 + COMMAND)},
+                {"[hooks]\nTimeout=1h\nPostRenew=/bin/true\n", 3600 + COMMAND},
+                {"[hooks]\nOnAlarm=/bin/true\n", 900 + 300 + COMMAND},
+                {"[certificate mine]\nCertificate=/m.crt\nKey=/m.key\nCA=kubernetes\n", 15},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                int64_t expected = BARE + POD + table[i].more;
+
+                if (deadline_of(table[i].text) != expected)
+                        fail_msg("%s: %lld, not %lld", table[i].text,
+                                (long long)deadline_of(table[i].text), (long long)expected);
+        }
+}
+
+/* A manifest that lets its pod take long is believed, up to a limit. */
+static void test_grace_of_a_manifest(void **state)
+{
+        static const struct {
+                const char *configuration;
+                unsigned grace;
+                int64_t more;
+        } table[] = {
+                {"[renewal]\n", 30, 0},
+                {"[renewal]\n", 90, 3 * 60},
+                {"[renewal]\n", 100000, 3 * (900 - 30)},
+                {"[component etcd]\nStopTimeout=30s\n", 90, 0},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autoptr(Config) config = load_text(table[i].configuration);
+                Manifest manifest = {.termination_grace = table[i].grace};
+                InventoryComponent component = {
+                        .entry = &config->layout.components[0], .manifest = &manifest};
+                const Inventory inventory = {.components = &component, .n_components = 1};
+
+                assert_int_equal(deadline_of_run(config, &inventory), BARE + POD + table[i].more);
+                component.manifest = NULL;
+                if (!strstr(table[i].configuration, "Stop"))
+                        assert_int_equal(deadline_of_run(config, &inventory), BARE + POD);
+        }
+}
+
+/* Every layout that we install fits into what the unit allows, or nobody would be told. */
+static void test_shipped_layouts_fit_the_unit(void **state)
+{
+        autofd int root_fd = fs_open_root(getenv("SRCDIR"), NULL);
+        autostrv names = NULL;
+        size_t n = 0;
+
+        assert_true(fs_list(root_fd, "/etc/layouts", &names, NULL) >= 0);
+        for (char **name = names; *name; name++) {
+                autofree char *path = xasprintf("/etc/layouts/%s", *name);
+                autoptr(Config) config = NULL;
+                Error error = {};
+
+                if (!strstr(*name, ".conf"))
+                        continue;
+                if (config_load(root_fd,
+                            &(ConfigOptions){
+                                    .config_file = "/etc/kube-renewd.conf", .layout = path},
+                            &config, &error) < 0)
+                        fail_msg("%s", error.text);
+                print_message("# %s: %lld of %lld minutes\n", *name,
+                        (long long)(deadline_of_run(config, NULL) / MINUTE),
+                        (long long)(shipped_units.timeout / MINUTE));
+                assert_true(deadline_of_run(config, NULL) <= shipped_units.timeout);
+                n++;
+        }
+        assert_true(n > 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_sum_of_what_is_waited_for),
+                cmocka_unit_test(test_grace_of_a_manifest),
+                cmocka_unit_test(test_shipped_layouts_fit_the_unit),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

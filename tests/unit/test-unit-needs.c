@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include "host-config.h"
+#include "renew/unit-needs.h"
+
+#define OTHER "[component kube-apiserver]\nManifest=/etc/kubernetes/manifests/kube-apiserver.yaml\n"
+
+/* The directories and the conditions, with blanks between. */
+static void assert_needs(const char *root, const char *directories, const char *conditions)
+{
+        autoptr(Config) config = load_good(root);
+        autofd int root_fd = fs_open_root(root, NULL);
+        autoptr(Inventory) inventory = NULL;
+        autoptr(UnitNeeds) needs = NULL;
+        autostrv paths = NULL;
+
+        assert_int_equal(inventory_read(root_fd, config, &inventory, NULL), 0);
+        needs = unit_needs(root_fd, config, inventory);
+        for (size_t i = 0; i < needs->n; i++)
+                strv_add(&paths, needs->directories[i].path);
+        autofree char *joined = strv_join(paths, " ");
+        autofree char *ored = strv_join(needs->conditions, " ");
+        assert_string_equal(joined, directories);
+        assert_string_equal(ored, conditions);
+}
+
+static void test_directories_and_conditions(void **state)
+{
+        static const struct {
+                const char *text, *directories, *conditions;
+        } table[] = {
+                /* The small layout: /pki, /admin.conf, /manifests. */
+                {"[renewal]\n", "/", "/pki/apiserver.crt /admin.conf"},
+                {OTHER, "/", ""},
+                {"[kubeconfig admin.conf]\nPath=/etc/kubernetes/admin.conf\n" OTHER,
+                        "/manifests /pki", ""},
+                {"[kubeconfig admin.conf]\nPath=/pki-more/admin.conf\n" OTHER,
+                        "/manifests /pki /pki-more", ""},
+                {"[kubeconfig admin.conf]\nPath=/pki/deep/er/admin.conf\n" OTHER, "/manifests /pki",
+                        ""},
+                {"[kubeconfig admin.conf]\nWatch=yes\n" OTHER, "/manifests /pki", ""},
+                {"[kubeconfig admin.conf]\nWatch=yes\n[certificate apiserver]\nWatch=yes\n"
+                 "[component etcd]\nManifest=/etc/kubernetes/manifests/etcd.yaml\n"
+                 "[agent]\nStateDirectory=/srv/state\n",
+                        "/srv/state", ""},
+                {"[kubeconfig admin.conf]\nPath=/etc/kubernetes/admin.conf\n" OTHER
+                 "[copy a]\nSource=admin.conf\nPath=/home/USER/.kube/config\n"
+                 "[copy b]\nSource=admin.conf\nPath=/root/.kube/config\n"
+                 "[copy c]\nSource=apiserver\nDirectory=/srv/proxy\n",
+                        "/home/USER/.kube /manifests /pki /srv/proxy", ""},
+                /* In a home itself every file is in reach. */
+                {"[kubeconfig admin.conf]\nPath=/etc/kubernetes/admin.conf\n" OTHER
+                 "[copy a]\nSource=admin.conf\nPath=/root/kubeconfig\n",
+                        "/manifests /pki /root", ""},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                char *root = new_root(table[i].text);
+
+                assert_needs(root, table[i].directories, table[i].conditions);
+                tree_free(root);
+        }
+}
+
+/* systemd counts in real directories. */
+static void test_behind_links(void **state)
+{
+        char *root = new_root("[kubeconfig admin.conf]\nPath=/etc/kubernetes/admin.conf\n" OTHER);
+        autofree char *pki = xasprintf("%s/pki", root), *real = xasprintf("%s/srv/real", root);
+
+        tree_write_text(root, "/srv/real/x", "");
+        assert_int_equal(symlink("/srv/real", pki), 0);
+        assert_needs(root, "/manifests /srv/real", "");
+        tree_free(root);
+}
+
+/* A kubeconfig may say itself where certificate and key of its user are. */
+static void test_files_of_a_kubeconfig(void **state)
+{
+        char *root = new_root("[kubeconfig admin.conf]\nPath=/etc/kubernetes/admin.conf\n" OTHER);
+
+        tree_write_text(root, "/etc/kubernetes/admin.conf",
+                "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
+                "contexts:\n- name: c\n  context: {cluster: k, user: u}\n"
+                "clusters:\n- name: k\n  cluster: {server: 'https://192.0.2.1:6443'}\n"
+                "users:\n- name: u\n  user: {client-certificate: /srv/a/u.crt, client-key: "
+                "/srv/b/u.key}\n");
+        assert_needs(root, "/manifests /pki /srv/a /srv/b", "");
+        tree_free(root);
+}
+
+static void assert_drop_in(const UnitNeeds *needs, const char *unit, const char *expected)
+{
+        autofree char *text = unit_needs_drop_in(needs, unit);
+
+        assert_string_equal(text, expected);
+}
+
+#define HEAD(unit)                                                                                 \
+        "# /etc/systemd/system/" unit ".d/50-configuration.conf\n"                                 \
+        "# What the configuration needs beyond the unit as it is shipped. Print it anew, and\n"    \
+        "# 'systemctl daemon-reload', when the configuration has changed.\n"
+
+#define ALSO    "# Also: kube-renewd config --drop-in "
+#define TIMEOUT "# What may be waited for adds up to this, if everything goes wrong.\n"
+
+static void test_what_may_be_written(void **state)
+{
+        NeededDirectory directories[] = {
+                {(char *)"/srv/100%", (char *)"/srv/100%/x"},
+                {(char *)"/srv/a b", (char *)"/srv/a b/x"},
+                {(char *)"/srv/\\\"\n", (char *)"/srv/\\\"\n/x"},
+                {(char *)"/var/tmp", (char *)"/var/tmp/X"},
+        };
+        const UnitNeeds needs = {
+                .directories = directories, .n = ELEMENTSOF(directories), .in_tmp = true};
+
+        assert_drop_in(&needs, SERVICE_UNIT,
+                HEAD(SERVICE_UNIT) ALSO RECOVER_UNIT
+                "\n\n[Service]\n"
+                "# To replace /srv/100%%/x.\n"
+                "ReadWritePaths=-/srv/100%%\n"
+                "# To replace \"/srv/a b/x\".\n"
+                "ReadWritePaths=\"-/srv/a b\"\n"
+                "# To replace \"/srv/\\\\\\\"\\x0a/x\".\n"
+                "ReadWritePaths=\"-/srv/\\\\\\\"\\x0a\"\n"
+                "# To replace /var/tmp/X.\n"
+                "ReadWritePaths=-/var/tmp\n"
+                "# Else it has a /tmp and a /var/tmp of its own.\n"
+                "PrivateTmp=no\n");
+        assert_drop_in(&needs, FAILURE_UNIT,
+                "# kube-renewd-failure@.service needs no drop-in for this configuration.\n");
+}
+
+static void test_when_and_how_long(void **state)
+{
+        char *conditions[] = {(char *)"/srv/50% b", NULL};
+        const UnitNeeds nothing = {}, patience = {.timeout = 4 * HOUR};
+        const UnitNeeds both = {.conditions = conditions, .timeout = 4 * HOUR + 1};
+
+        assert_drop_in(&nothing, SERVICE_UNIT,
+                "# kube-renewd.service needs no drop-in for this configuration.\n");
+        assert_drop_in(&patience, SERVICE_UNIT,
+                HEAD(SERVICE_UNIT) "\n[Service]\n" TIMEOUT "TimeoutStartSec=240min\n");
+        assert_drop_in(&both, SERVICE_UNIT,
+                HEAD(SERVICE_UNIT) "\n[Unit]\n"
+                                   "# This layout is on hosts that have one of these.\n"
+                                   "ConditionPathExists=|/srv/50%% b\n"
+                                   "\n[Service]\n" TIMEOUT "TimeoutStartSec=241min\n");
+
+        /* A recovery waits for nobody, and must not keep the kubelet waiting. */
+        assert_drop_in(&both, RECOVER_UNIT,
+                "# kube-renewd-recover.service needs no drop-in for this configuration.\n");
+}
+
+static void test_state_and_services_elsewhere(void **state)
+{
+        char *readers[] = {(char *)"my-kubelet.service", (char *)"a%b.service", NULL};
+        const UnitNeeds needs = {.state_directory = (char *)"/srv/my state%", .readers = readers};
+
+        assert_drop_in(&needs, FAILURE_UNIT,
+                HEAD(FAILURE_UNIT) "\n[Service]\n"
+                                   "# It reads no configuration.\n"
+                                   "Environment=\"STATE_DIRECTORY=/srv/my state%%\"\n");
+        assert_drop_in(&needs, RECOVER_UNIT,
+                HEAD(RECOVER_UNIT) "\n[Unit]\n"
+                                   "# What is unfinished is there.\n"
+                                   "RequiresMountsFor=\"/srv/my state%%\"\n"
+                                   "ConditionPathExists=|/srv/my state%%/transaction.committed\n"
+                                   "ConditionPathExists=|/srv/my state%%/transaction.prepared\n"
+                                   "ConditionDirectoryNotEmpty=|/srv/my state%%/parked\n"
+                                   "ConditionPathExists=|/srv/my state%%/kubelet-rotation.json\n"
+                                   "# They read certificates when they start.\n"
+                                   "Before=my-kubelet.service a%%b.service\n");
+        assert_drop_in(&needs, SERVICE_UNIT,
+                HEAD(SERVICE_UNIT) ALSO RECOVER_UNIT "\n" ALSO FAILURE_UNIT "\n\n[Unit]\n"
+                                                     "# They read certificates when they start.\n"
+                                                     "After=my-kubelet.service a%%b.service\n");
+}
+
+static void test_hint_only_where_it_may_help(void **state)
+{
+        Error error = {};
+
+        error_set(&error, -EROFS, "cannot write");
+        assert_int_equal(unit_needs_hint(&error, -EROFS), -EROFS);
+        assert_string_equal(error.text, "cannot write; 'kube-renewd config --drop-in' prints what "
+                                        "the unit of the service lacks");
+        error_set(&error, -EPERM, "cannot write");
+        assert_int_equal(unit_needs_hint(&error, -EPERM), -EPERM);
+        assert_string_equal(error.text, "cannot write");
+        assert_int_equal(unit_needs_hint(NULL, -EROFS), -EROFS);
+        assert_int_equal(unit_needs_hint(&error, 0), 0);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_directories_and_conditions),
+                cmocka_unit_test(test_behind_links),
+                cmocka_unit_test(test_files_of_a_kubeconfig),
+                cmocka_unit_test(test_what_may_be_written),
+                cmocka_unit_test(test_when_and_how_long),
+                cmocka_unit_test(test_state_and_services_elsewhere),
+                cmocka_unit_test(test_hint_only_where_it_may_help),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
