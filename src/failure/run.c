@@ -11,11 +11,11 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define UNFINISHED "75" /* kube-renewd(8) "EXIT STATUS" */
+
 /* systemd.exec(5) "Process Exit Codes": what systemd itself could not do for the program. */
 #define SYSTEMD_EXIT_FIRST 200
 #define SYSTEMD_EXIT_LAST  255
-
-#define START_LIMIT_HIT "start-limit-hit"
 
 #define MARK           "reported"
 #define MARK_IS_RECENT 300 /* OnFailure= acts within seconds of the end of a run */
@@ -32,6 +32,28 @@ static void copy_word(char word[WORD_SIZE], const char *text)
                         *p = '?';
 }
 
+static bool is(const char *a, const char *b)
+{
+        return strcmp(a, b) == 0;
+}
+
+/* A unit that is refused another start by its limit keeps the result of its last run, and whether
+ * OnFailure= comes before each restart, too, depends on the version of systemd. But a unit that
+ * waits for its restart is not in this state. */
+static bool is_failed_for_good(const char *unit)
+{
+        char command[2 * WORD_SIZE], state[WORD_SIZE] = "";
+        FILE *answer;
+
+        snprintf(command, sizeof(command), "systemctl show -P SubState -- '%s' 2>/dev/null", unit);
+        answer = popen(command, "r");
+        if (!answer)
+                return false;
+        if (!fgets(state, sizeof(state), answer))
+                *state = 0;
+        return pclose(answer) == 0 && is(state, "failed\n");
+}
+
 Run run_from_environment(const char *unit)
 {
         Run run = {};
@@ -41,12 +63,10 @@ Run run_from_environment(const char *unit)
         copy_word(run.code, getenv("MONITOR_EXIT_CODE"));
         copy_word(run.status, getenv("MONITOR_EXIT_STATUS"));
         copy_word(run.invocation, getenv("MONITOR_INVOCATION_ID"));
+        run.gave_up = is(run.result, "start-limit-hit") ||
+                      (is(run.result, "exit-code") && is(run.status, UNFINISHED) &&
+                              is_failed_for_good(run.unit));
         return run;
-}
-
-static bool is(const char *a, const char *b)
-{
-        return strcmp(a, b) == 0;
 }
 
 /* systemd does not say which run it was, so that only the age of the mark speaks for it. */
@@ -67,8 +87,8 @@ bool run_has_reported(const Run *run, const char *state_directory)
         if (is(run->result, ""))
                 return is_recent(state_directory);
 
-        /* There was no run: the id is that of the one before. */
-        if (is(run->result, "success") || is(run->result, START_LIMIT_HIT))
+        /* No run began, so the mark is of the one before; or none will, which only we can say. */
+        if (is(run->result, "success") || run->gave_up)
                 return false;
         if (file_read(state_directory, MARK, mark, sizeof(mark)) < 0)
                 return false;
@@ -84,9 +104,6 @@ static const char *result_text(const char *result)
         } table[] = {
                 {"", "failed; this systemd does not say how, its journal does"},
                 {"success", "was not started: a unit that it needs failed or came too late"},
-                {START_LIMIT_HIT,
-                        "was tried as often as its start limit allows and is not done; it is not "
-                        "tried again before its timer starts it"},
                 {"timeout", "took too long and was ended before it could report"},
                 {"oom-kill", "was killed for lack of memory before it could report"},
         };
@@ -122,7 +139,9 @@ static const char *start_text(int status)
 
 void run_reason(const Run *run, char reason[REASON_SIZE])
 {
-        const char *text = result_text(run->result);
+        static const char gave_up[] = "is still unfinished after its last try, and is not tried "
+                                      "again before its timer starts it";
+        const char *text = run->gave_up ? gave_up : result_text(run->result);
         const char *start = is(run->code, "exited") ? start_text(atoi(run->status)) : NULL;
 
         if (text)
@@ -144,7 +163,7 @@ void run_reason(const Run *run, char reason[REASON_SIZE])
 
 void run_repair(const Run *run, char repair[REPAIR_SIZE])
 {
-        if (is(run->result, START_LIMIT_HIT))
+        if (run->gave_up)
                 snprintf(repair, REPAIR_SIZE,
                         "Read 'kube-renewd alarms' and 'journalctl -u %s', remove the cause, then "
                         "run 'systemctl reset-failed %s' and 'systemctl start %s'.",

@@ -24,11 +24,12 @@ typedef struct Run {
         char code[WORD_SIZE];   /* "exited", "killed", "dumped"; "" if the program never ran */
         char status[WORD_SIZE]; /* "226", "KILL" */
         char invocation[WORD_SIZE];
+        bool gave_up; /* it ended unfinished, and systemd will not try again */
 } Run;
 
 Run run_from_environment(const char *unit);
 
-/* True if the run's own report is on disk: renew/reported.h. */
+/* True if the run's own report is on disk (renew/reported.h), and there is nothing to add to it. */
 bool run_has_reported(const Run *run, const char *state_directory);
 
 /* One line for people, without a full stop. */

@@ -146,9 +146,7 @@ static void test_failure_mode_32_the_reason_says_how_it_ended(void **state)
                         "could not be started (exit status 233, see systemd.exec(5))"},
                 {{"resources", NULL, NULL, ID}, "could not be started (resources)"},
                 {{"exit-code", NULL, NULL, ID}, "could not be started (exit-code)"},
-                {{"start-limit-hit", "exited", "75", ID},
-                        "was tried as often as its start limit allows and is not done; it is not "
-                        "tried again before its timer starts it"},
+                {{"start-limit-hit", "exited", "75", ID}, "is still unfinished after its last try"},
                 {{"success", NULL, NULL, NULL}, "was not started: a unit that it needs failed"},
                 {{NULL, NULL, NULL, NULL}, "failed; this systemd does not say how"},
                 {{"watchdog", "killed", "ABRT", ID}, "was killed by signal ABRT"},
@@ -163,7 +161,7 @@ static void test_failure_mode_32_the_reason_says_how_it_ended(void **state)
                         fail_msg("'%s' lacks '%s'", alarm.reason, table[i].reason);
                 assert_non_null(strstr(alarm.repair_action, "'journalctl -u kube-renewd.service'"));
                 assert_true(!strstr(alarm.repair_action, "'systemctl reset-failed ") ==
-                            !strstr(alarm.reason, "start limit"));
+                            !strstr(alarm.reason, "its last try"));
                 assert_int_equal(alarm.count, i + 1);
                 alarm_done(&alarm);
         }
