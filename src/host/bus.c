@@ -34,22 +34,17 @@ static bool is_host_root(int root_fd)
                host.st_ino == root.st_ino;
 }
 
-/* Handles what has arrived, until `done` (checked after each message; NULL: never) is not empty: 1,
- * or until the deadline: 0. */
-static int bus_process(Bus *bus, int64_t deadline, const char *done)
+/* Handles one message, or waits for one. 1, or 0 if none came until the deadline. */
+static int bus_process(Bus *bus, int64_t deadline)
 {
-        while (!done || !*done) {
-                int64_t left = deadline - clock_monotonic();
-                int r = sd_bus_process(bus->native, NULL);
+        int64_t left = deadline - clock_monotonic();
+        int r = sd_bus_process(bus->native, NULL);
 
-                if (r == 0 && left <= 0)
-                        return 0;
-                if (r == 0)
-                        r = sd_bus_wait(bus->native, (uint64_t)left * 1000);
-                if (r < 0 && r != -EINTR)
-                        return r;
-        }
-        return 1;
+        if (r == 0 && left <= 0)
+                return 0;
+        if (r == 0)
+                r = sd_bus_wait(bus->native, (uint64_t)left * 1000);
+        return r < 0 && r != -EINTR ? r : 1;
 }
 
 /* A socket that accepts but never speaks would otherwise be waited for inside of the first call. */
@@ -58,16 +53,12 @@ static int wait_until_ready(Bus *bus)
         int64_t deadline = clock_monotonic() + ANSWER_TIMEOUT;
         int r;
 
-        for (;;) {
-                r = sd_bus_is_ready(bus->native);
-                if (r != 0)
-                        return r < 0 ? r : 0;
-                if (clock_monotonic() >= deadline)
-                        return -ETIMEDOUT;
-                r = bus_process(bus, clock_monotonic() + 10, NULL);
-                if (r < 0)
-                        return r;
+        while ((r = sd_bus_is_ready(bus->native)) == 0) {
+                r = bus_process(bus, deadline);
+                if (r <= 0)
+                        return r < 0 ? r : -ETIMEDOUT;
         }
+        return r < 0 ? r : 0;
 }
 
 static int bus_connect(Bus *bus, const char *address)
@@ -254,7 +245,9 @@ int bus_wait_for_job(Bus *bus, const char *job, int64_t deadline, JobResult *ret
         /* Signals that came before the answer with the job's name wait in the queue until now. */
         bus->job = job;
         bus->result.text[0] = '\0';
-        r = bus_process(bus, deadline, bus->result.text);
+        do
+                r = bus_process(bus, deadline);
+        while (r > 0 && !bus->result.text[0]);
         bus->job = NULL;
         if (r < 0)
                 return error_errno(reterr, r, "the connection to systemd is lost");
