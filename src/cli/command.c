@@ -72,6 +72,14 @@ void command_warn(const Config *config)
                 complain("warning: %s", *warning);
 }
 
+/* Those who look after the whole host, and people who read a table of it. Programs ask more often
+ * than systemd should be asked. */
+static bool wants_timer(const Options *options)
+{
+        return options->verb->run == verb_run || options->verb->run == verb_config ||
+               (options->verb->run == verb_check && output_is(options, "table"));
+}
+
 int command_open(const Options *options, Pass **ret)
 {
         PassOptions open = {
@@ -81,6 +89,7 @@ int command_open(const Options *options, Pass **ret)
                         .layout_any = options->verb->any_layout},
                 .at = options->at,
                 .nightly = options->verb->run == verb_run,
+                .ask_timer = wants_timer(options),
                 .recovers = options->verb->run == verb_recover,
         };
         autoptr(Pass) pass = NULL;

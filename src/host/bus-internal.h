@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What unit.c, command.c and timedate.c share: calls to the manager, properties, and the end of
- * jobs.
+/* What unit.c, timer.c, command.c and timedate.c share: calls to the manager, properties, and the
+ * end of jobs.
  *
  *     r = bus_follow_jobs(bus, reterr);                   before the job is made
  *     r = bus_job(bus, "RestartUnit", &job, reterr, "ss", unit, "replace");
@@ -42,6 +42,10 @@ int bus_read_text(Bus *bus, const char *unit, const char *interface, const char 
 /* The same for a number, `type` as in D-Bus signatures: 't', 'u' or 'i'. */
 int bus_read_number(Bus *bus, const char *unit, const char *interface, const char *property,
         char type, int64_t *ret, Error *reterr) MUST_USE;
+
+/* The same for anything else, to be read by sd_bus_message_read(). */
+int bus_read_property(Bus *bus, const char *unit, const char *interface, const char *property,
+        const char *type, BusMessage **ret, Error *reterr) MUST_USE;
 
 /* A property of another service than systemd, of type 'b': 1 or 0. */
 int bus_read_flag(Bus *bus, const char *service, const char *path, const char *interface,

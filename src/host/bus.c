@@ -194,6 +194,17 @@ int bus_read_number(Bus *bus, const char *unit, const char *interface, const cha
         return 0;
 }
 
+int bus_read_property(Bus *bus, const char *unit, const char *interface, const char *property,
+        const char *type, BusMessage **ret, Error *reterr)
+{
+        sd_bus_error failure = SD_BUS_ERROR_NULL;
+        autofree char *path = unit_path(unit);
+        int r = sd_bus_get_property(
+                bus->native, SYSTEMD_NAME, path, interface, property, &failure, ret, type);
+
+        return r >= 0 ? 0 : bus_failed(reterr, r, &failure);
+}
+
 int bus_read_flag(Bus *bus, const char *service, const char *path, const char *interface,
         const char *property, Error *reterr)
 {

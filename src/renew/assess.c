@@ -90,9 +90,8 @@ static void verdict_note(Verdict *verdict, State state, const char *format, ...)
                 verdict->state = state;
 }
 
-int64_t due_span(const Policy *policy, const Cert *cert)
+int64_t due_span_of(const Policy *policy, int64_t lifetime)
 {
-        int64_t lifetime = cert->not_after - cert->not_before;
         int64_t span = policy->renew_before;
 
         if (policy->renew_at > 0)
@@ -105,6 +104,11 @@ int64_t due_span(const Policy *policy, const Cert *cert)
         if (lifetime > BACKDATED && span > (lifetime - BACKDATED) / 2)
                 span = (lifetime - BACKDATED) / 2;
         return span;
+}
+
+int64_t due_span(const Policy *policy, const Cert *cert)
+{
+        return due_span_of(policy, cert->not_after - cert->not_before);
 }
 
 /* CAs are spoken of half a year before their end, wherever they are found; but one that somebody

@@ -97,3 +97,6 @@ History *assess_history(const Assessment *assessment);
 /* RenewBefore= as it applies to this certificate: bounded to a third of its lifetime; by RenewAt=
  * where that is set. Seconds before notAfter. */
 int64_t due_span(const Policy *policy, const Cert *cert);
+
+/* The same for any certificate that lives so many seconds. */
+int64_t due_span_of(const Policy *policy, int64_t lifetime);

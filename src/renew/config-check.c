@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/config-check.h"
 
-#include "base/time-util.h"
 #include "renew/alarm-types.h"
 #include "renew/config-key.h"
 
 #include <fnmatch.h>
-
-/* The timer runs once a day with up to an hour of delay: this much leaves room for a second try. */
-#define RENEW_BEFORE_SANE (2 * DAY + HOUR)
 
 const Setting *config_find_setting(
         const Config *config, const char *section, const char *name, const char *key)
@@ -31,7 +27,7 @@ char *config_place(const Config *config, const char *section, const char *name, 
         return xasprintf("%s: [%s%s%s]", origin, section, *name ? " " : "", name);
 }
 
-static const char *section_of(const CredentialEntry *entry)
+const char *config_section_of(const CredentialEntry *entry)
 {
         return entry->is_kubeconfig ? "kubeconfig" : "certificate";
 }
@@ -90,7 +86,7 @@ static int check_ca(const Config *config, const CaEntry *ca, Error *reterr)
 static int check_issuer(const Config *config, const CredentialEntry *entry, Error *reterr)
 {
         const Layout *layout = &config->layout;
-        const char *section = section_of(entry);
+        const char *section = config_section_of(entry);
         autofree char *where = config_place(config, section, entry->name, "CA"), *suggestion = NULL;
 
         if (!entry->ca && entry->watch)
@@ -109,7 +105,7 @@ static int check_issuer(const Config *config, const CredentialEntry *entry, Erro
 /* What an entry with a file must say about it. */
 static int check_files(const Config *config, const CredentialEntry *entry, Error *reterr)
 {
-        const char *section = section_of(entry);
+        const char *section = config_section_of(entry);
         autofree char *where = NULL;
 
         if (!entry->is_kubeconfig && !entry->key && !entry->watch) {
@@ -137,7 +133,7 @@ static int check_files(const Config *config, const CredentialEntry *entry, Error
 static int check_credential(const Config *config, const CredentialEntry *entry, Error *reterr)
 {
         const Layout *layout = &config->layout;
-        const char *section = section_of(entry);
+        const char *section = config_section_of(entry);
         autofree char *suggestion = config_suggest(
                 entry->name, layout->credentials, layout->n_credentials, sizeof(CredentialEntry));
         int r;
@@ -206,7 +202,7 @@ static void collect_claims(const Layout *layout, Claims *claims)
         }
         for (size_t i = 0; i < layout->n_credentials; i++) {
                 const CredentialEntry *entry = &layout->credentials[i];
-                const char *section = section_of(entry);
+                const char *section = config_section_of(entry);
 
                 add_claim(claims, (Claim){"name", entry->name, section, entry->name, NULL});
                 add_claim(claims, (Claim){"file", entry->path, section, entry->name,
@@ -319,8 +315,8 @@ static int check_entries(Config *config, Error *reterr)
         return r;
 }
 
-/* The policy of one section, where that section itself says something. */
-static void warn_policy(Config *config, const char *section, const char *name, const Policy *policy)
+/* Two ways to say it in one file. */
+static void warn_policy(Config *config, const char *section, const char *name)
 {
         const Settings *settings = config->settings;
         const Setting *before = settings_last(settings, section, name, "RenewBefore");
@@ -332,11 +328,6 @@ static void warn_policy(Config *config, const char *section, const char *name, c
                         xasprintf("%s has RenewBefore= and RenewAt= (line %u), which exclude each "
                                   "other; the later one counts",
                                 where, at->line));
-        else if (before && policy->renew_at == 0 && policy->renew_before < RENEW_BEFORE_SANE)
-                strv_take(&config->warnings,
-                        xasprintf("%s has RenewBefore=%s, which leaves no time for a second try: "
-                                  "the timer runs once a day; write at least 2d 1h",
-                                where, before->value));
 }
 
 int config_check(Config *config, Error *reterr)
@@ -352,9 +343,9 @@ int config_check(Config *config, Error *reterr)
         if (r < 0)
                 return r;
         warn_shelve(config);
-        warn_policy(config, "renewal", "", &config->policy);
+        warn_policy(config, "renewal", "");
         for (size_t i = 0; i < layout->n_credentials; i++)
-                warn_policy(config, section_of(&layout->credentials[i]),
-                        layout->credentials[i].name, &layout->credentials[i].policy);
+                warn_policy(config, config_section_of(&layout->credentials[i]),
+                        layout->credentials[i].name);
         return 0;
 }

@@ -30,6 +30,9 @@ const char *config_copy_key(const CopyTarget *target);
 const Setting *config_find_setting(
         const Config *config, const char *section, const char *name, const char *key);
 
+/* "certificate" or "kubeconfig". */
+const char *config_section_of(const CredentialEntry *entry);
+
 /* "file:line: [certificate apiserver]" of that setting; of the section where the key is NULL or
  * not there. The caller frees. */
 char *config_place(const Config *config, const char *section, const char *name, const char *key);

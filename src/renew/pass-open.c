@@ -5,6 +5,8 @@
 #include "host/clock.h"
 #include "renew/report.h"
 #include "renew/reported.h"
+#include "renew/self-check.h"
+#include "renew/shipped.h"
 
 #include <inttypes.h>
 #include <sys/random.h>
@@ -73,6 +75,24 @@ static void report_unusable(const Pass *pass, const char *config_file, const cha
                 log_debug("not reported: %s", error.text);
 }
 
+/* Where nobody can be asked, the timer is as we install it. */
+static void check_timer(Pass *pass)
+{
+        TimerState timer;
+        Error error = {};
+        Bus *bus;
+        int r = -EOPNOTSUPP;
+
+        pass_make_running(pass);
+        if (running_is_live(pass->running))
+                r = running_bus(pass->running, &bus, &error);
+        if (r >= 0)
+                r = timer_look(bus, TIMER_UNIT, &timer, &error);
+        if (r < 0)
+                log_debug("the timer is not known: %s", error.text);
+        self_check(pass->config, r < 0 ? NULL : &timer);
+}
+
 int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
 {
         autoptr(Pass) pass = xcalloc(1, sizeof(*pass));
@@ -99,6 +119,8 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
         }
         if (r < 0)
                 return error_set(reterr, r, "%s", error.text);
+        if (options->ask_timer)
+                check_timer(pass);
         *ret = TAKE(pass);
         return 0;
 }

@@ -20,9 +20,10 @@
 typedef struct PassOptions {
         const char *root; /* --root=, NULL: "/" */
         ConfigOptions config;
-        int64_t at;    /* --at=, 0: the clock */
-        bool nightly;  /* `run`: a configuration that cannot be used leaves event and alarm */
-        bool recovers; /* `recover`: a configuration that cannot be used is no failure */
+        int64_t at;     /* --at=, 0: the clock */
+        bool nightly;   /* `run`: a configuration that cannot be used leaves event and alarm */
+        bool ask_timer; /* warn if the timer does not fit the configuration, or does not run */
+        bool recovers;  /* `recover`: a configuration that cannot be used is no failure */
 } PassOptions;
 
 typedef enum ExitStatus { /* behaviour.md "Exit status" */

@@ -53,7 +53,7 @@ static void log_warnings(const Config *config)
         for (char **warning = config->warnings; warning && *warning; warning++) {
                 const LogField fields[] = {{"REASON", *warning}, {}};
 
-                log_event(LOG_WARNING, EVENT_CONFIG_WARNING, fields, "%s, ignoring", *warning);
+                log_event(LOG_WARNING, EVENT_CONFIG_WARNING, fields, "%s.", *warning);
         }
 }
 

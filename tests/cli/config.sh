@@ -36,9 +36,18 @@ tap_status 0 "an unknown key is no error" renewd config
 tap_like "$OUTPUT" "^kube-renewd: warning: /etc/kube-renewd/kube-renewd.conf:2: .*'RenewBefor'.*'RenewBefore" \
         "but a warning with the nearest known one"
 
+configure '[renewal]\nRenewBefore=2d\n'
+for verb in config check; do
+        tap_status 0 "little time for a second try is no error of '$verb'" renewd $verb --at="$NEW"
+        tap_like "$OUTPUT" 'warning: .*:2: \[renewal\] has RenewBefore=2d, which .* kube-renewd.timer .* every 1d' \
+                "but a warning"
+done
+tap_status 0 "who reads data" renewd check --at="$NEW" --output=json
+tap_unlike "$OUTPUT" timer "is not told"
+
 configure '[renewal]\nRenewBefore=soon\n'
 before=$(everything)
-for verb in config plan renew recover init "explain apiserver" "backup list"; do
+for verb in config plan renew init "explain apiserver" "backup list"; do
         # shellcheck disable=SC2086 # a verb and its name
         tap_status 78 "a bad value stops '$verb'" renewd $verb
         tap_like "$OUTPUT" '^kube-renewd: /etc/kube-renewd/kube-renewd.conf:2: .*soon' "'$verb' names file, line and value"

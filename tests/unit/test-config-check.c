@@ -106,12 +106,6 @@ static const struct Warning {
         {"[alarms]\nShelve=ca-exp*@ca ca-expirng@ca\n",
                 "[alarms] has Shelve=ca-expirng@ca, but no type of alarm is called 'ca-expirng'; "
                 "did you mean 'ca-expiring'?"},
-        {"[renewal]\nRenewBefore=2d\n",
-                "[renewal] has RenewBefore=2d, which leaves no time for a second try: the timer "
-                "runs once a day; write at least 2d 1h"},
-        {"[kubeconfig admin.conf]\nRenewBefore=1h\n",
-                "[kubeconfig admin.conf] has RenewBefore=1h, which leaves no time for a second "
-                "try: the timer runs once a day; write at least 2d 1h"},
         {"[renewal]\nRenewBefore=20d\nRenewAt=80%\n",
                 "[renewal] has RenewBefore= and RenewAt= (line 3), which exclude each other; the "
                 "later one counts"},

@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a real systemd says of the timer: that it does not run, that it will not after the next boot, and
+# that it starts too seldom for the configuration. People and the journal are told, programs are not.
+
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh" || exit 99
+
+testbed=${TESTBED:-$SRCDIR/tests/system/bed/testbed}
+reason=$("$testbed" check --host 2>&1) || tap_skip_all "the test bed cannot run here: $reason"
+command -v systemd-nspawn >/dev/null || tap_skip_all "systemd-container is not installed"
+
+tree=$SCRATCH/tree
+tap_ok "everything is installed" make -s -C "$BUILDDIR" install DESTDIR="$tree"
+mkdir -p "$tree/etc/kubernetes" "$tree/etc/kube-renewd/kube-renewd.conf.d"
+printf '[agent]\nLayout=kubeadm\n[renewal]\nRenewBefore=10d\n' >"$tree/etc/kube-renewd/kube-renewd.conf.d/test.conf"
+tap_ok "certificates are there" "$KUBE_RENEWD" --root="$tree" --layout=kubeadm init --node-name=cp-1 \
+        --advertise-address=192.0.2.10
+rm -rf "${tree:?}/var"
+
+# Each line is a fact, "name=value".
+cat >"$tree/inside" <<'END'
+#!/bin/bash
+program=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$(systemctl show -P FragmentPath kube-renewd.service)")
+fragment=$(systemctl show -P FragmentPath kube-renewd.timer)
+
+# said NAME VERB...: what a verb complains of.
+said() {
+        local name=$1
+
+        shift
+        "$program" "$@" 2>&1 >/dev/null | sed "s/^/$name=/"
+}
+# calendar LINE...: the timer's times.
+calendar() {
+        mkdir -p /etc/systemd/system/kube-renewd.timer.d
+        printf '%s\n' '[Timer]' 'OnCalendar=' "$@" >/etc/systemd/system/kube-renewd.timer.d/test.conf
+        systemctl daemon-reload
+        systemctl restart kube-renewd.timer
+}
+
+systemctl daemon-reload
+systemctl start dbus.socket
+systemctl disable --now kube-renewd.timer 2>/dev/null
+said inactive check
+said inactive-plan plan
+echo "plugin=$("$program" check --output=nagios | grep -c timer)"
+said json check --output=json
+systemctl start kube-renewd.timer
+said disabled check
+systemctl enable kube-renewd.timer 2>/dev/null
+said fine check
+said fine config
+calendar OnCalendar=weekly RandomizedDelaySec=12h
+said weekly config
+calendar OnCalendar=weekly OnCalendar=Mon,Thu
+said both check
+calendar OnUnitActiveSec=4d
+said monotonic check
+calendar OnCalendar=weekly
+systemctl start kube-renewd.service
+journalctl --sync
+echo "run=$(journalctl -q -o cat -u kube-renewd.service MESSAGE_ID=@id@)"
+systemctl stop kube-renewd.timer
+mv "$fragment" "$fragment.away" && systemctl daemon-reload
+said missing check
+END
+sed -i "s/@id@/$(sed -n 's/^#define EVENT_CONFIG_WARNING *"\(.*\)".*/\1/p' "$SRCDIR/src/renew/events.h")/" "$tree/inside"
+chmod +x "$tree/inside"
+facts=$("$testbed" systemd -d "$tree" /inside 2>&1)
+
+fact() {
+        sed -n "s/^$1=//p" <<<"$facts"
+}
+
+begin='^kube-renewd: warning: kube-renewd\.timer is'
+rare='has RenewBefore=10d, which leaves no time for a second try: kube-renewd\.timer starts a run every'
+tap_like "$(fact inactive)" "$begin inactive, .*'systemctl enable --now kube-renewd.timer' starts it" \
+        "a timer that does not run" || tap_note "$facts"
+tap_empty "$(fact inactive-plan)" "is no matter of other verbs"
+tap_is "$(fact plugin)" 0 "nor of a plugin"
+tap_empty "$(fact json)" "nor of who reads data"
+tap_like "$(fact disabled)" "$begin active, but nothing starts it at the next boot" "one that nobody has enabled"
+tap_empty "$(fact fine)" "nothing is said of one that runs"
+tap_like "$(fact weekly)" "test.conf:4: \[renewal\] $rare 7d, up to 12h late; write at least 14d 12h$" "one that runs too seldom"
+tap_empty "$(fact both)" "of several times the most frequent one counts"
+tap_empty "$(fact monotonic)" "and so do spans of time"
+tap_like "$(fact run)" "$rare 7d" "a run tells the journal"
+tap_like "$(fact missing)" "$begin not installed" "a timer that is not there"
+tap_done
