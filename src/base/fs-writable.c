@@ -5,14 +5,24 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
-/* A file whose owner is somebody else can be replaced by us, but not given back to him. */
-static bool may_change_owner(void)
+static bool has_capability(unsigned capability)
 {
         struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
         struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
 
         return syscall(SYS_capget, &header, sets) == 0 &&
-               (sets[CAP_TO_INDEX(CAP_CHOWN)].effective & CAP_TO_MASK(CAP_CHOWN));
+               (sets[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability));
+}
+
+/* A file of somebody else can be replaced by us, but not given back to him; and once it is his, its
+ * mode is not ours to set. */
+static bool may_keep_access(const struct statx *stx)
+{
+        bool is_own = stx->stx_uid == geteuid();
+        bool is_ours = stx->stx_gid == getegid() || group_member(stx->stx_gid);
+
+        return (is_own || has_capability(CAP_FOWNER)) &&
+               ((is_own && is_ours) || has_capability(CAP_CHOWN));
 }
 
 /* chattr +i and +a forbid the swap, whoever we are. */
@@ -68,11 +78,11 @@ static int test_target(
                         "'%s' is mounted by itself and cannot be replaced, mount its directory "
                         "('ReadWritePaths=%s' instead of the file)",
                         path, directory);
-        if (stx.stx_uid != geteuid() && !may_change_owner())
+        if (!may_keep_access(&stx))
                 return error_set(reterr, -EPERM,
-                        "'%s' belongs to user %u, 'CapabilityBoundingSet=CAP_CHOWN CAP_FOWNER "
-                        "CAP_DAC_OVERRIDE' in the unit would allow its replacement",
-                        path, stx.stx_uid);
+                        "'%s' belongs to user %u and group %u, 'CapabilityBoundingSet=CAP_CHOWN "
+                        "CAP_FOWNER CAP_DAC_OVERRIDE' in the unit would allow its replacement",
+                        path, stx.stx_uid, stx.stx_gid);
         return test_attributes(&stx, path, reterr);
 }
 

@@ -3,8 +3,10 @@
 
 #include "scratch.h"
 
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static void test_write_file_replaces_as_one(void **state)
@@ -210,27 +212,59 @@ static int file_mounted_alone(void)
         return r == -EPERM && strstr(error.text, "'ReadWritePaths=/d'") ? 0 : 1;
 }
 
+/* The owner of the directory and of some files in it, and no capability left. */
 static int without_rights(void)
 {
+        static const struct {
+                const char *path;
+                int r;
+        } table[] = {
+                {"/d/file", -EPERM},
+                {"/d/own", 0},
+                {"/d/group", -EPERM},
+                {"/other/file", -EACCES},
+        };
+
+        if (chown("d", 12345, 12345) < 0 || chown("d/own", 12345, getgid()) < 0 ||
+                chown("d/group", 12345, 12346) < 0 || chmod(".", 0755) < 0 || setuid(12345) < 0)
+                return 77;
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Error error = {};
+                int r = fs_test_writable(root_fd, table[i].path, &error);
+
+                if (r != table[i].r || (r == -EPERM && !strstr(error.text, "CAP_CHOWN")))
+                        return 1;
+        }
+        return 0;
+}
+
+/* It may be given back to its owner, but then the mode of it is his. */
+static int without_fowner(void)
+{
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
         Error error = {};
         int r;
 
-        /* The owner of the directory, but not of the file, and no capability left. */
-        if (chown("d", 12345, 12345) < 0 || chmod(".", 0755) < 0 || setuid(12345) < 0)
+        if (chown("d/file", 12345, 12345) < 0 || syscall(SYS_capget, &header, sets) < 0)
+                return 77;
+        sets[CAP_TO_INDEX(CAP_FOWNER)].effective &= ~CAP_TO_MASK(CAP_FOWNER);
+        if (syscall(SYS_capset, &header, sets) < 0)
                 return 77;
         r = fs_test_writable(root_fd, "/d/file", &error);
-        if (r != -EPERM || !strstr(error.text, "CAP_CHOWN"))
-                return 1;
-        return fs_test_writable(root_fd, "/other/file", &error) == -EACCES ? 0 : 1;
+        return r == -EPERM && strstr(error.text, "CAP_FOWNER") ? 0 : 1;
 }
 
 static void test_writable_names_the_sandbox(void **state)
 {
-        static int (*const table[])(void) = {read_only_mount, file_mounted_alone, without_rights};
+        static int (*const table[])(void) = {
+                read_only_mount, file_mounted_alone, without_rights, without_fowner};
 
         assert_int_equal(mkdir("d", 0755), 0);
         assert_int_equal(mkdir("other", 0755), 0);
         put("d/file", "x");
+        put("d/own", "x");
+        put("d/group", "x");
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 int status = in_own_mounts(table[i]);
 
