@@ -20,6 +20,7 @@ declare -A packages=(
         [bench]='time bc hyperfine? openssl'
         [fuzz]='clang'
         [deb]='debhelper dpkg-dev lintian bash-completion systemd-dev|systemd'
+        [rpm]='rpm rpm2cpio cpio rpmlint?'
         [deep]='clang-tidy cppcheck libnghttp2-dev'
 )
 
