@@ -68,7 +68,7 @@ static int tell(
                 .alarm_state = state};
         autofree char *key = alarm_key(alarm);
 
-        if (clock_monotonic() >= notice->deadline ||
+        if (!notice->tell || clock_monotonic() >= notice->deadline ||
                 notice->tell(notice->userdata, &context, NULL) < 0) {
                 notice->untold = true;
                 return 0;

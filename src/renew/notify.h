@@ -19,5 +19,6 @@ typedef int (*NotifyTell)(void *userdata, const HookContext *context, Error *ret
 
 /* One after the other; goes on after one that was not heard, but begins none after a quarter of an
  * hour. 0 if the site knows everything now or wants to know nothing, 1 if not (a failure was told
- * by who has failed); negative if the alarms or our note of them cannot be read or written. */
+ * by who has failed); negative if the alarms or our note of them cannot be read or written. Where
+ * tell is NULL nobody is told and nothing noted: 1 if there is something to tell. */
 int notify_run(const ReportInput *input, NotifyTell tell, void *userdata, Error *reterr) MUST_USE;

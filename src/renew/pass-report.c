@@ -41,16 +41,27 @@ static int tell_by_hook(void *userdata, const HookContext *context, Error *reter
         return hook_run(pass->running, pass->config, HOOK_ON_ALARM, context, reterr);
 }
 
-/* Who was not told is told by the next pass, which systemd starts before tomorrow. */
-static int notify(const Pass *pass, ReportInput *input, Error *reterr)
+/* Who was not told is told by the next pass, which systemd starts before tomorrow. *status is what
+ * the pass comes to with that. */
+static int notify(
+        const Pass *pass, const ReportInput *input, NotifyTell tell, int *status, Error *reterr)
 {
-        int r = running_is_live(pass->running)
-                        ? notify_run(input, tell_by_hook, (void *)pass, reterr)
-                        : 0;
+        int r = running_is_live(pass->running) ? notify_run(input, tell, (void *)pass, reterr) : 0;
 
-        if (r > 0 && input->exit_status == EXIT_DONE)
-                input->exit_status = EXIT_UNFINISHED;
+        *status = r > 0 && input->exit_status == EXIT_DONE ? EXIT_UNFINISHED : input->exit_status;
         return r;
+}
+
+/* The metrics are of what status.json says then. */
+static int write_heartbeat(const ReportInput *input, int status, Error *reterr)
+{
+        ReportInput written = *input;
+        int r, q;
+
+        written.exit_status = status;
+        r = report_status(&written, reterr);
+        q = report_metrics(&written, r < 0 ? NULL : reterr);
+        return r < 0 ? r : q;
 }
 
 /* Reports what the pass came to, also where it came to nothing: one after the other, whatever
@@ -79,16 +90,19 @@ static int report(const Pass *pass, int *status, const char *failure, Error *ret
                 .failure = failure,
                 .nightly = pass->nightly,
         };
-        int r, q;
+        int r, q, untold;
 
         report_outcomes(&input);
         r = report_alarms(&input, reterr);
-        q = notify(pass, &input, r < 0 ? NULL : reterr);
+
+        /* Before the site, which may take its time: until it has heard all, the pass is not done.
+         */
+        (void)!notify(pass, &input, NULL, &untold, NULL);
+        q = write_heartbeat(&input, untold, r < 0 ? NULL : reterr);
         r = r < 0 ? r : q;
-        q = report_status(&input, r < 0 ? NULL : reterr);
+        q = notify(pass, &input, tell_by_hook, status, r < 0 ? NULL : reterr);
         r = r < 0 ? r : q;
-        q = report_metrics(&input, r < 0 ? NULL : reterr); /* of what status.json says now */
-        *status = input.exit_status;
+        q = *status != untold ? write_heartbeat(&input, *status, r < 0 ? NULL : reterr) : 0;
         return r < 0 ? r : q;
 }
 

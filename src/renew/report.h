@@ -6,7 +6,7 @@
  *
  *     report_outcomes(&input);                 journal: what was done, and one summary
  *     r = report_alarms(&input, reterr);       raised and cleared by evidence AFTER the pass
- *     r = report_status(&input, reterr);       public/status.json, written last
+ *     r = report_status(&input, reterr);       public/status.json, of all that
  *
  * An alarm is cleared only if the same look that raises it now shows the fault gone, or if its
  * resource is no longer in the inventory; what this pass did not look at stays. */

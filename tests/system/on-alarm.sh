@@ -20,6 +20,7 @@ tap_ok "a control plane is there" "$KUBE_RENEWD" --root="$tree" init --node-name
 rm -rf "${tree:?}/var"
 cat >"$tree/etc/site" <<'END_SITE'
 #!/bin/sh
+while [ -e /run/hang ]; do sleep 0.1; done
 [ ! -e /run/deaf ] || { echo "no route to the fault manager"; exit 7; }
 echo "$KUBE_RENEWD_ALARM_STATE $KUBE_RENEWD_ALARM_SEVERITY $KUBE_RENEWD_ALARM_TYPE@$KUBE_RENEWD_ALARM_RESOURCE" >>/run/site
 env | sort | grep ^KUBE_RENEWD_ >/run/environment
@@ -62,6 +63,20 @@ rm /run/deaf
 night repeated CACriticalBefore=120d
 night shelved CACriticalBefore=120d Shelve=ca-expiring@etcd-ca
 night cleared CAExpiringBefore=1d CACriticalBefore=1d Shelve=ca-expiring@etcd-ca
+
+# A site that does not answer: what there is to tell is in the heartbeat already.
+touch /run/hang
+status=/var/lib/kube-renewd/public/status.json
+before=$(jq .generation $status) success=$(jq .last_success $status)
+printf '[hooks]\nOnAlarm=/etc/site\n' >/etc/kube-renewd/kube-renewd.conf.d/site.conf
+systemctl start --no-block kube-renewd.service
+until [ "$(systemctl is-active kube-renewd-hook-on-alarm.service)" = activating ]; do sleep 0.1; done
+echo "hanging=$(($(jq .generation $status) - before)) $(jq .exit_status $status) $(jq '.alarms | length' $status)"
+[ "$(jq .last_success $status)" = "$success" ] && echo "success=none"
+echo "hanging-metrics=$(sed -n 's/^kube_renewd_exit_status //p' /var/lib/kube-renewd/public/kube-renewd.prom)"
+rm /run/hang
+until [ "$(show SubState)" = dead ]; do sleep 0.1; done
+echo "answered=$(($(jq .generation $status) - before)) $(jq .exit_status $status)"
 END
 chmod +x "$tree/inside"
 facts=$("$testbed" systemd -d "$tree" /inside 2>&1)
@@ -98,4 +113,8 @@ tap_is "$(fact repeated)" "$(each changed critical "${cas[@]}")" "the next pass 
 tap_is "$(fact repeated-status)" 0 "and is finished"
 tap_is "$(fact shelved)" "$(each cleared critical etcd-ca)" "a shelved alarm is gone for the site"
 tap_is "$(fact cleared)" "$(each cleared critical ca front-proxy-ca)" "a cleared one too, and the shelved one is not told of"
+tap_is "$(fact hanging)" "1 75 3" "while a site is told, the heartbeat is there, and says that the pass is not done"
+tap_is "$(fact success)" none "which is no success yet"
+tap_is "$(fact hanging-metrics)" 75 "and so do the metrics"
+tap_is "$(fact answered)" "2 0" "once it has heard, it is"
 tap_done

@@ -56,6 +56,8 @@ static void assert_heard(Scene *scene, Site *site, int result, const char *expec
         Error error = {};
 
         assert_int_equal(report_alarms(&scene->input, NULL), 0);
+        if (result >= 0)
+                assert_int_equal(notify_run(&scene->input, NULL, NULL, NULL), *expected || result);
         if (notify_run(&scene->input, tell, site, &error) != result)
                 fail_msg("%s", error.text);
         autofree char *heard = strv_join(site->heard, ", ");
