@@ -37,6 +37,7 @@ files() {
         (cd "$root/etc" && find . -type f -exec sha256sum {} +) | sort
 }
 "$KUBE_RENEWD" --root="$root" run >/dev/null 2>&1
+tap_ok "a pass leaves its lock" test -e "$state/lock" || tap_done
 mkdir -p "$(dirname "$stamp")" "$root/run/kube-renewd/alarms"
 touch "$stamp"
 pki=$(files)
@@ -48,7 +49,7 @@ mkfifo "$SCRATCH/end"
 hold() {
         flock "$state/lock" cat "$SCRATCH/end" >/dev/null &
         holder=$!
-        while flock --nonblock "$state/lock" true; do sleep 0.1; done
+        while flock --nonblock "$state/lock" true && kill -0 "$holder"; do sleep 0.1; done
 }
 release() {
         [ -z "$holder" ] || { echo >"$SCRATCH/end" && wait "$holder"; }
@@ -64,7 +65,7 @@ pids=()
 for action in upgrade remove; do
         script prerm "$action" 0.2.0-1 >"$SCRATCH/$action" &
         pids+=($!)
-        until grep -q . "$SCRATCH/$action" || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
+        until grep -q . "$SCRATCH/$action" 2>/dev/null || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
         tap_like "$(cat "$SCRATCH/$action")" 'waiting until the pass' "prerm $action waits"
 done
 tap_ok "as long as the pass runs" kill -0 "${pids[@]}"
