@@ -101,12 +101,12 @@ left() { find /etc/systemd/system /usr/lib/systemd /usr/share /usr/bin /usr/libe
 pki() { find /etc/kubernetes -type f -exec sha256sum {} + | sort | sha256sum; }
 waits() { grep -q 'waiting until the pass that is under way has finished' "$1"; }
 
-# hold: a pass with something to do is under way, and stays so until /hold is gone.
+# hold COMMAND...: a pass with something to do is under way, and stays so until /hold is gone.
 hold() {
         tar -C / -xf /expiring.tar
         rm -f /held
         touch /hold
-        systemctl start --no-block $unit
+        "$@" & pass=$!
         wait_for test -e /held
 }
 
@@ -126,21 +126,24 @@ echo "explained=$(journalctl -q -x -o short -u $unit | grep -c 'The replaced fil
 
 echo '# Changed here.' >>$conf
 touch $stamp
-hold
+hold "$program" run
 change -U /rpms/new.rpm >/upgrade & upgrade=$!
 wait_for waits /upgrade
 echo "upgrading=$(ask -q --qf '%{RELEASE}' kube-renewd) $(ls $conf.rpmnew 2>/dev/null)"
 rm /hold
 wait $upgrade
 echo "upgraded=$? $(ask -q --qf '%{RELEASE}' kube-renewd)"
-echo "upgrade-pass=$(whole)"
+wait $pass
+echo "upgrade-pass=$? $(unpaired)"
 echo "changed=$(tail -n 1 $conf)"
 echo "default=$(grep -c 'older default' $conf $conf.rpmnew | line)"
 echo "still=$(active), $(enabled), $(show NeedDaemonReload $timer)"
 echo "stamp=$(ls $stamp)"
 echo "differs=$(ask -V --nodeps kube-renewd | line)"
 
-hold
+# The lock of this pass is not where it is expected: only the service shows that it runs.
+sed -i 's,^Layout=.*,&\nStateDirectory=/var/lib/kube-renewd/elsewhere,' /etc/kube-renewd/kube-renewd.conf.d/test.conf
+hold systemctl start --no-block $unit
 change -e kube-renewd >/erase & erase=$!
 wait_for waits /erase
 echo "erasing=$(active), $(ls $program)"
@@ -149,7 +152,7 @@ wait $erase
 echo "erased=$? $(left)"
 echo "passes=$(events "$EVENT_PASS_SUMMARY") $(unpaired)"
 echo "units=$(systemctl is-active $timer) $(show LoadState $timer) $(show LoadState $unit)"
-echo "state=$(ls /var/lib/kube-renewd/backups | wc -l) $(ls $conf.rpmsave)"
+echo "state=$(ls /var/lib/kube-renewd/{,elsewhere/}backups | grep -c '^[0-9]') $(ls $conf.rpmsave)"
 
 before=$(pki)
 mkdir -p /etc/systemd/system-preset
@@ -179,7 +182,7 @@ tap_is "$(fact explained)" 11 "and journalctl -x explains that"
 release=$(rpm -qp --qf '%{RELEASE}' "$package")
 tap_is "$(fact upgrading)" "0" "an upgrade changes nothing as long as a pass is under way" || tap_note "$FACTS"
 tap_is "$(fact upgraded)" "0 $release" "then it does"
-tap_is "$(fact upgrade-pass)" "success 0" "the pass ended well"
+tap_is "$(fact upgrade-pass)" 0 "the pass ended well"
 tap_is "$(fact changed)" "# Changed here." "a configuration that was changed stays"
 tap_is "$(fact default)" "/etc/kube-renewd/kube-renewd.conf:1 /etc/kube-renewd/kube-renewd.conf.rpmnew:0" \
         "the new default is put beside it"
@@ -190,7 +193,7 @@ tap_is "$(fact differs)" "S.5....T.  c /etc/kube-renewd/kube-renewd.conf" "rpm -
 tap_is "$(fact erasing)" "inactive inactive activating, /usr/bin/kube-renewd" \
         "a removal stops the timer, and waits for a pass that is under way" || tap_note "$FACTS"
 tap_is "$(fact erased)" "0" "then nothing of it is left, not even when the timer last fired"
-tap_is "$(fact passes)" "3" "the pass ended well"
+tap_is "$(fact passes)" "2" "the pass ended well"
 tap_is "$(fact units)" "inactive not-found not-found" "systemd has forgotten the units"
 tap_is "$(fact state)" "3 /etc/kube-renewd/kube-renewd.conf.rpmsave" "state and the changed configuration stay"
 
