@@ -27,9 +27,12 @@ int txn_undo(Txn *txn, const TxnRecord *record, Error *reterr)
         int r;
 
         /* 1. Should the commit have failed half-way, a crash in here must not finish it. */
-        if (renameat(txn->state_fd, TXN_COMMITTED, txn->state_fd, TXN_PREPARED) < 0 &&
-                errno != ENOENT)
-                return error_errno(reterr, -errno, "cannot undo in '%s'", txn->state_directory);
+        if (renameat(txn->state_fd, TXN_COMMITTED, txn->state_fd, TXN_PREPARED) == 0)
+                r = fsync(txn->state_fd) < 0 ? -errno : 0;
+        else
+                r = errno == ENOENT ? 0 : -errno;
+        if (r < 0)
+                return error_errno(reterr, r, "cannot undo in '%s'", txn->state_directory);
 
         /* 2. Live files were never touched; what was put beside them goes. */
         r = txn_remove_temporaries(record, reterr);
