@@ -5,7 +5,11 @@
 #include "base/time-util.h"
 #include "renew/backup-manifest.h"
 
+#include <fcntl.h>
 #include <time.h>
+
+/* The name of a backup that is being removed: ".ID.removed" */
+#define REMOVED ".removed"
 
 void backup_list_free(BackupList *list)
 {
@@ -70,12 +74,13 @@ int backup_list(int root_fd, const char *state_directory, BackupList **ret, Erro
         r = fs_list(root_fd, directory, &names, reterr);
         if (r < 0 && r != -ENOENT)
                 return r;
-        list->n = strv_length(names);
-        list->backups = xcalloc(list->n, sizeof(Backup));
+        list->backups = xcalloc(strv_length(names), sizeof(Backup));
 
         /* The names begin with the time: sorted they are oldest first. */
-        for (size_t i = 0; i < list->n; i++)
-                list->backups[i] = describe(root_fd, directory, xstrdup(names[list->n - 1 - i]));
+        for (size_t i = strv_length(names); i > 0; i--)
+                if (names[i - 1][0] != '.')
+                        list->backups[list->n++] =
+                                describe(root_fd, directory, xstrdup(names[i - 1]));
         *ret = TAKE(list);
         return 0;
 }
@@ -99,20 +104,52 @@ int backup_verify(int root_fd, const char *state_directory, const char *id, Erro
         return r;
 }
 
+/* It loses its name first, so that a crash leaves no backup that is there in part. */
+static int remove_backup(int root_fd, const char *directory, const char *id, Error *reterr)
+{
+        autofree char *removed = xasprintf(".%s" REMOVED, id);
+        autofree char *path = xasprintf("%s/%s", directory, removed);
+
+        autofd int fd = fs_open(root_fd, directory, O_RDONLY | O_DIRECTORY, 0, reterr);
+        if (fd < 0)
+                return fd;
+        if (renameat(fd, id, fd, removed) < 0 || fsync(fd) < 0)
+                return error_errno(reterr, -errno, "cannot remove the backup '%s'", id);
+        return fs_remove_tree(root_fd, path, reterr);
+}
+
+/* What a crash has left of backups that were being removed. */
+static int finish_removals(int root_fd, const char *directory, Error *reterr)
+{
+        autostrv names = NULL;
+        int r;
+
+        r = fs_list(root_fd, directory, &names, reterr);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        for (char **name = names; r >= 0 && *name; name++) {
+                size_t n = strlen(*name);
+                autofree char *path = xasprintf("%s/%s", directory, *name);
+
+                if (**name == '.' && n > strlen(REMOVED) &&
+                        streq(*name + n - strlen(REMOVED), REMOVED))
+                        r = fs_remove_tree(root_fd, path, reterr);
+        }
+        return r;
+}
+
 int backup_prune(int root_fd, const char *state_directory, unsigned keep, Error *reterr)
 {
+        autofree char *directory = backups_directory(state_directory);
         autoptr(BackupList) list = NULL;
         size_t n_whole = 0;
         int r;
 
-        r = backup_list(root_fd, state_directory, &list, reterr);
-        for (size_t i = 0; r >= 0 && i < list->n; i++) {
-                autofree char *path =
-                        xasprintf("%s/backups/%s", state_directory, list->backups[i].id);
-
-                if (list->backups[i].problem || ++n_whole <= keep)
-                        continue;
-                r = fs_remove_tree(root_fd, path, reterr);
-        }
+        r = finish_removals(root_fd, directory, reterr);
+        if (r >= 0)
+                r = backup_list(root_fd, state_directory, &list, reterr);
+        for (size_t i = 0; r >= 0 && i < list->n; i++)
+                if (!list->backups[i].problem && ++n_whole > keep)
+                        r = remove_backup(root_fd, directory, list->backups[i].id, reterr);
         return r;
 }

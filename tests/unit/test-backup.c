@@ -74,6 +74,22 @@ static void test_prune_keeps_the_newest_and_the_unreadable(void **state)
         tree_free(root);
 }
 
+static void test_t36_prune_finishes_what_a_crash_began(void **state)
+{
+        char *root = tree_new();
+        autofd int root_fd = fs_open_root(root, NULL);
+        autoptr(BackupList) list = NULL;
+
+        make_backup(root, "20270101T000000Z-a");
+        tree_write_text(root, STATE "/backups/.20260101T000000Z-x.removed/0000-a", "y");
+        assert_int_equal(backup_list(root_fd, STATE, &list, NULL), 0);
+        assert_int_equal(list->n, 1);
+        assert_int_equal(backup_prune(root_fd, STATE, 2, NULL), 0);
+        assert_true(fs_exists(root_fd, STATE "/backups/20270101T000000Z-a/manifest.json"));
+        assert_false(fs_exists(root_fd, STATE "/backups/.20260101T000000Z-x.removed"));
+        tree_free(root);
+}
+
 static void test_verify(void **state)
 {
         char *root = tree_new();
@@ -103,6 +119,7 @@ int main(void)
                 cmocka_unit_test(test_list_newest_first),
                 cmocka_unit_test(test_none_yet),
                 cmocka_unit_test(test_prune_keeps_the_newest_and_the_unreadable),
+                cmocka_unit_test(test_t36_prune_finishes_what_a_crash_began),
                 cmocka_unit_test(test_verify),
                 cmocka_unit_test(test_path),
         };
