@@ -13,7 +13,7 @@ declare -A packages=(
                 tmux bsdutils'
         [demo]='jq'
         [lint]='clang-format-14|clang-format shellcheck codespell man-db systemd'
-        [crash]='strace jq openssl'
+        [crash]='strace jq openssl python3'
         [system]='etcd-server etcd-client|etcd-server openssl strace libfaketime jq systemd-container containerd|containerd.io
                 runc|containerd.io'
         [bed]='mmdebstrap iproute2 systemd-container bsdutils util-linux'

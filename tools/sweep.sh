@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# sweep.sh [NAME...]: the tests of tests/crash that try every point (powerloss, kill, eio ...), in full and on several
+# control planes: nothing left out, everything due. Hours; the crash floor has a sample of each.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=tools/floors.sh
+. tools/floors.sh || exit 1
+
+trees=(v1.28.7/ecdsa-p256 v1.28.7/rsa2048-default)
+failed=0
+
+# sweep NAME TREE: one line with its points and how many failed; what did not hold is shown.
+sweep() {
+        local test=tests/crash/$1.sh log=build/sweep-$1-${2//\//-}.log start=$SECONDS
+
+        [ -e "$test" ] || test=tests/crash/sweep-$1.sh
+        [ -e "$test" ] || { echo "./dev sweep: there is no '$1'" >&2; exit 2; }
+        BUILDDIR=$PWD/build/gcc SWEEP=all SWEEP_TREE=$2 "$test" >"$log" 2>&1 || failed=1
+        grep -A 20 '^not ok' "$log"
+        printf '%-10s %-24s %s, %d s\n' "$1" "$2" \
+                "$(sed -n 's/^# \([0-9]* points.*\)/\1/p' "$log" | tail -n 1)" $((SECONDS - start))
+}
+
+tree_gcc || exit 1
+make -C build/gcc -s -j"$jobs" check TESTS= >build/gcc.log 2>&1 || { show build/gcc.log; exit 1; }
+[ $# != 0 ] || set -- powerloss kill eio enospc erofs
+for name; do
+        for tree in "${trees[@]}"; do
+                sweep "$name" "$tree"
+        done
+done
+exit "$failed"
