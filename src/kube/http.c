@@ -159,7 +159,17 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata)
         return size;
 }
 
-/* A line of the head or of the trailers: "Name: value\r\n". The status line, and what has no colon,
+/* Is this the name of a header: a token of RFC 9110, 5.6.2? The rest of a folded line is none. */
+static bool is_name(const char *name, size_t size)
+{
+        for (size_t i = 0; i < size; i++)
+                if (!isalnum((unsigned char)name[i]) &&
+                        (!name[i] || !strchr("!#$%&'*+-.^_`|~", name[i])))
+                        return false;
+        return size > 0;
+}
+
+/* A line of the head or of the trailers: "Name: value\r\n". The status line, and what has no name,
  * is left out. */
 static size_t on_header(char *data, size_t one, size_t size, void *userdata)
 {
@@ -172,7 +182,7 @@ static size_t on_header(char *data, size_t one, size_t size, void *userdata)
                 call->too_big = true;
                 return 0;
         }
-        if (!colon || colon == data)
+        if (!colon || !is_name(data, (size_t)(colon - data)))
                 return size;
         while (isspace((unsigned char)data[length - 1]))
                 length--;
@@ -348,7 +358,11 @@ int http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr)
                         call->too_big  ? "the answer is too large"
                         : *call->error ? call->error
                                        : curl.easy_strerror(code));
+        /* Some versions of libcurl take any row of digits for one. */
         curl.easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &call->answer->status);
+        if (call->answer->status < 0 || call->answer->status > 999)
+                return error_set(
+                        reterr, -EPROTO, "%s: the answer has no HTTP status", request->url);
         *ret = TAKE(call->answer);
         return 0;
 }
