@@ -96,6 +96,24 @@ static int record_remove(int root_fd, const char *state_directory, Error *reterr
         return fs_remove_file(root_fd, path, reterr);
 }
 
+/* As file_name() makes it, at whatever time: never the link, nor a file of another name. */
+static bool is_file_of(const char *link, const char *file)
+{
+        static const char form[] = "-dddd-dd-dd-dd-dd-dd.pem";
+        const char *name = fs_basename(link);
+        size_t stem = strlen(name) - strlen(CURRENT);
+
+        if (strlen(file) != stem + strlen(form) || strncmp(file, name, stem) != 0)
+                return false;
+        for (size_t i = 0; form[i]; i++) {
+                char c = file[stem + i];
+
+                if (form[i] == 'd' ? c < '0' || c > '9' : c != form[i])
+                        return false;
+        }
+        return true;
+}
+
 /* Only names that rotation_swap() gives are ever removed. */
 static int record_read(
         int root_fd, const char *state_directory, char **ret_link, char **ret_file, Error *reterr)
@@ -110,10 +128,7 @@ static int record_read(
                 return r;
         link = json_string_value(json_object_get(json, "link"));
         file = json_string_value(json_object_get(json, "file"));
-        if (!link || !file || *link != '/' || !ends_with(link, CURRENT) || strchr(file, '/') ||
-                !ends_with(file, ".pem") ||
-                strncmp(file, fs_basename(link), strlen(fs_basename(link)) - strlen(CURRENT) + 1) !=
-                        0)
+        if (!link || !file || *link != '/' || !ends_with(link, CURRENT) || !is_file_of(link, file))
                 return error_set(reterr, -EBADMSG, "'%s' is no record of a rotation", path);
         *ret_link = xstrdup(link);
         *ret_file = xstrdup(file);

@@ -181,6 +181,9 @@ static void test_odd_records(void **state)
                 {LINK, "admin.conf"},
                 {LINK, "other-2027.pem"},
                 {LINK, "kubelet-client"},
+                {LINK, "kubelet-client-current.pem"},
+                {LINK, "kubelet-client-2027-11-11-23-26-00-replaced.pem"},
+                {LINK, "kubelet-client-2027-11-11-23-26-0x.pem"},
                 {"pki/kubelet-client-current.pem", NEW},
                 {"/pki/kubelet-client.pem", NEW},
         };
