@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fuzz.h"
+
+#include "base/fs.h"
+#include "kube/api.h"
+#include "kube/cri-internal.h"
+#include "kube/etcd.h"
+#include "kube/health.h"
+
+#include <assert.h>
+
+/* What servers answer, for whoever asks them: http_call() is replaced by one that takes its answers
+ * from the input (-Wl,--wrap). Each is a line with its status, lines of headers, an empty line, the
+ * body; a line "====" ends it. */
+static const unsigned char *rest;
+static size_t rest_size;
+
+static bool take(const char *border, const unsigned char **ret, size_t *ret_size)
+{
+        const unsigned char *end = memmem(rest, rest_size, border, strlen(border));
+        size_t skip = end ? strlen(border) : 0;
+
+        *ret = rest;
+        *ret_size = end ? (size_t)(end - rest) : rest_size;
+        rest += *ret_size + skip;
+        rest_size -= *ret_size + skip;
+        return end;
+}
+
+int __wrap_http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr);
+
+int __wrap_http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr)
+{
+        autoptr(HttpAnswer) answer = xcalloc(1, sizeof(*answer));
+        const unsigned char *part;
+        size_t size;
+
+        assert(request->url && (starts_with(request->url, "http") || strstr(request->url, "/")));
+        if (rest_size == 0)
+                return error_set(reterr, -ECONNREFUSED, "nobody answers");
+        if (!take("\n", &part, &size))
+                return error_set(reterr, -EPROTO, "this was no answer");
+        autofree char *status = xstrndup((const char *)part, size);
+        answer->status = strtol(status, NULL, 10);
+        while (take("\n", &part, &size) && size > 0)
+                strv_take(&answer->headers, xstrndup((const char *)part, size));
+        take("\n====\n", &part, &size);
+        answer->body = xmalloc(size + 1);
+        memcpy(answer->body, part, size);
+        answer->body[size] = 0;
+        answer->body_size = size;
+        *ret = TAKE(answer);
+        return 0;
+}
+
+static void ask_etcd(Error *error)
+{
+        EtcdCluster cluster = {};
+        HttpTls tls = {};
+
+        if (etcd_look("127.0.0.1", 2379, &tls, 1, &cluster, error) < 0)
+                return;
+        error_set(error, 0, "well");
+        assert(cluster.n_voters > 0 && cluster.n_healthy <= cluster.n_voters);
+        assert(cluster.is_voter || !cluster.is_healthy_voter);
+        assert(!etcd_may_stop(&cluster) || cluster.n_voters != 2 || !cluster.is_voter);
+}
+
+static void ask_api(Error *error)
+{
+        HttpTls tls = {};
+
+        if (api_try_credentials("::1", 6443, &tls, 1, error) == API_ACCEPTED)
+                error_set(error, 0, "well");
+}
+
+static void ask_health(Error *error)
+{
+        ManifestProbe probe = {.kind = PROBE_HTTP,
+                .host = (char *)"::1",
+                .port = 10248,
+                .path = (char *)"/healthz",
+                .timeout = 1};
+
+        if (health_ask(&probe, error) == 0)
+                error_set(error, 0, "well");
+}
+
+/* Its socket is only looked at: something has to be there. */
+static void ask_runtime(Error *error)
+{
+        autofd int root_fd = fs_open_root("/", NULL);
+        autoptr(CriList) list = NULL;
+        autoptr(Cri) cri = NULL;
+
+        if (cri_open(root_fd, "/dev/null", 1, &cri, error) < 0)
+                return;
+        assert(cri_runtime(cri));
+        if (cri_list(cri, "kube-system", "etcd", "etcd", &list, error) < 0)
+                return;
+        if (cri_stop(cri, list->n > 0 ? list->containers[0].id : "none", 1, error) == 0)
+                error_set(error, 0, "well");
+}
+
+/* The first byte says who is asked; whoever does not get what he wants says why. */
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+        static void (*const ask[])(Error * error) = {ask_etcd, ask_api, ask_health, ask_runtime};
+        Error error = {};
+
+        if (size == 0)
+                return 0;
+        rest = data + 1;
+        rest_size = size - 1;
+        ask[data[0] % ELEMENTSOF(ask)](&error);
+        assert(error.text[0]);
+        return 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fuzz.h"
+
+#include "renew/backup-manifest.h"
+#include "renew/backup.h"
+#include "renew/history.h"
+#include "renew/owed.h"
+#include "renew/park.h"
+#include "renew/rotation.h"
+#include "scratch.h"
+
+#include <assert.h>
+
+#define STATE "/state"
+#define ID    "20270101T000000Z-a"
+
+/* The names under which the input is read. */
+static const char *const files[] = {STATE "/history.json", STATE "/owed/x.json",
+        STATE "/held/x.json", STATE "/backups/" ID "/manifest.json", STATE "/parked/x.json",
+        STATE "/kubelet-rotation.json"};
+
+/* What a hostile record would like to see gone. */
+static const char *const others[] = {"/etc/kubernetes/pki/ca.key",
+        "/etc/kubernetes/manifests/etcd.yaml", "/var/lib/kubelet/pki/kubelet-client-1.pem",
+        "/var/lib/kubelet/pki/kubelet-client-current.pem"};
+
+static void read_all(int root_fd)
+{
+        autoptr(BackupManifest) manifest = NULL;
+        autoptr(BackupList) backups = NULL;
+        autoptr(OwedList) owed = NULL;
+        autoptr(HoldList) holds = NULL;
+        autoptr(History) history = NULL;
+        Error error = {};
+
+        history = history_read(root_fd, STATE);
+        assert(history);
+        for (size_t i = 0; i < history->n_renewals; i++)
+                assert(history->renewals[i].name);
+        for (size_t i = 0; i < history->n_copies; i++)
+                assert(history->copies[i].path);
+        assert(owed_read(root_fd, STATE, &owed, &error) == 0 || error.text[0]);
+        for (size_t i = 0; owed && i < owed->n; i++)
+                assert(owed->entries[i].component && owed->entries[i].pass_id);
+        assert(hold_read(root_fd, STATE, &holds, &error) == 0 || error.text[0]);
+        assert(backup_list(root_fd, STATE, &backups, &error) == 0);
+        assert(backups->n == 1);
+        if (backup_manifest_read(root_fd, STATE "/backups/" ID, &manifest, &error) < 0)
+                assert(backups->backups[0].problem);
+        for (size_t i = 0; manifest && i < manifest->n_files; i++)
+                assert(manifest->files[i].path &&
+                        !manifest->files[i].existed == !manifest->files[i].name);
+        assert(backup_verify(root_fd, STATE, ID, &error) == 0 || error.text[0]);
+}
+
+/* Our own state, written by somebody else: it is read or refused, and a recovery that believes it
+ * touches nothing but what has a name of ours. */
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+        const Scratch *scratch = scratch_get();
+        autofree char *note = NULL;
+        autostrv notes = NULL;
+        Error error = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                if (faccessat(scratch->root_fd, others[i] + 1, F_OK, 0) < 0)
+                        scratch_write(scratch, others[i], "other", strlen("other"));
+        for (size_t i = 0; i < ELEMENTSOF(files); i++)
+                scratch_write(scratch, files[i], data, size);
+        read_all(scratch->root_fd);
+        assert(park_recover(scratch->root_fd, STATE, &notes, &error) == 0 || error.text[0]);
+        assert(rotation_recover(scratch->root_fd, STATE, &note, &error) == 0 || error.text[0]);
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                assert(faccessat(scratch->root_fd, others[i] + 1, F_OK, 0) == 0);
+        return 0;
+}
