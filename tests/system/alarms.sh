@@ -162,31 +162,30 @@ fi
 
 # --- outside ----------------------------------------------------------------------------------------------
 
-testbed=${TESTBED:-$SRCDIR/tests/system/bed/testbed}
-reason=$("$testbed" check --host 2>&1) || tap_skip_all "the test bed cannot run here: $reason"
-command -v systemd-nspawn >/dev/null || tap_skip_all "systemd-container is not installed"
+# shellcheck source=tests/system/host.sh
+. "$(dirname "$0")/host.sh" || exit 99
+host_tree
 
 FAKETIME_LIBRARY=$(find /usr/lib -name libfaketime.so.1 -print -quit)
 [ -n "$FAKETIME_LIBRARY" ] || tap_skip_all "libfaketime is not installed"
-tree=$SCRATCH/tree
-mkdir -p "$tree/scenes" "$tree/etc/systemd/system"
+mkdir -p "$TREE/scenes" "$TREE/etc/systemd/system"
 . "$SRCDIR/tests/system/alarm-faults.sh" || exit 99
-services "$tree"
+services "$TREE"
 
 # What the inner part needs goes along: a checkout below /tmp is not seen in there.
 inside=/alarms
-mkdir -p "$tree$inside"/{tests/system,src/renew,etc}
-cp "$SRCDIR/tests/tap.sh" "$tree$inside/tests"
-cp "$SRCDIR"/tests/system/alarm{s,-faults}.sh "$tree$inside/tests/system"
-cp "$SRCDIR/src/renew/events.h" "$tree$inside/src/renew"
-cp -R "$SRCDIR/etc/layouts" "$tree$inside/etc"
-cp "$KUBE_RENEWD" "$tree$inside"
+mkdir -p "$TREE$inside"/{tests/system,src/renew,etc}
+cp "$SRCDIR/tests/tap.sh" "$TREE$inside/tests"
+cp "$SRCDIR"/tests/system/alarm{s,-faults}.sh "$TREE$inside/tests/system"
+cp "$SRCDIR/src/renew/events.h" "$TREE$inside/src/renew"
+cp -R "$SRCDIR/etc/layouts" "$TREE$inside/etc"
+cp "$KUBE_RENEWD" "$TREE$inside"
 
 # boots NAME: its results are ours.
 boots() {
         local line said
 
-        said=$("$testbed" systemd -d "$tree" -k scenes env SRCDIR=$inside BUILDDIR=$inside KUBE_RENEWD=$inside/kube-renewd \
+        said=$("$TESTBED" systemd -d "$TREE" -k scenes env SRCDIR=$inside BUILDDIR=$inside KUBE_RENEWD=$inside/kube-renewd \
                 FAKETIME_LIBRARY="$FAKETIME_LIBRARY" bash $inside/tests/system/alarms.sh "$1" 2>&1)
         while read -r line; do
                 case $line in

@@ -6,62 +6,26 @@
 
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh" || exit 99
+# shellcheck source=tests/system/host.sh
+. "$(dirname "$0")/host.sh" || exit 99
 
-testbed=${TESTBED:-$SRCDIR/tests/system/bed/testbed}
-reason=$("$testbed" check --host 2>&1) || tap_skip_all "the test bed cannot run here: $reason"
-command -v systemd-nspawn >/dev/null || tap_skip_all "systemd-container is not installed"
+host_tree
 ! grep -Eq '^SANITIZE = .+' "$BUILDDIR/Makefile" ||
         tap_skip_all "a sanitizer catches the signals that this test sends"
 
 # 1. The installed tree, and certificates that are due; no component runs, so that nothing is owed.
-tree=$SCRATCH/tree
-tap_ok "everything is installed" make -s -C "$BUILDDIR" install DESTDIR="$tree"
-mkdir -p "$tree/etc/kubernetes" "$tree/etc/kube-renewd/kube-renewd.conf.d"
-printf '[agent]\nLayout=kubeadm\n' >"$tree/etc/kube-renewd/kube-renewd.conf.d/test.conf"
-tap_ok "certificates are there" "$KUBE_RENEWD" --root="$tree" --layout=kubeadm --at="$(date -u -d '-25 days' +%FT%TZ)" \
-        init --node-name=cp-1 --advertise-address=192.0.2.10 --validity=30d --ca-validity=10y
-rm -rf "${tree:?}/var"
-program=$(cd "$tree" && find . -name kube-renewd -type f -perm -u=x)
-sed -n 's/^#define \(EVENT_ALARM_[A-Z]*\) *"\(.*\)"$/\1=\2/p' "$SRCDIR/src/renew/events.h" >"$tree/events"
-echo "program=${program#.}" >>"$tree/events"
+host_install
+host_config test <<<$'[agent]\nLayout=kubeadm'
+host_certificates '-25 days' --validity=30d --ca-validity=10y
 
 # 2. What is done inside; each case prints facts, "case.name=value".
-cat >"$tree/functions" <<'END'
-. /events || exit 99
-unit=kube-renewd.service
+cat >"$TREE/functions" <<'END'
+. /host || exit 99
 helper=kube-renewd-failure@$unit.service
-state=/var/lib/kube-renewd
-alarm=public/alarms/renewal-failed@host.json
 
-show() { systemctl show -P "$1" "$2"; }
 content() { find /etc/kubernetes -type f -exec sha256sum {} + | sort; }
-entries() { journalctl --sync; journalctl -q -o cat -u $unit MESSAGE_ID="$1" ALARM_TYPE=renewal-failed ALARM_RESOURCE=host | wc -l; }
-member() { sed -n "s/^  \"$2\": \(.*[^,]\),*\$/\1/p" "$1" 2>/dev/null; }
-
-# wait_for COMMAND...: until it succeeds.
-wait_for() {
-        local i
-
-        for ((i = 0; i < 600; i++)); do
-                "$@" && return
-                sleep 0.1
-        done
-        echo "timeout=$*"
-}
-is_over() { [ -z "$(systemctl list-jobs --no-legend $unit 'kube-renewd-failure@*')" ]; }
-drop_in() {
-        mkdir -p "/run/systemd/system/$unit.d"
-        printf '%s\n' "$@" >"/run/systemd/system/$unit.d/test.conf"
-        systemctl daemon-reload
-}
+entries() { events "$1" ALARM_TYPE=renewal-failed ALARM_RESOURCE=host; }
 no_drop_in() { drop_in '[Unit]'; }
-
-# start: one run, and what OnFailure= makes of it.
-start() {
-        systemctl reset-failed 'kube-renewd*' 2>/dev/null
-        timeout 60 systemctl start $unit 2>/dev/null
-        wait_for is_over
-}
 
 # kill_one SIGNAL: in the middle of a run, while it waits for its hook.
 kill_one() {
@@ -103,14 +67,13 @@ look() {
 # well NAME: a run with nothing in its way.
 well() {
         start
-        echo "$1.well=$(show Result $unit) $(show ExecMainStatus $unit)"
+        echo "$1.well=$(show Result) $(show ExecMainStatus)"
         echo "$1.left=$(find $state/public/alarms /run/kube-renewd -name '*.json' 2>/dev/null | xargs)"
         echo "$1.samples-left=$(grep -c '^kube_renewd_alarm{' $state/public/kube-renewd.prom)"
 }
 END
 
-cat >"$tree/inside" <<'END'
-#!/bin/bash
+host_script inside <<'END'
 . /functions || exit 99
 systemctl daemon-reload
 systemctl start dbus.socket
@@ -151,19 +114,19 @@ well needs
 mv $state/owed /run/owed 2>/dev/null
 touch $state/owed
 fault itself start
-echo "itself.status=$(show ExecMainStatus $unit)"
+echo "itself.status=$(show ExecMainStatus)"
 rm $state/owed
 mv /run/owed $state/owed 2>/dev/null
 well itself
 echo '[renewal' >/etc/kube-renewd/kube-renewd.conf.d/broken.conf
 fault config start
-echo "config.status=$(show ExecMainStatus $unit)"
+echo "config.status=$(show ExecMainStatus)"
 rm /etc/kube-renewd/kube-renewd.conf.d/broken.conf
 well config
 exec 9>>$state/lock
 flock 9
 fault locked start
-echo "locked.status=$(show ExecMainStatus $unit)"
+echo "locked.status=$(show ExecMainStatus)"
 exec 9>&-
 systemctl stop $unit
 well locked
@@ -176,7 +139,7 @@ cp -a /run/saved/. $state
 cat /dev/zero >$state/filler 2>/dev/null
 directory=/run/kube-renewd/alarms
 fault full start
-echo "full.status=$(show ExecMainStatus $unit)"
+echo "full.status=$(show ExecMainStatus)"
 rm $state/filler
 well full
 mount -o remount,ro $state
@@ -192,28 +155,22 @@ chmod -x "$program"
 fault reboot start
 END
 
-cat >"$tree/after-reboot" <<'END'
-#!/bin/bash
+host_script after-reboot <<'END'
 . /functions || exit 99
 systemctl daemon-reload
 look
 echo "before.exit=$?"
 echo "before.listed=$(grep -c 'renewal-failed  *host' /run/list)"
-created=$(member $state/$alarm time_created)
+created=$(member $failed time_created)
 drop_in '[Service]' 'ReadWritePaths=/nowhere'
 fault rebooted start
-[ "$(member $state/$alarm time_created)" = "$created" ] && echo "rebooted.since=same"
+[ "$(member $failed time_created)" = "$created" ] && echo "rebooted.since=same"
 no_drop_in
 well rebooted
 echo "rebooted.cleared=$(entries "$EVENT_ALARM_CLEARED")"
 END
-chmod +x "$tree/inside" "$tree/after-reboot"
-facts=$("$testbed" systemd -d "$tree" -k var/lib/kube-renewd /inside 2>&1)
-facts+=$'\n'$("$testbed" systemd -d "$tree" /after-reboot 2>&1)
-
-fact() {
-        sed -n "s/^$1=//p" <<<"$facts"
-}
+host_boot -k var/lib/kube-renewd /inside
+host_boot /after-reboot
 
 # raised CASE COUNT REASON TITLE [SAMPLES]: alarm, journal, metric; and nothing else has changed.
 raised() {
@@ -233,7 +190,7 @@ cleared() {
                 "$2: a run that is well clears it"
 }
 
-tap_is "$(fact timeout)" "" "nothing had to be waited for too long" || tap_note "$facts"
+tap_is "$(fact timeout)" "" "nothing had to be waited for too long" || tap_note "$FACTS"
 raised missing 1 'could not be started .exit status 203/EXEC' "a run that cannot run at all"
 raised killed 2 'was killed by signal KILL before it could report' "failure mode 32: a run that is killed"
 raised crashed 3 'was killed by signal SEGV before it could report' "a run that crashes"

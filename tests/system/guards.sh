@@ -5,42 +5,32 @@
 
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh" || exit 99
+# shellcheck source=tests/system/host.sh
+. "$(dirname "$0")/host.sh" || exit 99
 
-testbed=${TESTBED:-$SRCDIR/tests/system/bed/testbed}
-reason=$("$testbed" check --host 2>&1) || tap_skip_all "the test bed cannot run here: $reason"
-command -v systemd-nspawn >/dev/null || tap_skip_all "systemd-container is not installed"
+host_tree
 
 # 1. The installed tree; every certificate ends within two days. No component runs: nothing is owed.
-tree=$SCRATCH/tree
-tap_ok "everything is installed" make -s -C "$BUILDDIR" install DESTDIR="$tree"
-mkdir -p "$tree/etc/kubernetes" "$tree/etc/kube-renewd/kube-renewd.conf.d"
-printf '[agent]\nLayout=kubeadm\n' >"$tree/etc/kube-renewd/kube-renewd.conf.d/test.conf"
-tap_ok "certificates are there" "$KUBE_RENEWD" --root="$tree" --layout=kubeadm \
-        --at="$(date -u -d '-28 days' +%FT%TZ)" init --node-name=cp-1 --advertise-address=192.0.2.10 \
-        --validity=30d --ca-validity=10y
-rm -rf "${tree:?}/var"
+host_install
+host_config test <<<$'[agent]\nLayout=kubeadm'
+host_certificates '-28 days' --validity=30d --ca-validity=10y
 
 # 2. What is done inside; each line is a fact, "name=value".
-cat >"$tree/inside" <<'END'
-#!/bin/bash
-state=/var/lib/kube-renewd
+host_script inside <<'END'
+. /host || exit 99
 public=$state/public
 
-# start NAME: one run, how it ended, its alarms, and how many certificates it renewed.
-start() {
-        local since
+# run NAME: how it ended, its alarms, and how many certificates it renewed.
+run() {
+        local before
 
-        since=$(date +%s.%N)
-        systemctl stop kube-renewd.service 2>/dev/null
-        systemctl reset-failed kube-renewd.service 2>/dev/null
-        systemctl start kube-renewd.service 2>/dev/null
-        echo "$1.status=$(systemctl show -P ExecMainStatus kube-renewd.service)"
+        before=$(events "$EVENT_CERTIFICATE_RENEWED")
+        start
+        echo "$1.status=$(show ExecMainStatus)"
         echo "$1.alarms=$(ls $public/alarms 2>/dev/null | xargs)"
-        journalctl --sync
-        echo "$1.renewed=$(journalctl -q -o cat --since="@$since" -u kube-renewd.service \
-                MESSAGE_ID=7c0683027e384cdcb22ab5d58522d546 | wc -l)"
+        echo "$1.renewed=$(($(events "$EVENT_CERTIFICATE_RENEWED") - before))"
 }
-reason() { echo "$1.reason=$(sed -n 's/^  "reason": "\(.*\)",*$/\1/p' "$public/alarms/$2@host.json")"; }
+reason() { echo "$1.reason=$(member "$public/alarms/$2@host.json" reason | tr -d \")"; }
 last_run() { printf '{"last_run": "%s"}\n' "$(date -u -d "$1" +%FT%TZ)" >$public/status.json; }
 
 systemctl daemon-reload
@@ -48,31 +38,26 @@ systemctl start dbus.socket
 mkdir -p $public && chmod 711 $state
 flock $state/lock sleep infinity &
 until ! flock -n $state/lock true; do sleep 0.1; done
-start locked
+run locked
 reason locked postponed
 echo "holder=$(pgrep -fx 'sleep infinity' | xargs) $!"
 kill $! $(pgrep -fx 'sleep infinity')
 wait
 
 last_run '+2 days'
-start future
+run future
 reason future clock-implausible
 last_run '-40 days'
-start jump
+run jump
 reason jump clock-implausible
 
 # The host was off for as long as nothing ran.
 last_run '-20 days'
-start off
+run off
 END
-chmod +x "$tree/inside"
-facts=$("$testbed" systemd -d "$tree" /inside 2>&1)
+host_boot /inside
 
-fact() {
-        sed -n "s/^$1=//p" <<<"$facts"
-}
-
-tap_is "$(fact locked.status) $(fact locked.renewed)" "75 0" "failure mode 15: another program holds the lock" || tap_note "$facts"
+tap_is "$(fact locked.status) $(fact locked.renewed)" "75 0" "failure mode 15: another program holds the lock" || tap_note "$FACTS"
 tap_is "$(fact locked.alarms)" postponed@host.json "failure mode 15: that is an alarm, as little time is left"
 tap_like "$(fact locked.reason)" "^process [0-9]+ \((flock|sleep)\) holds the lock '/var/lib/kube-renewd/lock'; '.*' expires " \
         "failure mode 15: which says who holds it"

@@ -5,32 +5,25 @@
 
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh" || exit 99
+# shellcheck source=tests/system/host.sh
+. "$(dirname "$0")/host.sh" || exit 99
 
-testbed=${TESTBED:-$SRCDIR/tests/system/bed/testbed}
-reason=$("$testbed" check --host 2>&1) || tap_skip_all "the test bed cannot run here: $reason"
-command -v systemd-nspawn >/dev/null || tap_skip_all "systemd-container is not installed"
+host_tree
 
 # 1. The installed tree, and a control plane whose CAs end in a hundred days.
-tree=$SCRATCH/tree
-tap_ok "everything is installed" make -s -C "$BUILDDIR" install DESTDIR="$tree"
-mkdir -p "$tree/etc/kubernetes" "$tree/etc/kube-renewd/kube-renewd.conf.d"
-cp -R "$SRCDIR/tests/data/kubeadm/v1.28.7/rsa2048-default/etc-kubernetes/manifests" "$tree/etc/kubernetes"
-tap_ok "a control plane is there" "$KUBE_RENEWD" --root="$tree" init --node-name=cp-1 \
-        --advertise-address=192.0.2.10 --key-algorithm=ECDSA-P256 --ca-validity=100d --validity=90d
-rm -rf "${tree:?}/var"
-cat >"$tree/etc/site" <<'END_SITE'
-#!/bin/sh
+host_install
+host_manifests
+host_certificates now --key-algorithm=ECDSA-P256 --ca-validity=100d --validity=90d
+host_script etc/site <<'END_SITE'
 while [ -e /run/hang ]; do sleep 0.1; done
 [ ! -e /run/deaf ] || { echo "no route to the fault manager"; exit 7; }
 echo "$KUBE_RENEWD_ALARM_STATE $KUBE_RENEWD_ALARM_SEVERITY $KUBE_RENEWD_ALARM_TYPE@$KUBE_RENEWD_ALARM_RESOURCE" >>/run/site
 env | sort | grep ^KUBE_RENEWD_ >/run/environment
 END_SITE
-chmod +x "$tree/etc/site"
 
 # 2. What happens inside. Each line is a fact, "name=value".
-cat >"$tree/inside" <<'END'
-#!/bin/bash
-show() { systemctl show -P "$1" kube-renewd.service; }
+host_script inside <<'END'
+. /host || exit 99
 
 # night NAME [LINE...]: a pass with these lines in [alarms].
 night() {
@@ -40,24 +33,24 @@ night() {
         rm -f /run/site
         { printf '[hooks]\nOnAlarm=/etc/site\n[alarms]\n' && printf '%s\n' "$@"; } \
                 >/etc/kube-renewd/kube-renewd.conf.d/site.conf
-        systemctl start kube-renewd.service
+        start
         echo "$name-status=$(show ExecMainStatus)"
-        systemctl stop kube-renewd.service
         echo "$name=$(cat /run/site 2>/dev/null | tr '\n' ',')"
 }
 
 systemctl start dbus.socket
 systemctl daemon-reload
+mkdir -p /etc/kube-renewd/kube-renewd.conf.d
 night raised
 grep -v '_PASS_ID=\|_TIME_' /run/environment | sed 's/^/environment: /'
 night again
-setpriv --reuid=65534 --regid=65534 --clear-groups kube-renewd alarms --no-legend --columns=ID,RESOURCE >/run/listed
+setpriv --reuid=65534 --regid=65534 --clear-groups "$program" alarms --no-legend --columns=ID,RESOURCE >/run/listed
 echo "listed=$? $(xargs </run/listed)"
 echo "note=$(stat -c %a /var/lib/kube-renewd/notified.json)"
 touch /run/deaf
 night graver CACriticalBefore=120d
 echo "written=$(jq .exit_status /var/lib/kube-renewd/public/status.json)"
-echo "told=$(journalctl -q -o cat -u kube-renewd.service MESSAGE_ID=bdeb0e10cb1e407490041cd362e6bb43 | sort | head -n 1)"
+echo "told=$(journalctl -q -o cat -u $unit MESSAGE_ID="$EVENT_HOOK_FAILED" | sort | head -n 1)"
 echo "said=$(journalctl -q -o cat -u kube-renewd-hook-on-alarm.service | grep -c '^no route')"
 rm /run/deaf
 night repeated CACriticalBefore=120d
@@ -69,7 +62,8 @@ touch /run/hang
 status=/var/lib/kube-renewd/public/status.json
 before=$(jq .generation $status) success=$(jq .last_success $status)
 printf '[hooks]\nOnAlarm=/etc/site\n' >/etc/kube-renewd/kube-renewd.conf.d/site.conf
-systemctl start --no-block kube-renewd.service
+systemctl stop $unit
+systemctl start --no-block $unit
 until [ "$(systemctl is-active kube-renewd-hook-on-alarm.service)" = activating ]; do sleep 0.1; done
 echo "hanging=$(($(jq .generation $status) - before)) $(jq .exit_status $status) $(jq '.alarms | length' $status)"
 [ "$(jq .last_success $status)" = "$success" ] && echo "success=none"
@@ -78,12 +72,7 @@ rm /run/hang
 until [ "$(show SubState)" = dead ]; do sleep 0.1; done
 echo "answered=$(($(jq .generation $status) - before)) $(jq .exit_status $status)"
 END
-chmod +x "$tree/inside"
-facts=$("$testbed" systemd -d "$tree" /inside 2>&1)
-
-fact() {
-        sed -n "s/^$1=//p" <<<"$facts"
-}
+host_boot /inside
 
 # each STATE SEVERITY CA...
 each() {
@@ -95,11 +84,11 @@ each() {
 }
 
 cas=(ca etcd-ca front-proxy-ca)
-tap_is "$(fact raised)" "$(each raised major "${cas[@]}")" "the site hears of what was raised" || tap_note "$facts"
+tap_is "$(fact raised)" "$(each raised major "${cas[@]}")" "the site hears of what was raised" || tap_note "$FACTS"
 tap_is "$(fact raised-status)" 0 "which is all that the pass has to do"
-tap_like "$facts" '^environment: KUBE_RENEWD_ALARM_ID=500.200$' "with its number"
-tap_like "$facts" "^environment: KUBE_RENEWD_ALARM_TEXT=Certificate 'front-proxy-ca' expiring soon on .* UTC[.]$" "and its text"
-tap_like "$facts" '^environment: KUBE_RENEWD_HOOK=on-alarm$' "and the name of the hook"
+tap_like "$FACTS" '^environment: KUBE_RENEWD_ALARM_ID=500.200$' "with its number"
+tap_like "$FACTS" "^environment: KUBE_RENEWD_ALARM_TEXT=Certificate 'front-proxy-ca' expiring soon on .* UTC[.]$" "and its text"
+tap_like "$FACTS" '^environment: KUBE_RENEWD_HOOK=on-alarm$' "and the name of the hook"
 tap_is "$(fact again)" "" "but once"
 tap_is "$(fact again-status)" 0 "and then there is nothing to tell"
 tap_is "$(fact listed)" "2 ID RESOURCE 500.200 ca 500.200 etcd-ca 500.200 front-proxy-ca" "anybody may list the alarms"

@@ -2,63 +2,48 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The installed service under a real systemd, in its sandbox: it renews, leaves what monitoring may read
 # and nothing else, tells the journal, and does nothing on a host without a control plane.
-#
-# TESTBED names the program of the test bed, if it is not our own: `TESTBED check --host` says whether it can run here, `TESTBED systemd -d TREE
-# COMMAND` boots systemd on a copy of this host with TREE laid over it and runs COMMAND in it.
 
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh" || exit 99
+# shellcheck source=tests/system/host.sh
+. "$(dirname "$0")/host.sh" || exit 99
 
-testbed=${TESTBED:-$SRCDIR/tests/system/bed/testbed}
-reason=$("$testbed" check --host 2>&1) || tap_skip_all "the test bed cannot run here: $reason"
-command -v systemd-nspawn >/dev/null || tap_skip_all "systemd-container is not installed"
+host_tree
 
 # 1. The installed tree, and a control plane of which every leaf is due.
-tree=$SCRATCH/tree
-tap_ok "everything is installed" make -s -C "$BUILDDIR" install DESTDIR="$tree"
-mkdir -p "$tree/etc/kubernetes"
-cp -R "$SRCDIR/tests/data/kubeadm/v1.28.7/rsa2048-default/etc-kubernetes/manifests" "$tree/etc/kubernetes"
-tap_ok "a control plane is there" "$KUBE_RENEWD" --root="$tree" --at="$(date -u -d '-25 days' +%FT%TZ)" \
-        init --node-name=cp-1 --advertise-address=192.0.2.10 --validity=30d --ca-validity=10y
-rm -rf "${tree:?}/var"
+host_install
+host_manifests
+host_certificates '-25 days' --validity=30d --ca-validity=10y
 
 # 2. What happens inside. Each line is a fact, "name=value".
-cat >"$tree/inside" <<'END'
-#!/bin/bash
-show() { systemctl show -P "$1" "$2"; }
-count() { journalctl -q -o cat -u kube-renewd.service "$@" | wc -l; }
+host_script inside <<'END'
+. /host || exit 99
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 
 systemctl daemon-reload
 systemctl start kube-renewd.timer
 echo "timer=$(systemctl is-active kube-renewd.timer) $(show NextElapseUSecRealtime kube-renewd.timer)"
-systemctl start kube-renewd.service
-echo "status=$(show ExecMainStatus kube-renewd.service)"
-echo "again=$(show SubState kube-renewd.service)"
-echo "renewed=$(count MESSAGE_ID=7c0683027e384cdcb22ab5d58522d546)"
-echo "summaries=$(count MESSAGE_ID=761ea697f80d48c7a3c8efe68579c1ea)"
+systemctl start $unit
+echo "status=$(show ExecMainStatus)"
+echo "again=$(show SubState)"
+echo "renewed=$(events "$EVENT_CERTIFICATE_RENEWED")"
+echo "summaries=$(events "$EVENT_PASS_SUMMARY")"
 journalctl --update-catalog
 echo "explained=$(journalctl -q -x -o short -u kube-renewd.service | grep -c 'The replaced files are kept')"
-echo "denied=$(count | grep -ci 'not permitted\|denied\|read-only')"
+echo "denied=$(journalctl -q -o cat -u $unit | grep -ci 'not permitted\|denied\|read-only')"
 echo "heartbeat=$(as_nobody cat /var/lib/kube-renewd/public/status.json | grep -c valid_until)"
-program=$(systemctl cat kube-renewd.service | sed -n 's/^ExecStart=[-:!+]*\([^ ]*\) .*/\1/p')
 echo "cached=$(as_nobody "$program" check --cached --output=nagios apiserver | head -n 1)"
 echo "backups=$(as_nobody ls /var/lib/kube-renewd/backups 2>/dev/null | wc -l)"
 echo "list=$(as_nobody ls /var/lib/kube-renewd 2>/dev/null | wc -l)"
-systemctl stop kube-renewd.service
+systemctl stop $unit
 rm -r /etc/kubernetes/manifests
-systemctl start kube-renewd.service
-echo "worker=$(show ConditionResult kube-renewd.service)"
+systemctl start $unit
+echo "worker=$(show ConditionResult)"
 END
-chmod +x "$tree/inside"
-facts=$("$testbed" systemd -d "$tree" /inside 2>&1)
-
-fact() {
-        sed -n "s/^$1=//p" <<<"$facts"
-}
+host_boot /inside
 
 tap_like "$(fact timer)" '^active .* 00:' "the timer waits for the hour after midnight"
-tap_is "$(fact status)" 75 "the service renews, and is unfinished: restarts are owed" || tap_note "$facts"
+tap_is "$(fact status)" 75 "the service renews, and is unfinished: restarts are owed" || tap_note "$FACTS"
 tap_is "$(fact again)" auto-restart "systemd will try again"
 tap_is "$(fact renewed)" 11 "the journal has an event for each renewed certificate"
 tap_is "$(fact summaries)" 1 "and one summary"

@@ -5,30 +5,28 @@
 
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh" || exit 99
+# shellcheck source=tests/system/host.sh
+. "$(dirname "$0")/host.sh" || exit 99
 
-testbed=${TESTBED:-$SRCDIR/tests/system/bed/testbed}
-reason=$("$testbed" check --host 2>&1) || tap_skip_all "the test bed cannot run here: $reason"
-command -v systemd-nspawn >/dev/null || tap_skip_all "systemd-container is not installed"
+host_tree
 
 # 1. Services that behave in every way.
-tree=$SCRATCH/tree
-mkdir -p "$tree/etc/systemd/system"
-cp "$BUILDDIR/tests/system/unit-tool" "$tree/unit-tool" || exit 99
+mkdir -p "$TREE/etc/systemd/system"
+cp "$BUILDDIR/tests/system/unit-tool" "$TREE/unit-tool" || exit 99
 
 # service NAME LINE...: a [Service] of these lines.
 service() {
         local name=$1
 
         shift
-        printf '[Service]\nTimeoutStopSec=1\n' >"$tree/etc/systemd/system/$name.service"
-        printf '%s\n' "$@" >>"$tree/etc/systemd/system/$name.service"
+        printf '%s\n' '[Service]' TimeoutStopSec=1 "$@" | host_unit "$name.service"
 }
 
 service good 'ExecStart=/bin/sleep infinity'
 service broken 'Type=notify' 'ExecStart=/bin/false'
 service crashing 'ExecStart=/bin/false' 'Restart=always' 'RestartSec=60'
 service hanging 'Type=notify' 'ExecStart=/bin/sleep infinity' 'TimeoutStartSec=infinity'
-ln -s /dev/null "$tree/etc/systemd/system/masked.service"
+ln -s /dev/null "$TREE/etc/systemd/system/masked.service"
 service ending 'ExecStart=/bin/true' 'Type=oneshot'
 # The nightly service's sandbox around the tool itself.
 sed -n '/^ProtectSystem=/,$p' "$BUILDDIR/systemd/kube-renewd.service" >"$SCRATCH/sandbox"
@@ -38,25 +36,20 @@ service boxed 'Type=oneshot' 'StandardOutput=truncate:/run/boxed' \
 service clocked 'Type=oneshot' 'StandardOutput=truncate:/run/clocked' \
         'Environment=ASAN_OPTIONS=detect_leaks=0' \
         'ExecStart=/unit-tool synchronised -' "$(cat "$SCRATCH/sandbox")"
-cat >"$tree/etc/look-around" <<'END_LOOK'
-#!/bin/bash
+host_script etc/look-around <<'END_LOOK'
 touch /usr/written && sed -n 's/^CapEff:[[:space:]]*\|^NoNewPrivs:[[:space:]]*//p' /proc/self/status
 grep -c . <(env)
 END_LOOK
-cat >"$tree/etc/tell" <<'END_TELL'
-#!/bin/bash
+host_script etc/tell <<'END_TELL'
 printf '%s\n' "$WHAT" "$@" >/run/told
 END_TELL
-cat >"$tree/etc/stubborn" <<'END_STUBBORN'
-#!/bin/bash
+host_script etc/stubborn <<'END_STUBBORN'
 trap '' TERM
 sleep 1000 & sleep 1001
 END_STUBBORN
-chmod +x "$tree"/etc/{look-around,tell,stubborn}
 
 # 2. What happens inside: each line is a fact, "name=value", a duration is in whole seconds.
-cat >"$tree/inside" <<'END_INSIDE'
-#!/bin/bash
+host_script inside <<'END_INSIDE'
 fact() {
         local name=$1 start=$SECONDS
 
@@ -124,12 +117,8 @@ kill %%
 systemctl stop dbus.socket dbus.service
 fact no-bus tool look good.service
 END_INSIDE
-chmod +x "$tree/inside"
-facts=$("$testbed" systemd -d "$tree" /inside 2>&1)
-
-fact() {
-        sed -n "s/^$1=//p" <<<"$facts" | sed 's/ $//'
-}
+host_boot /inside
+FACTS=${FACTS// $'\n'/$'\n'}
 
 # quick NAME AT-MOST: it was told in time.
 quick() {
@@ -137,7 +126,7 @@ quick() {
         tap_result $? "$1: told within $2 seconds" || tap_note "$(fact "$1-took")"
 }
 
-tap_like "$(fact looked)" "^$(fact expected)[0-9]{6}\$" "a running service: state, process, since when" || tap_note "$facts"
+tap_like "$(fact looked)" "^$(fact expected)[0-9]{6}\$" "a running service: state, process, since when" || tap_note "$FACTS"
 tap_is "$(fact restarted)" "" "a restart"
 tap_is "$(fact pid)" new "which made another process"
 tap_is "$(fact stopped)" "inactive dead" "T38 a stopped service"
@@ -181,9 +170,9 @@ tap_is "$(fact forgotten)" 0 "systemd forgets them all"
 # nspawn forbids to ask the kernel, too: timedated answers, if only that it does not know of anybody.
 tap_like "$(fact clock)" '^[-01]+ [01]' "timedated is asked whether the clock is synchronised"
 tap_like "$(fact clock-in-the-box)" "^-1 $(fact clock | cut -d' ' -f2)\$" \
-        "in the sandbox, too, where the kernel may not be" || tap_note "$facts"
+        "in the sandbox, too, where the kernel may not be" || tap_note "$FACTS"
 tap_is "$(fact boxed)" "" "a command can be started out of the sandbox" || tap_note "$(cat "$SCRATCH/sandbox")"
-tap_like "$(fact box)" "^[0-9a-f]*fff 0 [0-9]" "and has no part of it" || tap_note "$facts"
+tap_like "$(fact box)" "^[0-9a-f]*fff 0 [0-9]" "and has no part of it" || tap_note "$FACTS"
 tap_like "$(fact mute)" "^ETIMEDOUT: cannot reach systemd through" "a bus that never speaks"
 quick mute 25
 tap_like "$(fact no-bus)" "^(ENOENT|ECONNREFUSED): cannot reach systemd through" "no bus"
