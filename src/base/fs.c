@@ -29,6 +29,14 @@ int fs_open_root(const char *root, Error *reterr)
         return fd >= 0 ? fd : error_errno(reterr, -errno, "cannot open root directory '%s'", root);
 }
 
+bool fs_is_host_root(int root_fd)
+{
+        struct stat host, root;
+
+        return stat("/", &host) == 0 && fstat(root_fd, &root) == 0 && host.st_dev == root.st_dev &&
+               host.st_ino == root.st_ino;
+}
+
 int fs_open(int root_fd, const char *path, int flags, mode_t mode, Error *reterr)
 {
         struct open_how how = {

@@ -36,6 +36,9 @@ DEFINE_AUTOPTR(FileImage, file_image_free)
 /* A descriptor for the directory that stands for "/". Errors as open(2). */
 int fs_open_root(const char *root, Error *reterr) MUST_USE;
 
+/* True for the root of the host itself. */
+bool fs_is_host_root(int root_fd);
+
 /* Opens path below root_fd with openat2; flags as open(2), O_CLOEXEC and O_NONBLOCK are added. */
 int fs_open(int root_fd, const char *path, int flags, mode_t mode, Error *reterr) MUST_USE;
 

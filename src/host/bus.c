@@ -26,14 +26,6 @@ void bus_free(Bus *bus)
         free(bus);
 }
 
-static bool is_host_root(int root_fd)
-{
-        struct stat host, root;
-
-        return stat("/", &host) == 0 && fstat(root_fd, &root) == 0 && host.st_dev == root.st_dev &&
-               host.st_ino == root.st_ino;
-}
-
 /* Handles one message, or waits for one. 1, or 0 if none came until the deadline. */
 static int bus_process(Bus *bus, int64_t deadline)
 {
@@ -81,7 +73,7 @@ int bus_open(int root_fd, Bus **ret, Error *reterr)
         autofd int socket_fd = -1;
         int r;
 
-        if (is_host_root(root_fd)) {
+        if (fs_is_host_root(root_fd)) {
                 r = sd_bus_open_system(&bus->native);
         } else {
                 /* Through the descriptor: it cannot lead out, and no path is too long for it. */

@@ -127,10 +127,7 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
 
 bool pass_is_live(const Pass *pass)
 {
-        struct stat ours, host;
-
-        return fstat(pass->root_fd, &ours) >= 0 && stat("/", &host) >= 0 &&
-               ours.st_dev == host.st_dev && ours.st_ino == host.st_ino;
+        return fs_is_host_root(pass->root_fd);
 }
 
 void pass_make_running(Pass *pass)
