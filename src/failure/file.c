@@ -77,6 +77,16 @@ int file_make_directory(const char *path)
         return r;
 }
 
+void file_close_as(const char *model, const char *path)
+{
+        struct stat st;
+
+        if (stat(model, &st) < 0 || (st.st_mode & S_IXOTH))
+                return;
+        (void)!chmod(path, st.st_mode & 0750);
+        (void)!chown(path, (uid_t)-1, st.st_gid);
+}
+
 static int write_all(int fd, const char *data, size_t size)
 {
         while (size > 0) {

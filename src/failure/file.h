@@ -25,5 +25,8 @@ ssize_t file_read(const char *directory, const char *name, char *data, size_t si
 /* Creates the directory, mode 0755, and its parent; 0 if it is there. */
 int file_make_directory(const char *path);
 
+/* Closes the directory to others, where the model is, and gives it the same group. */
+void file_close_as(const char *model, const char *path);
+
 /* Replaces a file: beside it, mode 0644, fsync, rename, fsync of the directory. */
 int file_write(const char *directory, const char *name, const char *data, size_t size);

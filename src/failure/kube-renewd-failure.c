@@ -187,7 +187,8 @@ static int write_alarm(const char *directory, const Fault *fault, const History 
 
 /* In the state directory; where that cannot be written, where the program looks too
  * (renew/reported.h). */
-static int raise_alarm(const char *directory, const char *fallback, const Fault *fault)
+static int raise_alarm(
+        const char *public, const char *directory, const char *fallback, const Fault *fault)
 {
         History history = {.count = 1};
         time_t now = time(NULL);
@@ -202,8 +203,11 @@ static int raise_alarm(const char *directory, const char *fallback, const Fault 
         /* What lies in the fallback is the younger one. */
         if (!read_history(fallback, &history))
                 (void)!read_history(directory, &history);
-        if (write_alarm(directory, fault, &history) < 0)
+        if (write_alarm(directory, fault, &history) < 0) {
+                (void)!file_make_directory(fallback);
+                file_close_as(public, fallback);
                 return write_alarm(fallback, fault, &history);
+        }
         file_path(path, fallback, ALARM_FILE);
         (void)!unlink(path);
         return 0;
@@ -275,7 +279,7 @@ int main(int argc, char *argv[])
         file_path(public, state, "public");
         file_path(alarms, state, "public/alarms");
         file_path(fallback, runtime, "alarms");
-        r = raise_alarm(alarms, fallback, &fault);
+        r = raise_alarm(public, alarms, fallback, &fault);
 
         /* 4. And for who looks at metrics. */
         add_sample(public);

@@ -41,6 +41,7 @@ static const ConfigKey alarms_keys[] = {
         KEY(Config, ca_critical_before, "CACriticalBefore", span, .standard = "30d", .least = "1h",
                 .most = "100y"),
         KEY(Config, shelve, "Shelve", alarms),
+        KEY(Config, reader_group, "ReaderGroup", name),
         {},
 };
 

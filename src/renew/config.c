@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host/group.h"
 #include "renew/config-check.h"
 #include "renew/config-key.h"
 #include "renew/layer.h"
@@ -252,10 +253,35 @@ int config_interpret(Settings *layout, Settings *configured, Config **ret, Error
         return 0;
 }
 
+/* A name that nobody knows is a slip of the pen. One that cannot be looked up tonight (a directory
+ * service that does not answer) must not keep certificates from being renewed. */
+static int find_reader_group(int root_fd, Config *config, Error *reterr)
+{
+        autofree char *where = config_place(config, "alarms", "", "ReaderGroup");
+        Error error = {};
+        int r;
+
+        config->reader_gid = GROUP_UNKNOWN;
+        if (!config->reader_group)
+                return 0;
+        r = group_find(root_fd, config->reader_group, &config->reader_gid, &error);
+        if (r == -ENOENT)
+                return error_set(reterr, -EINVAL,
+                        "%s has ReaderGroup=%s, but there is no such group; 'groupadd --system %s' "
+                        "makes it",
+                        where, config->reader_group, config->reader_group);
+        if (r < 0)
+                strv_take(&config->warnings,
+                        xasprintf("%s has ReaderGroup=%s, and who may read stays as it was: %s",
+                                where, config->reader_group, error.text));
+        return 0;
+}
+
 int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *reterr)
 {
         autoptr(Settings) configured = settings_new();
         autoptr(Settings) layout = NULL;
+        autoptr(Config) config = NULL;
         int r;
 
         /* 1. What the administrator wrote. */
@@ -267,7 +293,13 @@ int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *
 
         /* 3. What both mean, one above the other. */
         if (r >= 0)
-                r = config_interpret(layout, configured, ret, reterr);
+                r = config_interpret(layout, configured, &config, reterr);
+
+        /* 4. What only this host knows. */
+        if (r >= 0)
+                r = find_reader_group(root_fd, config, reterr);
+        if (r >= 0)
+                *ret = TAKE(config);
         return r == -EBADMSG ? -EINVAL : r;
 }
 

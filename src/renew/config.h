@@ -152,6 +152,8 @@ typedef struct Layout {
 /* Where alarms go while the configuration cannot say so. */
 #define CONFIG_STATE_DIRECTORY "/var/lib/kube-renewd"
 
+#define GROUP_UNKNOWN ((gid_t)-1)
+
 typedef struct Config {
         char *state_directory;      /* StateDirectory= of [agent], CONFIG_STATE_DIRECTORY */
         Policy policy;              /* [renewal] */
@@ -159,8 +161,10 @@ typedef struct Config {
         int64_t ca_expiring_before; /* CAExpiringBefore= of [alarms], default 180d */
         int64_t ca_critical_before; /* CACriticalBefore= of [alarms], default 30d */
         char **shelve;              /* Shelve= of [alarms]: TYPE@RESOURCE, patterns of fnmatch(3) */
-        unsigned keep_backups;      /* KeepBackups= of [backup], default 10 */
-        HostIdentity host;          /* [host] */
+        char *reader_group; /* ReaderGroup= of [alarms]: who may read public/; NULL: everybody */
+        gid_t reader_gid;   /* config_load(): its number; GROUP_UNKNOWN if nobody could tell now */
+        unsigned keep_backups;  /* KeepBackups= of [backup], default 10 */
+        HostIdentity host;      /* [host] */
         char *runtime_endpoint; /* Endpoint= of [runtime]: path of the CRI socket; NULL: searched */
         char *kubelet_unit;     /* KubeletUnit= of [runtime], default kubelet.service */
         HookEntries hooks;      /* [hooks] */

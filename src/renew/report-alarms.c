@@ -4,6 +4,7 @@
 #include "base/escape.h"
 #include "base/log.h"
 #include "renew/alarm-board.h"
+#include "renew/readers.h"
 
 #define HOST "host" /* the resource of what is about no certificate and no component */
 
@@ -370,18 +371,26 @@ static int report_faults(AlarmBoard *board, Error *reterr)
 int report_alarms(const ReportInput *input, Error *reterr)
 {
         AlarmBoard board = {.input = input};
+        int r, q;
 
-        /* Each to the side that the configuration wants. */
+        /* For whom the configuration wants, and each on the side that it wants. */
+        r = readers_admit(input->root_fd, input->config, reterr);
         alarm_board_adopt(&board);
         alarm_board_sort(&board);
-        return report_faults(&board, reterr);
+        q = report_faults(&board, r < 0 ? NULL : reterr);
+        return r < 0 ? r : q;
 }
 
 int report_incident_alarms(const ReportInput *input, Error *reterr)
 {
         AlarmBoard board = {.input = input};
+        int r = 0, q;
 
-        return report_faults(&board, reterr);
+        /* Closed if that is known to be wanted, never opened: the configuration may be unusable. */
+        if (input->config->reader_group)
+                r = readers_admit(input->root_fd, input->config, reterr);
+        q = report_faults(&board, r < 0 ? NULL : reterr);
+        return r < 0 ? r : q;
 }
 
 int report_read_alarms(int root_fd, const Config *config, AlarmList **ret, Error *reterr)

@@ -45,6 +45,14 @@ done
 tap_status 0 "who reads data" renewd check --at="$NEW" --output=json
 tap_unlike "$OUTPUT" timer "is not told"
 
+configure '[alarms]\nReaderGroup=monitoring\n'
+tap_status 78 "a group that is not there" renewd config
+tap_like "$OUTPUT" ":2: \[alarms\] has ReaderGroup=monitoring, but .* 'groupadd --system monitoring' makes it" "and how to make it"
+echo "monitoring:x:$(id -g):" >"$ROOT/etc/group"
+tap_status 0 "the same group, once it is there" renewd config
+tap_like "$OUTPUT" '^ReaderGroup=monitoring +# .*:2$' "is part of the configuration"
+rm "$ROOT/etc/group"
+
 configure '[renewal]\nRenewBefore=soon\n'
 before=$(everything)
 for verb in config plan renew init "explain apiserver" "backup list"; do
