@@ -5,19 +5,17 @@
 
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh" || exit 99
+# shellcheck source=tests/system/host.sh
+. "$(dirname "$0")/host.sh" || exit 99
 
-testbed=${TESTBED:-$SRCDIR/tests/system/bed/testbed}
-reason=$("$testbed" check --host 2>&1) || tap_skip_all "the test bed cannot run here: $reason"
-command -v systemd-nspawn >/dev/null || tap_skip_all "systemd-container is not installed"
+host_tree
+host_install
 
 # 1. etcd has its own directories and its own user; admin.conf is copied to a home and to a directory with
 # a blank; the state is not where it usually is; hooks may take an hour. Every leaf is due.
-tree=$SCRATCH/tree
 etcd=4711
-tap_ok "everything is installed" make -s -C "$BUILDDIR" install DESTDIR="$tree"
-mkdir -p "$tree"/etc/{kubernetes,kube-renewd/kube-renewd.conf.d,etcd/pki,etcd/private} "$tree"/home/ADA/.kube \
-        "$tree/srv/help desk" "$tree/srv/state"
-cat >"$tree/etc/kube-renewd/kube-renewd.conf.d/site.conf" <<'END'
+mkdir -p "$TREE"/etc/{kubernetes,etcd/pki,etcd/private} "$TREE"/home/ADA/.kube "$TREE/srv/help desk" "$TREE/srv/state"
+host_config site <<'END'
 [agent]
 Layout=kubeadm
 StateDirectory=/srv/state
@@ -35,40 +33,33 @@ Create=yes
 Timeout=1h
 PostRenew=/bin/true
 END
-tap_ok "a control plane is there" "$KUBE_RENEWD" --root="$tree" --at="$(date -u -d '-28 days' +%FT%TZ)" \
-        init --node-name=cp-1 --advertise-address=192.0.2.10 --validity=30d --ca-validity=10y
-cp "$tree/etc/kubernetes/admin.conf" "$tree/home/ADA/.kube/config"
-chown $etcd:$etcd "$tree"/etc/etcd/{pki/server.crt,private/server.key}
-rm -rf "${tree:?}/var" "$tree"/srv/state/*
+host_certificates '-28 days' --validity=30d --ca-validity=10y
+cp "$TREE/etc/kubernetes/admin.conf" "$TREE/home/ADA/.kube/config"
+chown $etcd:$etcd "$TREE"/etc/etcd/{pki/server.crt,private/server.key}
+rm -rf "$TREE"/srv/state/*
 
 # 2. What is done inside; each line is a fact, "name=value".
-cat >"$tree/inside" <<'END'
-#!/bin/bash
-fragment=$(systemctl show -P FragmentPath kube-renewd.service)
+host_script inside <<'END'
+. /host || exit 99
+fragment=$(show FragmentPath)
 units=$(cd "$(dirname "$fragment")" && echo kube-renewd*.service)
-failure=kube-renewd-failure@kube-renewd.service.service
-program=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$fragment")
 
-# start NAME: one run, how it ended, and what was renewed.
-start() {
+# run NAME: how it ended, what it said, and how much was renewed.
+run() {
         local since
 
         since=$(date +%s.%N)
-        systemctl stop kube-renewd.service 2>/dev/null
-        systemctl reset-failed kube-renewd.service 2>/dev/null
-        systemctl start kube-renewd.service 2>/dev/null
-        echo "$1.status=$(systemctl show -P ExecMainStatus kube-renewd.service)"
-        journalctl --sync
-        journalctl -q -o cat --since="@$since" -u kube-renewd.service | sed "s/^/$1.said=/"
-        echo "$1.renewed=$(journalctl -q -o cat --since="@$since" -u kube-renewd.service \
-                MESSAGE_ID=7c0683027e384cdcb22ab5d58522d546 | wc -l)"
+        start
+        echo "$1.status=$(show ExecMainStatus)"
+        echo "$1.renewed=$(events "$EVENT_CERTIFICATE_RENEWED" --since="@$since")"
+        journalctl -q -o cat --since="@$since" -u "$unit" | sed "s/^/$1.said=/"
 }
 # paste UNIT...: as the first line says.
 paste() {
-        local unit text
+        local name text file
 
-        for unit; do
-                text=$("$program" config --drop-in "$unit")
+        for name; do
+                text=$("$program" config --drop-in "$name")
                 file=$(sed -n '1s/^# //p' <<<"$text")
                 mkdir -p "$(dirname "$file")"
                 echo "$text" >"$file"
@@ -78,40 +69,30 @@ paste() {
 
 systemctl daemon-reload
 systemctl start dbus.socket
-start state
+run state
 # The state directory is all that is allowed now: certificates are refused one by one.
-mkdir -p /etc/systemd/system/kube-renewd.service.d
-printf '[Service]\nReadWritePaths=/srv/state\n' >/etc/systemd/system/kube-renewd.service.d/state.conf
-systemctl daemon-reload
-start files
-rm /etc/systemd/system/kube-renewd.service.d/state.conf
+drop_in '[Service]' 'ReadWritePaths=/srv/state'
+run files
+rm /run/systemd/system/kube-renewd.service.d/test.conf
 paste $units
 systemd-analyze verify --man=no ${units/@/@x} 2>&1 | sed 's/^/verify=/'
-start pasted
-echo "timeout=$(systemctl show -P TimeoutStartUSec kube-renewd.service)"
+run pasted
+echo "timeout=$(show TimeoutStartUSec)"
 echo "owner=$(stat -c %u:%g /etc/etcd/pki/server.crt /etc/etcd/private/server.key | uniq | xargs)"
 cmp -s /etc/kubernetes/admin.conf /home/ADA/.kube/config && echo "home=same"
 cmp -s /etc/kubernetes/admin.conf '/srv/help desk/admin.conf' && echo "blank=same"
 
 # A run that is killed: what OnFailure= raises is where alarms are now.
 rm -rf /var/lib/kube-renewd/public
-printf '[Service]\nExecStart=\nExecStart=/bin/sh -c "kill -KILL $$$$"\n' \
-        >/etc/systemd/system/kube-renewd.service.d/killed.conf
-systemctl daemon-reload
-start killed
-until [ -n "$(systemctl show -P ExecMainExitTimestamp $failure)" ]; do sleep 0.1; done
+drop_in '[Service]' 'ExecStart=' 'ExecStart=/bin/sh -c "kill -KILL $$$$"'
+start
 echo "alarms=$(ls /srv/state/public/alarms | xargs)"
 echo "default=$(ls /var/lib/kube-renewd/public 2>/dev/null | xargs)"
 END
-chmod +x "$tree/inside"
-facts=$("$testbed" systemd -d "$tree" /inside 2>&1)
-
-fact() {
-        sed -n "s/^$1=//p" <<<"$facts"
-}
+host_boot /inside
 
 hint="'kube-renewd config --drop-in' prints what the unit of the service lacks"
-tap_is "$(fact state.status)" 1 "without the state directory nothing is done" || tap_note "$facts"
+tap_is "$(fact state.status)" 1 "without the state directory nothing is done" || tap_note "$FACTS"
 tap_like "$(fact state.said)" "/srv/state.*$hint" "and the journal says how to allow it"
 tap_is "$(fact files.renewed)" 10 "with it all is renewed but what is in another directory"
 tap_like "$(fact files.said)" "etcd-server.*'ReadWritePaths=/etc/etcd/pki'.*$hint" "of which it says that"

@@ -5,24 +5,18 @@
 
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh" || exit 99
+# shellcheck source=tests/system/host.sh
+. "$(dirname "$0")/host.sh" || exit 99
 
-testbed=${TESTBED:-$SRCDIR/tests/system/bed/testbed}
-reason=$("$testbed" check --host 2>&1) || tap_skip_all "the test bed cannot run here: $reason"
-command -v systemd-nspawn >/dev/null || tap_skip_all "systemd-container is not installed"
-
-tree=$SCRATCH/tree
-tap_ok "everything is installed" make -s -C "$BUILDDIR" install DESTDIR="$tree"
-mkdir -p "$tree/etc/kubernetes" "$tree/etc/kube-renewd/kube-renewd.conf.d"
-printf '[agent]\nLayout=kubeadm\n[renewal]\nRenewBefore=10d\n' >"$tree/etc/kube-renewd/kube-renewd.conf.d/test.conf"
-tap_ok "certificates are there" "$KUBE_RENEWD" --root="$tree" --layout=kubeadm init --node-name=cp-1 \
-        --advertise-address=192.0.2.10
-rm -rf "${tree:?}/var"
+host_tree
+host_install
+host_config test <<<$'[agent]\nLayout=kubeadm\n[renewal]\nRenewBefore=10d'
+host_certificates now
 
 # Each line is a fact, "name=value".
-cat >"$tree/inside" <<'END'
-#!/bin/bash
-program=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$(systemctl show -P FragmentPath kube-renewd.service)")
-fragment=$(systemctl show -P FragmentPath kube-renewd.timer)
+host_script inside <<'END'
+. /host || exit 99
+fragment=$(show FragmentPath kube-renewd.timer)
 
 # said NAME VERB...: what a verb complains of.
 said() {
@@ -58,25 +52,19 @@ said both check
 calendar OnUnitActiveSec=4d
 said monotonic check
 calendar OnCalendar=weekly
-systemctl start kube-renewd.service
+start
 journalctl --sync
-echo "run=$(journalctl -q -o cat -u kube-renewd.service MESSAGE_ID=@id@)"
+echo "run=$(journalctl -q -o cat -u "$unit" MESSAGE_ID="$EVENT_CONFIG_WARNING")"
 systemctl stop kube-renewd.timer
 mv "$fragment" "$fragment.away" && systemctl daemon-reload
 said missing check
 END
-sed -i "s/@id@/$(sed -n 's/^#define EVENT_CONFIG_WARNING *"\(.*\)".*/\1/p' "$SRCDIR/src/renew/events.h")/" "$tree/inside"
-chmod +x "$tree/inside"
-facts=$("$testbed" systemd -d "$tree" /inside 2>&1)
-
-fact() {
-        sed -n "s/^$1=//p" <<<"$facts"
-}
+host_boot /inside
 
 begin='^kube-renewd: warning: kube-renewd\.timer is'
 rare='has RenewBefore=10d, which leaves no time for a second try: kube-renewd\.timer starts a run every'
 tap_like "$(fact inactive)" "$begin inactive, .*'systemctl enable --now kube-renewd.timer' starts it" \
-        "a timer that does not run" || tap_note "$facts"
+        "a timer that does not run" || tap_note "$FACTS"
 tap_empty "$(fact inactive-plan)" "is no matter of other verbs"
 tap_is "$(fact plugin)" 0 "nor of a plugin"
 tap_empty "$(fact json)" "nor of who reads data"
