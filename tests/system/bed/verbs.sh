@@ -272,11 +272,12 @@ cmd_clean() {
 
 # systemd alone, without Kubernetes
 cmd_systemd() {
-        local trees=() keep='' root='' lock
-        while [[ "${1:-}" = -[dkr] ]]; do
+        local trees=() keep='' root='' disk='' lock
+        while [[ "${1:-}" = -[dkrs] ]]; do
                 [ -n "${2:-}" ] || die "systemd: $1 needs a word"
                 case $1 in
                 -r) root=$2 ;;
+                -s) disk=$(readlink -f "$2") ;;
                 -d) trees+=("$(readlink -f "$2")") ;;
                 -k) keep=$2 ;;
                 esac
@@ -291,6 +292,6 @@ cmd_systemd() {
                 exec {lock}>"$dir/roots/$root.lock" # nobody replaces it meanwhile
                 flock -s "$lock"
         fi
-        STAGE='' ROOT=${root:+$dir/roots/$root} KEEP=$keep TREES=$(printf '%s\n' "${trees[@]}") \
+        STAGE='' ROOT=${root:+$dir/roots/$root} DISK=$disk TREES=$(printf '%s\n' "${trees[@]}") KEEP=$keep \
                 "$here/systemd-run-once" "$@"
 }
