@@ -238,13 +238,17 @@ static int set_tls(Call *call, const HttpRequest *request, Error *reterr)
         return r;
 }
 
+/* The library that is loaded may be older than the headers, or newer: 7.85 brought
+ * CURLOPT_PROTOCOLS_STR for CURLOPT_PROTOCOLS. */
 static void set_protocols(Call *call)
 {
-#if LIBCURL_VERSION_NUM >= 0x075500
-        set_pointer(call, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-        set_number(call, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-#endif
+        const CURLoption by_name = (CURLoption)(CURLOPTTYPE_STRINGPOINT + 318);
+        const CURLoption by_number = (CURLoption)(CURLOPTTYPE_LONG + 181);
+
+        set_pointer(call, by_name, "http,https");
+        if (call->code == CURLE_UNKNOWN_OPTION)
+                call->code = curl.easy_setopt(
+                        call->easy, by_number, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 }
 
 static void set_connection(Call *call, const HttpRequest *request)

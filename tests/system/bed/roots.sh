@@ -25,8 +25,8 @@ root() {
 
 root bookworm 'Debian 12' debian 'libgnutls30 libnettle8 libcurl3-gnutls'
 root trixie 'Debian 13' debian 'libgnutls30t64 libnettle8t64 libcurl4t64'
-root jammy 'Ubuntu 22.04' ubuntu 'libgnutls30 libnettle8 libcurl4'
-root noble 'Ubuntu 24.04' ubuntu 'libgnutls30t64 libnettle8t64 libcurl4t64'
+root jammy 'Ubuntu 22.04' ubuntu 'apt libgnutls30 libnettle8 libcurl4'
+root noble 'Ubuntu 24.04' ubuntu 'apt libgnutls30t64 libnettle8t64 libcurl4t64'
 
 # What the keys of Ubuntu's archive are taken from, below its mirror.
 ubuntu_keyring=pool/main/u/ubuntu-keyring/ubuntu-keyring_2023.11.28.1_all.deb
