@@ -42,10 +42,15 @@ bed_machine() {
         bed_install
 }
 
-# bed_install: what `make install` installs, as a package would leave it.
+# bed_install: the Debian package $BED_PACKAGE, or what `make install` installs, as a package would leave it.
 bed_install() {
         local tree=$SCRATCH/destdir
 
+        if [ -n "${BED_PACKAGE:-}" ]; then
+                testbed put -m "$BED" "$BED_PACKAGE" /kube-renewd.deb
+                tap_ok "the package is installed" bed dpkg -i /kube-renewd.deb || tap_done
+                return
+        fi
         make -s -C "$BUILDDIR" install DESTDIR="$tree" >"$SCRATCH/install.log" 2>&1 &&
                 testbed put -m "$BED" "$tree" / &&
                 bed systemctl daemon-reload &&
