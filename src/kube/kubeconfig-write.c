@@ -60,7 +60,11 @@ static void write_data(FILE *f, const char *key, const void *data, size_t size)
 {
         char *text = base64_encode(data, size);
 
-        fprintf(f, "%s: %s\n", key, text);
+        /* fprintf() would put it together on the stack first, and leave it there. */
+        fputs(key, f);
+        fputs(": ", f);
+        fputs(text, f);
+        fputc('\n', f);
         explicit_bzero(text, strlen(text));
         free(text);
 }
