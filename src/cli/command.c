@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/txn.h"
 #include "base/yaml.h"
 #include "cli/help.h"
@@ -257,6 +258,7 @@ int command_main(int argc, char **argv, const Verb *verbs)
         Error error = {};
         int r, status;
 
+        memory_protect();
         occupy_standard_descriptors();
         setlocale(LC_CTYPE, "");
         r = options_parse(argc, argv, verbs, &options, &error);
