@@ -37,12 +37,13 @@ bool fs_is_host_root(int root_fd)
                host.st_ino == root.st_ino;
 }
 
-int fs_open(int root_fd, const char *path, int flags, mode_t mode, Error *reterr)
+static int open_below(
+        int root_fd, const char *path, int flags, mode_t mode, uint64_t resolve, Error *reterr)
 {
         struct open_how how = {
                 .flags = (unsigned)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NONBLOCK)),
                 .mode = flags & O_CREAT ? mode : 0,
-                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
         };
 
         if (path[0] != '/')
@@ -56,6 +57,11 @@ int fs_open(int root_fd, const char *path, int flags, mode_t mode, Error *reterr
                         break;
         }
         return error_errno(reterr, -errno, "cannot open '%s'", path);
+}
+
+int fs_open(int root_fd, const char *path, int flags, mode_t mode, Error *reterr)
+{
+        return open_below(root_fd, path, flags, mode, 0, reterr);
 }
 
 const char *fs_basename(const char *path)
@@ -106,21 +112,94 @@ static int read_link(int directory_fd, const char *name, char **ret, Error *rete
         return 0;
 }
 
+/* Links on the way to a file, by who made them. */
+typedef struct LinkCount {
+        size_t trusted, foreign;
+        uid_t owner; /* of a foreign one */
+} LinkCount;
+
+/* A link of user `host`, who owns the directory at the end, is trusted as one of ours is. */
+static int count_links(int root_fd, const char *path, uid_t host, LinkCount *count, Error *reterr)
+{
+        for (const char *end = path + strspn(path, "/"); *end; end += strspn(end, "/")) {
+                struct stat st;
+
+                end += strcspn(end, "/");
+                autofree char *prefix = xstrndup(path, (size_t)(end - path));
+                autofd int fd = fs_open(root_fd, prefix, O_PATH | O_NOFOLLOW, 0, NULL);
+
+                if (fd == -ENOENT && *end == 0)
+                        break;
+                if (fd < 0)
+                        return error_errno(reterr, fd, "cannot open '%s'", prefix);
+                if (fstat(fd, &st) < 0)
+                        return error_errno(reterr, -errno, "cannot stat '%s'", prefix);
+                if (!S_ISLNK(st.st_mode))
+                        continue;
+                if (st.st_uid == 0 || st.st_uid == geteuid() || st.st_uid == host) {
+                        count->trusted++;
+                        continue;
+                }
+                count->foreign++;
+                count->owner = st.st_uid;
+        }
+        return 0;
+}
+
+/* Whoever owns a directory on the way, a home or etcd's, could send us anywhere by a link. So it
+ * may only lead to where he could write himself. (protected_symlinks of the kernel is about sticky
+ * directories alone.) */
+static int check_way(int root_fd, const char *path, int directory_fd, Error *reterr)
+{
+        LinkCount links = {};
+        struct stat st;
+        int r;
+
+        if (fstat(directory_fd, &st) < 0)
+                return error_errno(reterr, -errno, "cannot stat the directory of '%s'", path);
+        r = count_links(root_fd, path, st.st_uid, &links, reterr);
+        if (r < 0)
+                return r;
+        if (links.foreign > 0)
+                return error_set(reterr, -EPERM,
+                        "'%s' is reached by a link of user %u, who does not own the directory that "
+                        "it leads to",
+                        path, links.owner);
+        /* One was followed, and there is none by now. */
+        return links.trusted > 0
+                       ? 0
+                       : error_set(reterr, -EPERM, "'%s' changes while it is looked at", path);
+}
+
+/* The directory itself, and whether a link was followed to it. */
+static int open_directory(int root_fd, const char *path, bool *ret_linked, Error *reterr)
+{
+        int fd = open_below(root_fd, path, O_RDONLY | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS, NULL);
+
+        *ret_linked = fd == -ELOOP;
+        return *ret_linked || fd < 0 ? fs_open(root_fd, path, O_RDONLY | O_DIRECTORY, 0, reterr)
+                                     : fd;
+}
+
 int fs_open_parent(int root_fd, const char *path, char **ret_name, Error *reterr)
 {
         autofree char *directory = NULL, *name = NULL, *link = NULL, *target = NULL, *next = NULL;
+        bool linked;
         int r;
 
         r = fs_split(path, &directory, &name, reterr);
         if (r < 0)
                 return r;
-        autofd int outer_fd = fs_open(root_fd, directory, O_RDONLY | O_DIRECTORY, 0, reterr);
+        autofd int outer_fd = open_directory(root_fd, directory, &linked, reterr);
         if (outer_fd < 0)
                 return outer_fd;
         r = read_link(outer_fd, name, &link, reterr);
         if (r < 0)
                 return r;
         if (!link) {
+                r = linked ? check_way(root_fd, path, outer_fd, reterr) : 0;
+                if (r < 0)
+                        return r;
                 *ret_name = TAKE(name);
                 return TAKE(outer_fd);
         }
@@ -137,6 +216,9 @@ int fs_open_parent(int root_fd, const char *path, char **ret_name, Error *reterr
                 return r;
         if (next)
                 return error_set(reterr, -ELOOP, "'%s' is a link to the link '%s'", path, target);
+        r = check_way(root_fd, path, inner_fd, reterr);
+        if (r < 0)
+                return r;
         *ret_name = TAKE(name);
         return TAKE(inner_fd);
 }

@@ -44,7 +44,8 @@ int fs_open(int root_fd, const char *path, int flags, mode_t mode, Error *reterr
 
 /* Opens the directory that really holds path, following directory links and a final link once (its
  * target's directory then), and gives the name in it. -ELOOP for a link to a link, -ENOENT if the
- * directory is missing. A missing final component is fine: the caller is about to create it. */
+ * directory is missing, -EPERM for a link of somebody who does not own the directory that it leads
+ * to. A missing final component is fine: the caller is about to create it. */
 int fs_open_parent(int root_fd, const char *path, char **ret_name, Error *reterr) MUST_USE;
 
 /* Where the directory that fs_open_parent() opens really is, as a path below the root without

@@ -53,7 +53,7 @@ tap_like "$OUTPUT" 'apiserver' "which put back the old ones"
 forgets "nor 'run'" run --at="$TEN_DAYS"
 tap_like "$OUTPUT" '^apiserver: renewed' "which made others"
 forgets "nor 'recover'" recover --at="$NEW"
-rm -r "$ROOT"/*
+rm -r "${ROOT:?}"/*
 forgets "nor 'init'" init --node-name=cp-1 --advertise-address=192.0.2.10
 tap_ok "which has made a CA" test -s "$ROOT/etc/kubernetes/pki/ca.key"
 

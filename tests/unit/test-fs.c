@@ -173,6 +173,54 @@ static void test_open_parent(void **state)
         }
 }
 
+/* Only root can make links for others. */
+static void test_a_link_leads_only_where_its_owner_may_write(void **state)
+{
+        static const struct {
+                const char *path;
+                int r;
+        } table[] = {
+                {"/etc/his-file", -EPERM},
+                {"/etc/his-missing", -EPERM},
+                {"/his-directory/file", -EPERM},
+                {"/his-directory/missing", -EPERM},
+                {"/his-home/file", 0},
+                {"/etc/our-file", 0},
+                {"/our-directory/file", 0},
+        };
+        static const struct {
+                const char *target, *path;
+                uid_t owner;
+        } links[] = {
+                {"../ours/file", "etc/his-file", 1234},
+                {"../ours/missing", "etc/his-missing", 1234},
+                {"ours", "his-directory", 1234},
+                {"his", "his-home", 1234},
+                {"../ours/file", "etc/our-file", 0},
+                {"ours", "our-directory", 0},
+        };
+
+        if (geteuid() != 0)
+                return;
+        assert_int_equal(mkdir("etc", 0700), 0);
+        assert_int_equal(mkdir("ours", 0700), 0);
+        assert_int_equal(mkdir("his", 0700), 0);
+        assert_int_equal(chown("his", 1234, 1234), 0);
+        put("ours/file", "x");
+        for (size_t i = 0; i < ELEMENTSOF(links); i++) {
+                assert_int_equal(symlink(links[i].target, links[i].path), 0);
+                assert_int_equal(lchown(links[i].path, links[i].owner, links[i].owner), 0);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autofree char *name = NULL;
+                Error error = {};
+                autofd int fd = fs_open_parent(root_fd, table[i].path, &name, &error);
+
+                if ((table[i].r == 0) != (fd >= 0) || (fd < 0 && fd != table[i].r))
+                        fail_msg("'%s': %d, %s", table[i].path, fd, error.text);
+        }
+}
+
 static void test_list_is_sorted(void **state)
 {
         static const char *const sorted[] = {".hidden", "B", "a", "b10", "b2"};
@@ -251,6 +299,7 @@ int main(void)
                 SCRATCH_TEST(test_links_stay_inside_the_root),
                 SCRATCH_TEST(test_same_place),
                 SCRATCH_TEST(test_open_parent),
+                SCRATCH_TEST(test_a_link_leads_only_where_its_owner_may_write),
                 SCRATCH_TEST(test_list_is_sorted),
                 SCRATCH_TEST(test_basename),
                 SCRATCH_TEST(test_root_must_be_a_directory),
