@@ -52,6 +52,27 @@ static int take_lock(Txn *txn, Error *reterr)
         return r < 0 ? error_errno(reterr, r, "cannot write '%s'", path) : 0;
 }
 
+/* Records say which file takes the place of which: who may write them may do all that we may. */
+static int check_owner(const Txn *txn, Error *reterr)
+{
+        struct stat st;
+
+        if (fstat(txn->state_fd, &st) < 0)
+                return error_errno(reterr, -errno, "cannot stat '%s'", txn->state_directory);
+        if (st.st_uid != 0 && st.st_uid != geteuid())
+                return error_set(reterr, -EPERM,
+                        "'%s' belongs to user %u, who could send us anywhere; 'chown -R root' "
+                        "it when you have seen that all in it is ours",
+                        txn->state_directory, st.st_uid);
+        if ((st.st_mode & S_IWOTH) ||
+                ((st.st_mode & S_IWGRP) && st.st_gid != 0 && st.st_gid != getegid()))
+                return error_set(reterr, -EPERM,
+                        "'%s' can be written by others, who could send us anywhere; 'chmod go-w' "
+                        "it when you have seen that all in it is ours",
+                        txn->state_directory);
+        return 0;
+}
+
 int txn_open(int root_fd, const char *state_directory, Txn **ret, Error *reterr)
 {
         autoptr(Txn) txn = xcalloc(1, sizeof(*txn));
@@ -67,7 +88,9 @@ int txn_open(int root_fd, const char *state_directory, Txn **ret, Error *reterr)
         txn->state_fd = fs_open(root_fd, state_directory, O_RDONLY | O_DIRECTORY, 0, reterr);
         if (txn->state_fd < 0)
                 return txn->state_fd;
-        r = take_lock(txn, reterr);
+        r = check_owner(txn, reterr);
+        if (r >= 0)
+                r = take_lock(txn, reterr);
         if (r < 0)
                 return r;
         *ret = TAKE(txn);

@@ -67,7 +67,8 @@ typedef struct TxnOutcome {
 void txn_outcome_done(TxnOutcome *outcome);
 
 /* Creates state_directory (0755) if needed, takes its lock (flock, released by the kernel if we
- * die). -EBUSY if another process has it, with its PID in the error where it can be read. */
+ * die). -EBUSY if another process has it, with its PID in the error where it can be read, -EPERM if
+ * somebody else may write in the directory. */
 int txn_open(int root_fd, const char *state_directory, Txn **ret, Error *reterr) MUST_USE;
 
 /* Finishes or undoes an interrupted transaction. Idempotent, also when it is interrupted itself.

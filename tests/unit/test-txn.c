@@ -218,6 +218,36 @@ static void test_path_that_is_no_text_is_refused(void **state)
         assert_clean();
 }
 
+/* Others are 1234; only root can act for them. */
+static void test_a_state_directory_that_others_may_write_is_refused(void **state)
+{
+        static const struct {
+                uid_t owner;
+                gid_t group;
+                mode_t mode;
+                int r;
+        } table[] = {
+                {0, 0, 0711, 0},
+                {0, 0, 0775, 0},
+                {0, 1234, 0755, 0},
+                {1234, 0, 0700, -EPERM},
+                {0, 1234, 0775, -EPERM},
+                {0, 0, 0757, -EPERM},
+                {0, 0, 01777, -EPERM},
+        };
+
+        for (size_t i = 0; geteuid() == 0 && i < ELEMENTSOF(table); i++) {
+                autoptr(Txn) txn = NULL;
+                Error error = {};
+
+                assert_true(mkdir(&STATE[1], 0700) == 0 || errno == EEXIST);
+                assert_int_equal(chown(&STATE[1], table[i].owner, table[i].group), 0);
+                assert_int_equal(chmod(&STATE[1], table[i].mode), 0);
+                if (txn_open(root_fd, STATE, &txn, &error) != table[i].r)
+                        fail_msg("row %zu: '%s'", i, error.text);
+        }
+}
+
 static void test_t19_second_process_is_told_who_has_the_lock(void **state)
 {
         autoptr(Txn) txn = NULL;
@@ -421,6 +451,7 @@ int main(void)
                 FIXTURE_TEST(test_failed_prepare_leaves_nothing),
                 FIXTURE_TEST(test_begin_and_add_refuse_nonsense),
                 FIXTURE_TEST(test_path_that_is_no_text_is_refused),
+                FIXTURE_TEST(test_a_state_directory_that_others_may_write_is_refused),
                 FIXTURE_TEST(test_t19_second_process_is_told_who_has_the_lock),
                 FIXTURE_TEST(test_file_that_cannot_be_swapped),
                 FIXTURE_TEST(test_plain_rename_where_nothing_else_is),
