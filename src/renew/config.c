@@ -253,28 +253,28 @@ int config_interpret(Settings *layout, Settings *configured, Config **ret, Error
         return 0;
 }
 
-/* A name that nobody knows is a slip of the pen. One that cannot be looked up tonight (a directory
- * service that does not answer) must not keep certificates from being renewed. */
-static int find_reader_group(int root_fd, Config *config, Error *reterr)
+/* A group that went with the package it came with, or that cannot be looked up tonight, must not
+ * keep certificates from being renewed. */
+static void find_reader_group(int root_fd, Config *config)
 {
         autofree char *where = config_place(config, "alarms", "", "ReaderGroup");
+        const char *group = config->reader_group;
         Error error = {};
         int r;
 
         config->reader_gid = GROUP_UNKNOWN;
-        if (!config->reader_group)
-                return 0;
-        r = group_find(root_fd, config->reader_group, &config->reader_gid, &error);
+        if (!group)
+                return;
+        r = group_find(root_fd, group, &config->reader_gid, &error);
         if (r == -ENOENT)
-                return error_set(reterr, -EINVAL,
-                        "%s has ReaderGroup=%s, but there is no such group; 'groupadd --system %s' "
-                        "makes it",
-                        where, config->reader_group, config->reader_group);
-        if (r < 0)
                 strv_take(&config->warnings,
-                        xasprintf("%s has ReaderGroup=%s, and who may read stays as it was: %s",
-                                where, config->reader_group, error.text));
-        return 0;
+                        xasprintf("%s has ReaderGroup=%s, but there is no such group, so nobody "
+                                  "new may read; 'groupadd --system %s' makes it",
+                                where, group, group));
+        else if (r < 0)
+                strv_take(&config->warnings,
+                        xasprintf("%s has ReaderGroup=%s, and nobody new may read: %s", where,
+                                group, error.text));
 }
 
 int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *reterr)
@@ -296,10 +296,10 @@ int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *
                 r = config_interpret(layout, configured, &config, reterr);
 
         /* 4. What only this host knows. */
-        if (r >= 0)
-                r = find_reader_group(root_fd, config, reterr);
-        if (r >= 0)
+        if (r >= 0) {
+                find_reader_group(root_fd, config);
                 *ret = TAKE(config);
+        }
         return r == -EBADMSG ? -EINVAL : r;
 }
 

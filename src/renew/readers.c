@@ -12,11 +12,13 @@
 /* Closed before it changes hands, opened after it. */
 static int give(int fd, mode_t now, mode_t mode, gid_t group)
 {
-        if (mode == MODE_GROUP && now != mode && fchmod(fd, mode) < 0)
+        bool closes = mode != MODE_ALL;
+
+        if (closes && now != mode && fchmod(fd, mode) < 0)
                 return -errno;
         if (fchown(fd, (uid_t)-1, group) < 0)
                 return -errno;
-        if (mode != MODE_GROUP && fchmod(fd, mode) < 0)
+        if (!closes && fchmod(fd, mode) < 0)
                 return -errno;
         return 0;
 }
@@ -35,6 +37,11 @@ static int admit(int root_fd, const Config *config, const char *path, Error *ret
         if (fstat(fd, &st) < 0)
                 return error_errno(reterr, -errno, "cannot stat '%s'", path);
         now = st.st_mode & 07777;
+        if (is_closed && group == GROUP_UNKNOWN) {
+                /* Whoever could read by a group still can; nobody else. */
+                mode = now & MODE_GROUP;
+                group = st.st_gid;
+        }
         if (now == mode && (!is_closed || st.st_gid == group))
                 return 0;
         if (!is_closed && now != MODE_GROUP)
@@ -49,7 +56,7 @@ int readers_admit(int root_fd, const Config *config, Error *reterr)
         int r;
 
         r = fs_make_directories(root_fd, public, MODE_ALL, reterr);
-        if (r < 0 || (config->reader_group && config->reader_gid == GROUP_UNKNOWN))
+        if (r < 0)
                 return r;
         r = admit(root_fd, config, public, reterr);
         if (r < 0)

@@ -12,5 +12,6 @@
 
 /* Makes STATE/public, and gives both directories the group and the mode 0750; without a group, 0755
  * and our own, where they have that mode. A mode that is neither was somebody else's wish, and
- * stays. Errors as mkdir(2) and chown(2). */
+ * stays. Where nobody knows the group (GROUP_UNKNOWN), both keep theirs and lose what others had.
+ * Errors as mkdir(2) and chown(2). */
 int readers_admit(int root_fd, const Config *config, Error *reterr) MUST_USE;

@@ -35,6 +35,8 @@ systemctl daemon-reload
 systemctl start dbus.socket
 printf '[alarms]\nReaderGroup=monitoring\n' >$site
 run unknown
+echo "unknown.access=$(stat -c '%a %U:%G' $state/public)"
+echo "unknown.warned=$(journalctl -q -o cat -u "$unit" | grep -c "ReaderGroup=monitoring.*groupadd")"
 groupadd --system monitoring
 run group
 look group
@@ -53,8 +55,10 @@ echo "fallback-everybody=$(stat -c '%a %U:%G' $fallback)"
 END
 host_boot /inside
 
-tap_is "$(fact unknown.status)" 78 "a group that is not there ends the run" || tap_note "$FACTS"
-tap_like "$(fact group.status)" '^(0|75)$' "one that is there does not"
+tap_like "$(fact unknown.status)" '^(0|75)$' "a group that is not there keeps nothing from being renewed" || tap_note "$FACTS"
+tap_is "$(fact unknown.access)" "750 root:root" "but the directory is closed"
+tap_like "$(fact unknown.warned)" '^[1-9]' "and the journal says why"
+tap_like "$(fact group.status)" '^(0|75)$' "one that is there does its work"
 tap_is "$(fact group.access)" "750 root:monitoring" "it has the directory"
 tap_is "$([ "$(fact group.members)" -gt 5 ] && fact group.others)" 0 "members read, and others do not"
 tap_is "$(fact fallback)" "750 root:monitoring" "an alarm that could not be written there is the group's, too"

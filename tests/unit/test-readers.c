@@ -57,14 +57,30 @@ static void test_a_group_and_everybody_again(void **state)
         admit(root, readers, group);
         assert_access(root, "/state/public", 0750, group);
 
-        /* 3. Nobody could tell which group it is: as it was. */
+        /* 3. Nobody could tell which group it is: those who could read still can, others cannot. */
         admit(root, readers, GROUP_UNKNOWN);
         assert_access(root, "/state/public", 0750, group);
+        set_mode(root, "/state/public", 0755);
+        admit(root, readers, GROUP_UNKNOWN);
+        assert_access(root, "/state/public", 0750, group);
+        set_mode(root, "/state/public", 0700);
+        admit(root, readers, GROUP_UNKNOWN);
+        assert_access(root, "/state/public", 0700, group);
 
         /* 4. For everybody. */
+        set_mode(root, "/state/public", 0750);
         admit(root, NULL, GROUP_UNKNOWN);
         assert_access(root, "/state/public", 0755, own);
         assert_access(root, REPORTED_FALLBACK, 0755, own);
+        tree_free(root);
+}
+
+static void test_closed_from_the_beginning(void **state)
+{
+        char *root = tree_new();
+
+        admit(root, (char *)"readers", GROUP_UNKNOWN);
+        assert_access(root, "/state/public", 0750, getegid());
         tree_free(root);
 }
 
@@ -100,6 +116,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_a_group_and_everybody_again),
+                cmocka_unit_test(test_closed_from_the_beginning),
                 cmocka_unit_test(test_other_modes_are_not_ours),
                 cmocka_unit_test(test_what_cannot_be_changed_is_said),
         };
