@@ -65,6 +65,17 @@ static const char *find_unit(const Options *options, Error *reterr)
         return NULL;
 }
 
+/* What is only a comment in the drop-in would not be read by who pastes it. */
+static void warn_of_problems(const UnitNeeds *needs)
+{
+        for (size_t i = 0; i < needs->n; i++) {
+                autofree char *problem = needed_directory_problem(&needs->directories[i]);
+
+                if (problem)
+                        complain("warning: %s", problem);
+        }
+}
+
 static int print_drop_in(const Options *options, const Pass *pass, const char *unit)
 {
         autoptr(Inventory) inventory = NULL;
@@ -77,6 +88,7 @@ static int print_drop_in(const Options *options, const Pass *pass, const char *u
         needs = unit_needs(pass->root_fd, pass->config, inventory);
         text = unit_needs_drop_in(needs, unit);
         fputs(text, stdout);
+        warn_of_problems(needs);
         return EXIT_DONE;
 }
 

@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/unit-needs.h"
 
+#include "base/escape.h"
 #include "base/path.h"
 #include "renew/deadline.h"
 #include "renew/rotation.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 
 /* A file of ours that is always in the state directory. */
 #define STATE_FILE "lock"
+
+/* Programs, units, settings and logins are there: never writable as a whole, fnmatch(3). */
+static const char *const guarded[] = {"/", "/bin", "/boot", "/boot/*", "/dev", "/dev/*", "/efi",
+        "/etc", "/etc/cron*", "/etc/pam.d", "/etc/ssh", "/etc/systemd", "/etc/systemd/*", "/home",
+        "/home/*", "/lib*", "/opt", "/proc", "/proc/*", "/root", "/root/.ssh", "/run",
+        "/run/systemd", "/run/systemd/*", "/sbin", "/sys", "/sys/*", "/usr", "/usr/*",
+        "/usr/lib/systemd", "/usr/lib/systemd/*", "/usr/local/*", "/var", "/var/lib", "/var/log",
+        "/var/spool", "/var/spool/cron*", NULL};
+
+/* What ProtectSystem=yes closes to the recovery, systemd.exec(5). */
+static const char *const closed_to_recovery[] = {"/usr", "/boot", "/efi", NULL};
 
 void unit_needs_free(UnitNeeds *needs)
 {
@@ -38,6 +51,22 @@ static bool is_within_any(const char *path, const char *const *directories)
                 if (is_within(path, *directories))
                         return true;
         return false;
+}
+
+static bool is_guarded(const char *path)
+{
+        for (const char *const *pattern = guarded; *pattern; pattern++)
+                if (fnmatch(*pattern, path, FNM_PATHNAME) == 0)
+                        return true;
+        return false;
+}
+
+/* A line of a unit file is text, and what its values escape is not decoded everywhere. */
+static bool is_writable_in_units(const char *path)
+{
+        autofree char *safe = escape_text(path);
+
+        return streq(safe, path);
 }
 
 /* What is not there yet is where the configuration says. */
@@ -79,6 +108,7 @@ static void add_files(
         autofree char *state = path_join(config->state_directory, STATE_FILE);
 
         add_file(needs, root_fd, state);
+        needs->directories[0].is_state = true;
         for (size_t i = 0; i < layout->n_credentials; i++) {
                 const CredentialEntry *entry = &layout->credentials[i];
 
@@ -105,6 +135,15 @@ static int compare(const void *a, const void *b)
         return order != 0 ? order : strcmp(x->file, y->file);
 }
 
+/* Does allowing one do for the other, too? One that must not be allowed does for itself alone. */
+static bool allows(NeededDirectory *one, const NeededDirectory *other)
+{
+        bool is_same = streq(one->path, other->path);
+
+        one->is_state |= is_same && other->is_state;
+        return is_same || (is_within(other->path, one->path) && !is_guarded(one->path));
+}
+
 /* Keeps what neither the unit nor another directory of the list allows. */
 static void reduce(UnitNeeds *needs)
 {
@@ -116,7 +155,7 @@ static void reduce(UnitNeeds *needs)
                 bool is_allowed = is_within_any(directory->path, shipped_units.writable);
 
                 for (size_t k = 0; !is_allowed && k < kept; k++)
-                        is_allowed = is_within(directory->path, needs->directories[k].path);
+                        is_allowed = allows(&needs->directories[k], directory);
                 if (is_allowed) {
                         free(directory->path);
                         free(directory->file);
@@ -172,7 +211,8 @@ UnitNeeds *unit_needs(int root_fd, const Config *config, const Inventory *invent
                 needs->in_tmp |= is_within_any(needs->directories[i].path, temporary);
         needs->conditions = conditions_of(&config->layout);
         needs->timeout = deadline > shipped_units.timeout ? deadline : 0;
-        if (!streq(config->state_directory, CONFIG_STATE_DIRECTORY))
+        if (!streq(config->state_directory, CONFIG_STATE_DIRECTORY) &&
+                is_writable_in_units(config->state_directory))
                 needs->state_directory = xstrdup(config->state_directory);
         add_reader(needs, config->kubelet_unit);
         for (size_t i = 0; i < config->layout.n_components; i++)
@@ -183,7 +223,7 @@ UnitNeeds *unit_needs(int root_fd, const Config *config, const Inventory *invent
 /* A word as systemd.syntax(7) reads it; "%" begins a specifier. The caller frees. */
 static char *quote(const char *prefix, const char *path)
 {
-        char *quoted = xcalloc(strlen(path) + 1, 4), *out = quoted;
+        char *quoted = xcalloc(strlen(path) + 1, 2), *out = quoted;
         bool is_plain = true;
 
         for (const char *in = path; *in; in++) {
@@ -191,11 +231,8 @@ static char *quote(const char *prefix, const char *path)
 
                 is_plain &= c > ' ' && !strchr("\"'\\;#", c);
                 if (c == '%' || c == '\\' || c == '"')
-                        out += sprintf(out, "%c%c", c == '"' ? '\\' : c, c);
-                else if (c < ' ' || c == 0x7f)
-                        out += sprintf(out, "\\x%02x", c);
-                else
-                        *out++ = *in;
+                        *out++ = c == '"' ? '\\' : *in;
+                *out++ = *in;
         }
         *out = '\0';
         char *word = is_plain ? xasprintf("%s%s", prefix, quoted)
@@ -226,14 +263,42 @@ static void print_readers(FILE *out, const UnitNeeds *needs, const char *key)
                 fprintf(out, "# They read certificates when they start.\n%s=%s\n", key, units);
 }
 
+char *needed_directory_problem(const NeededDirectory *directory)
+{
+        autofree char *path = escape_text(directory->path), *file = escape_text(directory->file);
+
+        if (!is_writable_in_units(directory->path))
+                return xasprintf("'%s' is out of the service's reach: no unit can name '%s'; move "
+                                 "the file into a directory without control characters",
+                        file, path);
+        if (is_guarded(directory->path))
+                return xasprintf("'%s' is out of the service's reach: '%s' must not be writable as "
+                                 "a whole; move the file into a directory of its own",
+                        file, path);
+        return NULL;
+}
+
+/* What is not there is passed over ("-"); but without the state directory nothing can be done. */
+static void print_directory(FILE *out, const NeededDirectory *directory)
+{
+        autofree char *problem = needed_directory_problem(directory);
+        autofree char *word = quote(directory->is_state ? "" : "-", directory->path);
+        autofree char *file = escape_text(directory->file);
+
+        if (problem)
+                fprintf(out, "# %s.\n", problem);
+        else if (directory->is_state)
+                fprintf(out, "# For the state; 'mkdir -m 711 -p %s' it first.\n", directory->path);
+        else
+                fprintf(out, "# To replace %s.\n", file);
+        if (is_writable_in_units(directory->path))
+                fprintf(out, "%sReadWritePaths=%s\n", problem ? "# " : "", word);
+}
+
 static void print_directories(FILE *out, const UnitNeeds *needs)
 {
-        for (size_t i = 0; i < needs->n; i++) {
-                autofree char *word = quote("-", needs->directories[i].path);
-                autofree char *file = quote("", needs->directories[i].file);
-
-                fprintf(out, "# To replace %s.\nReadWritePaths=%s\n", file, word);
-        }
+        for (size_t i = 0; i < needs->n; i++)
+                print_directory(out, &needs->directories[i]);
 }
 
 static void print_tmp(FILE *out, const UnitNeeds *needs)
@@ -265,6 +330,14 @@ static void print_service(FILE *out, const UnitNeeds *needs)
                         (needs->timeout + MINUTE - 1) / MINUTE);
 }
 
+static bool is_closed_to_recovery(const UnitNeeds *needs)
+{
+        for (size_t i = 0; i < needs->n; i++)
+                if (is_within_any(needs->directories[i].path, closed_to_recovery))
+                        return true;
+        return false;
+}
+
 static void print_recover(FILE *out, const UnitNeeds *needs)
 {
         if (needs->state_directory || needs->readers)
@@ -278,8 +351,11 @@ static void print_recover(FILE *out, const UnitNeeds *needs)
                         fprintf(out, "%s=|%s/%s\n", sign->key, path, sign->name);
         }
         print_readers(out, needs, "Before");
-        if (needs->in_tmp)
+        if (needs->in_tmp || is_closed_to_recovery(needs))
                 fprintf(out, "\n[Service]\n");
+        for (size_t i = 0; i < needs->n; i++)
+                if (is_within_any(needs->directories[i].path, closed_to_recovery))
+                        print_directory(out, &needs->directories[i]);
         print_tmp(out, needs);
 }
 
@@ -336,6 +412,16 @@ char *unit_needs_drop_in(const UnitNeeds *needs, const char *unit)
                 "anew, and\n"
                 "# 'systemctl daemon-reload', when the configuration has changed.\n%s%s",
                 unit, streq(unit, SERVICE_UNIT) ? others : "", body);
+}
+
+int unit_needs_hint_state(Error *reterr, int r, const char *state_directory)
+{
+        if (r != -EROFS || !reterr)
+                return r;
+        const Error before = *reterr;
+
+        error_set(reterr, r, "%s; first 'mkdir -m 711 -p %s'", before.text, state_directory);
+        return unit_needs_hint(reterr, r);
 }
 
 int unit_needs_hint(Error *reterr, int r)

@@ -16,11 +16,16 @@
 /* A directory that must be writable. */
 typedef struct NeededDirectory {
         char *path;
-        char *file; /* the first one in it, for a comment */
+        char *file;    /* the first one in it, for a comment */
+        bool is_state; /* the state directory, which must be there */
 } NeededDirectory;
 
+/* Why no drop-in allows it: it must never be writable as a whole (/etc, a home), or no unit can
+ * name it. NULL if one does. The caller frees. */
+char *needed_directory_problem(const NeededDirectory *directory);
+
 typedef struct UnitNeeds {
-        NeededDirectory *directories; /* sorted, none below another one */
+        NeededDirectory *directories; /* sorted, none below another one that is allowed */
         size_t n;
         char **conditions; /* one of them is on a host that there is work on; NULL: as shipped */
         bool in_tmp;       /* one of the directories is in what PrivateTmp= hides */
@@ -39,9 +44,13 @@ UnitNeeds *unit_needs(int root_fd, const Config *config, const Inventory *invent
 extern const char *const unit_needs_units[];
 
 /* The drop-in for one of them, or a comment that none is needed. The recovery may write
- * anywhere, waits for nobody, and must not keep the kubelet waiting. The caller frees. */
+ * anywhere but below /usr, /boot and /efi, waits for nobody, and must not keep the kubelet waiting.
+ * The caller frees. */
 char *unit_needs_drop_in(const UnitNeeds *needs, const char *unit);
 
 /* Adds how to get the drop-in to the sentence about what could not be written, if that is what may
  * be wrong (-EROFS); returns r. */
 int unit_needs_hint(Error *reterr, int r);
+
+/* The same for the state directory, which must be there first. */
+int unit_needs_hint_state(Error *reterr, int r, const char *state_directory);

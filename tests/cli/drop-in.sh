@@ -97,7 +97,23 @@ Uses=/etc/kubernetes/pki/apiserver.crt
 END
 drop_in names
 
-# 6. What it does not take.
+# 6. Directories that are more than a place for our files.
+configure <<'END'
+[copy etc]
+Source=admin.conf
+Path=/etc/y.conf
+[copy share]
+Source=admin.conf
+Path=/usr/share/site/admin.conf
+END
+for unit in "${units[@]::2}"; do
+        tap_status 0 "a copy in /etc: $unit" renewd config --drop-in "$unit"
+        tap_unlike "$OUTPUT" '^ReadWritePaths=-/etc$' "opens no /etc"
+        tap_like "$OUTPUT" '^ReadWritePaths=-/usr/share/site$' "but a directory below /usr"
+        tap_like "$OUTPUT" "kube-renewd: warning: '/etc/y.conf' .* move the file into a directory of its own" "and says so"
+done
+
+# 7. What it does not take.
 tap_status 2 "an unknown unit is a usage error" renewd config --drop-in kubelet.service
 tap_like "$OUTPUT" 'there are: kube-renewd.service, kube-renewd-recover.service' "that lists the units"
 tap_status 2 "a unit without --drop-in, too" renewd config kube-renewd.service

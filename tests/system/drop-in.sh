@@ -14,7 +14,7 @@ host_install
 # 1. etcd has its own directories and its own user; admin.conf is copied to a home and to a directory with
 # a blank; the state is not where it usually is; hooks may take an hour. Every leaf is due.
 etcd=4711
-mkdir -p "$TREE"/etc/{kubernetes,etcd/pki,etcd/private} "$TREE"/home/ADA/.kube "$TREE/srv/help desk" "$TREE/srv/state"
+mkdir -p "$TREE"/etc/{kubernetes,etcd/pki,etcd/private} "$TREE"/home/ADA/.kube "$TREE/srv/help desk"
 host_config site <<'END'
 [agent]
 Layout=kubeadm
@@ -36,7 +36,7 @@ END
 host_certificates '-28 days' --validity=30d --ca-validity=10y
 cp "$TREE/etc/kubernetes/admin.conf" "$TREE/home/ADA/.kube/config"
 chown $etcd:$etcd "$TREE"/etc/etcd/{pki/server.crt,private/server.key}
-rm -rf "$TREE"/srv/state/*
+rm -rf "$TREE"/srv/state
 
 # 2. What is done inside; each line is a fact, "name=value".
 host_script inside <<'END'
@@ -70,6 +70,7 @@ paste() {
 systemctl daemon-reload
 systemctl start dbus.socket
 run state
+mkdir -m 711 -p /srv/state
 # The state directory is all that is allowed now: certificates are refused one by one.
 drop_in '[Service]' 'ReadWritePaths=/srv/state'
 run files
@@ -93,7 +94,7 @@ host_boot /inside
 
 hint="'kube-renewd config --drop-in' prints what the unit of the service lacks"
 tap_is "$(fact state.status)" 1 "without the state directory nothing is done" || tap_note "$FACTS"
-tap_like "$(fact state.said)" "/srv/state.*$hint" "and the journal says how to allow it"
+tap_like "$(fact state.said)" "/srv/state.*first 'mkdir -m 711 -p /srv/state'; $hint" "and the journal says how to allow it"
 tap_is "$(fact files.renewed)" 10 "with it all is renewed but what is in another directory"
 tap_like "$(fact files.said)" "etcd-server.*'ReadWritePaths=/etc/etcd/pki'.*$hint" "of which it says that"
 tap_like "$(fact files.said)" "/home/ADA/.kube.*$hint" "and so it is of a copy"

@@ -31,8 +31,8 @@ static void test_directories_and_conditions(void **state)
                 const char *text, *directories, *conditions;
         } table[] = {
                 /* The small layout: /pki, /admin.conf, /manifests. */
-                {"[renewal]\n", "/", "/pki/apiserver.crt /admin.conf"},
-                {OTHER, "/", ""},
+                {"[renewal]\n", "/ /manifests /pki", "/pki/apiserver.crt /admin.conf"},
+                {OTHER, "/ /manifests /pki", ""},
                 {"[kubeconfig admin.conf]\nPath=/etc/kubernetes/admin.conf\n" OTHER,
                         "/manifests /pki", ""},
                 {"[kubeconfig admin.conf]\nPath=/pki-more/admin.conf\n" OTHER,
@@ -108,10 +108,11 @@ static void assert_drop_in(const UnitNeeds *needs, const char *unit, const char 
 static void test_what_may_be_written(void **state)
 {
         NeededDirectory directories[] = {
-                {(char *)"/srv/100%", (char *)"/srv/100%/x"},
-                {(char *)"/srv/a b", (char *)"/srv/a b/x"},
-                {(char *)"/srv/\\\"\n", (char *)"/srv/\\\"\n/x"},
-                {(char *)"/var/tmp", (char *)"/var/tmp/X"},
+                {.path = (char *)"/srv/100%", .file = (char *)"/srv/100%/x"},
+                {.path = (char *)"/srv/\\\"'", .file = (char *)"/srv/\\\"'/x"},
+                {.path = (char *)"/srv/a b", .file = (char *)"/srv/a b/x"},
+                {.path = (char *)"/srv/kr", .file = (char *)"/srv/kr/lock", .is_state = true},
+                {.path = (char *)"/var/tmp", .file = (char *)"/var/tmp/X"},
         };
         const UnitNeeds needs = {
                 .directories = directories, .n = ELEMENTSOF(directories), .in_tmp = true};
@@ -119,18 +120,98 @@ static void test_what_may_be_written(void **state)
         assert_drop_in(&needs, SERVICE_UNIT,
                 HEAD(SERVICE_UNIT) ALSO RECOVER_UNIT
                 "\n\n[Service]\n"
-                "# To replace /srv/100%%/x.\n"
+                "# To replace /srv/100%/x.\n"
                 "ReadWritePaths=-/srv/100%%\n"
-                "# To replace \"/srv/a b/x\".\n"
+                "# To replace /srv/\\\"'/x.\n"
+                "ReadWritePaths=\"-/srv/\\\\\\\"'\"\n"
+                "# To replace /srv/a b/x.\n"
                 "ReadWritePaths=\"-/srv/a b\"\n"
-                "# To replace \"/srv/\\\\\\\"\\x0a/x\".\n"
-                "ReadWritePaths=\"-/srv/\\\\\\\"\\x0a\"\n"
+                "# For the state; 'mkdir -m 711 -p /srv/kr' it first.\n"
+                "ReadWritePaths=/srv/kr\n"
                 "# To replace /var/tmp/X.\n"
                 "ReadWritePaths=-/var/tmp\n"
                 "# Else it has a /tmp and a /var/tmp of its own.\n"
                 "PrivateTmp=no\n");
         assert_drop_in(&needs, FAILURE_UNIT,
                 "# kube-renewd-failure@.service needs no drop-in for this configuration.\n");
+}
+
+#define REACH "is out of the service's reach: "
+#define MOVE  "must not be writable as a whole; move the file into a directory of its own"
+
+static void test_what_no_drop_in_allows(void **state)
+{
+        NeededDirectory directories[] = {
+                {.path = (char *)"/", .file = (char *)"/x.conf"},
+                {.path = (char *)"/srv/a\nb", .file = (char *)"/srv/a\nb/x"},
+                {.path = (char *)"/srv/\xff", .file = (char *)"/srv/\xff/x"},
+        };
+        const UnitNeeds needs = {.directories = directories, .n = ELEMENTSOF(directories)};
+
+        assert_drop_in(&needs, SERVICE_UNIT,
+                HEAD(SERVICE_UNIT) "\n[Service]\n"
+                                   "# '/x.conf' " REACH "'/' " MOVE ".\n"
+                                   "# ReadWritePaths=-/\n"
+                                   "# '/srv/a\\x0ab/x' " REACH "no unit can name '/srv/a\\x0ab'; "
+                                   "move the file into a directory without control characters.\n"
+                                   "# '/srv/\\xff/x' " REACH "no unit can name '/srv/\\xff'; move "
+                                   "the file into a directory without control characters.\n");
+}
+
+static void test_guarded_directories(void **state)
+{
+        static const struct {
+                const char *path;
+                bool is_guarded;
+        } table[] = {
+                {"/", true},
+                {"/etc", true},
+                {"/etc/etcd", false},
+                {"/etc/systemd/system", true},
+                {"/usr", true},
+                {"/usr/bin", true},
+                {"/usr/local/bin", true},
+                {"/usr/share/pki", false},
+                {"/lib64", true},
+                {"/boot/efi", true},
+                {"/root", true},
+                {"/root/.kube", false},
+                {"/home", true},
+                {"/home/ADA", true},
+                {"/home/ADA/.kube", false},
+                {"/run", true},
+                {"/var/lib", true},
+                {"/var/lib/etcd", false},
+                {"/tmp", false},
+                {"/srv/x", false},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                const NeededDirectory directory = {
+                        .path = (char *)table[i].path, .file = (char *)"/x"};
+                autofree char *problem = needed_directory_problem(&directory);
+
+                if ((problem != NULL) != table[i].is_guarded)
+                        fail_msg("%s: %s", table[i].path, problem ? problem : "no problem");
+        }
+}
+
+/* ProtectSystem=yes is what the recovery has. */
+static void test_out_of_the_recoverys_reach(void **state)
+{
+        NeededDirectory directories[] = {
+                {.path = (char *)"/srv/a", .file = (char *)"/srv/a/x"},
+                {.path = (char *)"/usr/local", .file = (char *)"/usr/local/x"},
+                {.path = (char *)"/usr/share/pki", .file = (char *)"/usr/share/pki/x"},
+        };
+        const UnitNeeds needs = {.directories = directories, .n = ELEMENTSOF(directories)};
+
+        assert_drop_in(&needs, RECOVER_UNIT,
+                HEAD(RECOVER_UNIT) "\n[Service]\n"
+                                   "# '/usr/local/x' " REACH "'/usr/local' " MOVE ".\n"
+                                   "# ReadWritePaths=-/usr/local\n"
+                                   "# To replace /usr/share/pki/x.\n"
+                                   "ReadWritePaths=-/usr/share/pki\n");
 }
 
 static void test_when_and_how_long(void **state)
@@ -187,6 +268,11 @@ static void test_hint_only_where_it_may_help(void **state)
         assert_int_equal(unit_needs_hint(&error, -EROFS), -EROFS);
         assert_string_equal(error.text, "cannot write; 'kube-renewd config --drop-in' prints what "
                                         "the unit of the service lacks");
+        error_set(&error, -EROFS, "cannot write");
+        assert_int_equal(unit_needs_hint_state(&error, -EROFS, "/srv/kr"), -EROFS);
+        assert_string_equal(error.text,
+                "cannot write; first 'mkdir -m 711 -p /srv/kr'; 'kube-renewd config --drop-in' "
+                "prints what the unit of the service lacks");
         error_set(&error, -EPERM, "cannot write");
         assert_int_equal(unit_needs_hint(&error, -EPERM), -EPERM);
         assert_string_equal(error.text, "cannot write");
@@ -201,6 +287,9 @@ int main(void)
                 cmocka_unit_test(test_behind_links),
                 cmocka_unit_test(test_files_of_a_kubeconfig),
                 cmocka_unit_test(test_what_may_be_written),
+                cmocka_unit_test(test_what_no_drop_in_allows),
+                cmocka_unit_test(test_guarded_directories),
+                cmocka_unit_test(test_out_of_the_recoverys_reach),
                 cmocka_unit_test(test_when_and_how_long),
                 cmocka_unit_test(test_state_and_services_elsewhere),
                 cmocka_unit_test(test_hint_only_where_it_may_help),
