@@ -283,5 +283,9 @@ int main(int argc, char *argv[])
 
         /* 4. And for who looks at metrics. */
         add_sample(public);
+
+        /* 5. It says that the timer will start it: so it must not be refused then. */
+        if (r == 0 && run.gave_up)
+                r = run_permit_start(&run);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

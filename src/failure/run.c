@@ -3,6 +3,7 @@
 
 #include "failure/file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,19 +40,34 @@ static bool is(const char *a, const char *b)
 
 /* A unit that is refused another start by its limit keeps the result of its last run, and whether
  * OnFailure= comes before each restart, too, depends on the version of systemd. But a unit that
- * waits for its restart is not in this state. */
-static bool is_failed_for_good(const char *unit)
+ * waits for its restart is not in this state, and one that somebody has stopped has not begun to
+ * restart since its process ended. */
+static bool is_refused_another_try(const char *unit)
 {
-        char command[2 * WORD_SIZE], state[WORD_SIZE] = "";
+        char command[3 * WORD_SIZE], line[2 * WORD_SIZE];
+        long long began = 0, ended = 0;
+        bool is_failed = false;
         FILE *answer;
 
-        snprintf(command, sizeof(command), "systemctl show -P SubState -- '%s' 2>/dev/null", unit);
+        snprintf(command, sizeof(command),
+                "systemctl show -p SubState,InactiveExitTimestampMonotonic,"
+                "ExecMainExitTimestampMonotonic -- '%s' 2>/dev/null",
+                unit);
         answer = popen(command, "r");
         if (!answer)
                 return false;
-        if (!fgets(state, sizeof(state), answer))
-                *state = 0;
-        return pclose(answer) == 0 && is(state, "failed\n");
+        while (fgets(line, sizeof(line), answer)) {
+                is_failed |= is(line, "SubState=failed\n");
+                (void)!sscanf(line, "InactiveExitTimestampMonotonic=%lld", &began);
+                (void)!sscanf(line, "ExecMainExitTimestampMonotonic=%lld", &ended);
+        }
+        return pclose(answer) == 0 && is_failed && ended > 0 && began > ended;
+}
+
+/* The one status that is tried again; "" where systemd says nothing. */
+static bool is_unfinished(const Run *run)
+{
+        return is(run->result, "") || (is(run->result, "exit-code") && is(run->status, UNFINISHED));
 }
 
 Run run_from_environment(const char *unit)
@@ -64,8 +80,7 @@ Run run_from_environment(const char *unit)
         copy_word(run.status, getenv("MONITOR_EXIT_STATUS"));
         copy_word(run.invocation, getenv("MONITOR_INVOCATION_ID"));
         run.gave_up = is(run.result, "start-limit-hit") ||
-                      (is(run.result, "exit-code") && is(run.status, UNFINISHED) &&
-                              is_failed_for_good(run.unit));
+                      (is_unfinished(&run) && is_refused_another_try(run.unit));
         return run;
 }
 
@@ -84,12 +99,12 @@ bool run_has_reported(const Run *run, const char *state_directory)
 {
         char mark[WORD_SIZE];
 
+        /* No run will begin, which only we can say; or none began, and the mark is of the one
+         * before. */
+        if (run->gave_up || is(run->result, "success"))
+                return false;
         if (is(run->result, ""))
                 return is_recent(state_directory);
-
-        /* No run began, so the mark is of the one before; or none will, which only we can say. */
-        if (is(run->result, "success") || run->gave_up)
-                return false;
         if (file_read(state_directory, MARK, mark, sizeof(mark)) < 0)
                 return false;
         mark[strcspn(mark, "\n")] = 0;
@@ -166,11 +181,19 @@ void run_repair(const Run *run, char repair[REPAIR_SIZE])
         if (run->gave_up)
                 snprintf(repair, REPAIR_SIZE,
                         "Read 'kube-renewd alarms' and 'journalctl -u %s', remove the cause, then "
-                        "run 'systemctl reset-failed %s' and 'systemctl start %s'.",
-                        run->unit, run->unit, run->unit);
+                        "run 'systemctl start %s'.",
+                        run->unit, run->unit);
         else
                 snprintf(repair, REPAIR_SIZE,
                         "Read 'journalctl -u %s', remove the cause, then start kube-renewd.service "
                         "or run 'kube-renewd run'.",
                         run->unit);
+}
+
+int run_permit_start(const Run *run)
+{
+        char command[2 * WORD_SIZE];
+
+        snprintf(command, sizeof(command), "systemctl reset-failed -- '%s'", run->unit);
+        return system(command) == 0 ? 0 : -EIO;
 }

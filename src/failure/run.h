@@ -6,6 +6,8 @@
  *     Run run = run_from_environment("kube-renewd.service");
  *     if (!run_has_reported(&run, "/var/lib/kube-renewd"))
  *             run_reason(&run, reason), run_repair(&run, repair);
+ *     if (run.gave_up)
+ *             r = run_permit_start(&run);
  *
  * systemd.exec(5): $MONITOR_SERVICE_RESULT, $MONITOR_EXIT_CODE, $MONITOR_EXIT_STATUS and
  * $MONITOR_INVOCATION_ID are set for a unit that was started by OnFailure=, since version 251, if
@@ -37,3 +39,7 @@ void run_reason(const Run *run, char reason[REASON_SIZE]);
 
 /* What to do about it, for people; with a full stop. */
 void run_repair(const Run *run, char repair[REPAIR_SIZE]);
+
+/* The tries that are used up count no longer, so that the next start (by the timer, by a person) is
+ * not refused, whenever they began. -EIO if systemd does not do it; systemctl has said why. */
+int run_permit_start(const Run *run);

@@ -29,24 +29,38 @@ static Run ended(const char *result, const char *status)
         return run_from_environment("kube-renewd.service");
 }
 
+#define ANSWER(state, began, ended)                                                                \
+        "#!/bin/sh\n"                                                                              \
+        "echo SubState=" state "\n"                                                                \
+        "echo ExecMainExitTimestampMonotonic=" ended "\n"                                          \
+        "echo InactiveExitTimestampMonotonic=" began "\n"
+#define ONLY_IF_ASKED                                                                              \
+        "#!/bin/sh\n[ \"$*\" = 'show -p SubState,InactiveExitTimestampMonotonic,"                  \
+        "ExecMainExitTimestampMonotonic -- kube-renewd.service' ] || exit 1\n"
+
 static void test_the_last_of_all_tries(void **state)
 {
         static const struct {
                 const char *systemctl, *result, *status;
                 bool reported;
         } table[] = {
-                {"#!/bin/sh\necho failed", "exit-code", "75", false},
-                {"#!/bin/sh\necho auto-restart", "exit-code", "75", true},
-                {"#!/bin/sh\necho start", "exit-code", "75", true},
-                {"#!/bin/sh\necho failed; exit 1", "exit-code", "75", true},
-                {"#!/bin/sh\n[ \"$*\" = 'show -P SubState -- kube-renewd.service' ] && echo failed",
-                        "exit-code", "75", false},
+                {ANSWER("failed", "7001", "7000"), "exit-code", "75", false},
+                {ANSWER("auto-restart", "7001", "7000"), "exit-code", "75", true},
+                {ANSWER("start", "7001", "7000"), "exit-code", "75", true},
+                /* Stopped: it has begun once, and has not begun to restart. */
+                {ANSWER("failed", "6000", "7000"), "exit-code", "75", true},
+                {ANSWER("failed", "6000", "0"), "exit-code", "75", true},
+                {ANSWER("failed", "7001", "7000") "exit 1", "exit-code", "75", true},
+                {ONLY_IF_ASKED ANSWER("failed", "7001", "7000"), "exit-code", "75", false},
                 {"#!/bin/sh\n", "exit-code", "75", true},
                 {NULL, "exit-code", "75", true},
-                {"#!/bin/sh\necho failed", "exit-code", "1", true},
-                {"#!/bin/sh\necho failed", "exit-code", "78", true},
-                {"#!/bin/sh\necho failed", "timeout", "75", true},
-                {"#!/bin/sh\necho auto-restart", "start-limit-hit", "75", false},
+                {ANSWER("failed", "7001", "7000"), "exit-code", "1", true},
+                {ANSWER("failed", "7001", "7000"), "exit-code", "78", true},
+                {ANSWER("failed", "7001", "7000"), "timeout", "75", true},
+                {ANSWER("auto-restart", "7001", "7000"), "start-limit-hit", "75", false},
+                /* A systemd that does not say how it ended, here just now. */
+                {ANSWER("failed", "7001", "7000"), "", "", false},
+                {ANSWER("failed", "6000", "7000"), "", "", true},
         };
 
         put("reported", ID "\n");
@@ -61,12 +75,22 @@ static void test_the_last_of_all_tries(void **state)
         }
 }
 
+static void test_the_next_start_is_permitted(void **state)
+{
+        const Run run = {.unit = "kube-renewd.service"};
+
+        install_systemctl("#!/bin/sh\n[ \"$*\" = 'reset-failed -- kube-renewd.service' ]\n");
+        assert_int_equal(run_permit_start(&run), 0);
+        install_systemctl("#!/bin/sh\nexit 1\n");
+        assert_int_equal(run_permit_start(&run), -EIO);
+}
+
 static void test_what_is_said_of_it(void **state)
 {
         char reason[REASON_SIZE], repair[REPAIR_SIZE];
         Run run;
 
-        install_systemctl("#!/bin/sh\necho failed");
+        install_systemctl(ANSWER("failed", "7001", "7000"));
         run = ended("exit-code", "75");
         run_reason(&run, reason);
         assert_string_equal(reason,
@@ -75,14 +99,14 @@ static void test_what_is_said_of_it(void **state)
         run_repair(&run, repair);
         assert_string_equal(repair,
                 "Read 'kube-renewd alarms' and 'journalctl -u kube-renewd.service', remove the "
-                "cause, then run 'systemctl reset-failed kube-renewd.service' and 'systemctl start "
-                "kube-renewd.service'.");
+                "cause, then run 'systemctl start kube-renewd.service'.");
 }
 
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_the_last_of_all_tries),
+                SCRATCH_TEST(test_the_next_start_is_permitted),
                 SCRATCH_TEST(test_what_is_said_of_it),
         };
 
