@@ -92,27 +92,46 @@ apt again install /kube-renewd.deb
 timer_facts again
 told again
 
-# e. Removed while the service waits for its next try, because somebody else holds the lock.
+# e. Upgraded, and removed, while the service waits for its next try, because somebody else held the lock.
 rm /etc/kube-renewd/kube-renewd.conf.d/hook.conf
-exec 9>>$state/lock
-flock 9
-systemctl start $unit
-echo "retry.before=$(show SubState) $(show ExecMainStatus)"
-exec 9>&-
+try_later() {
+        exec 9>>$state/lock
+        flock 9
+        systemctl start $unit
+        echo "$1.before=$(show SubState) $(show ExecMainStatus)"
+        exec 9>&-
+}
+try_later retry-upgrade
+apt retry-upgrade install /newer.deb
+has_ended() { [ "$(show SubState)" = dead ]; }
+wait_for has_ended
+echo "retry-upgrade.after=$(show SubState) $(show ExecMainStatus)"
+timer_facts retry-upgrade
+apt retry-down install --allow-downgrades /kube-renewd.deb
+try_later retry
 apt retry remove kube-renewd
 told retry
 echo "retry.failed=$(systemctl --failed --no-legend 'kube-renewd*' | wc -l)"
 echo "retry.jobs=$(systemctl list-jobs --no-legend 'kube-renewd*' | wc -l)"
 
-# f. Purged: from the removed state, and from the installed one.
+# f. Purged: from the removed state, and from the installed one; the state is elsewhere, or a file system.
 mkdir -p /run/kube-renewd/alarms
+mv $state /srv/state
+ln -s /srv/state $state
 apt purge purge kube-renewd
+echo "purge.elsewhere=$(ls -A /srv/state)"
 told purge
 left purge
 apt once-more install /kube-renewd.deb
 timer_facts once-more
 told once-more
+mkdir -p $state
+mount -t tmpfs tmpfs $state
+touch $state/key
 apt purge-at-once purge kube-renewd
+echo "purge-at-once.elsewhere=$(ls -A $state)"
+umount $state
+rmdir $state
 told purge-at-once
 left purge-at-once
 
@@ -226,6 +245,10 @@ on again
 tap_is "$(fact again.ours) $(fact again.state)" "# ours crt json" "and finds what it had"
 same_pki again
 
+tap_is "$(fact retry-upgrade.before)" "auto-restart 75" "a service waits for its next try"
+status retry-upgrade "the package is upgraded meanwhile"
+tap_is "$(fact retry-upgrade.after)" "dead 0" "then it tries"
+on retry-upgrade
 tap_is "$(fact retry.before)" "auto-restart 75" "a service that waits for its next try"
 status retry "does not keep the package from being removed"
 tap_is "$(fact retry.loaded) $(fact retry.failed) $(fact retry.jobs)" " 0 0" "and does not try again"
@@ -233,12 +256,14 @@ same_pki retry
 
 status purge "what was removed is purged"
 tap_is "$(fact purge.version)$(fact purge.units)$(fact purge.state)" "" "state and backups are gone"
+tap_is "$(fact purge.elsewhere)" "" "also where the directory is a link"
 tap_is "$(fact purge.left)" "" "nothing is left, and what the site wrote is there" || tap_note "$(fact purge.said)"
 same_pki purge
 status once-more "it is installed as if it had never been there"
 on once-more
 tap_unlike "$(fact once-more.ours)$(fact once-more.conf)" "ours|version" "with the default configuration"
 status purge-at-once "what is installed is purged"
+tap_is "$(fact purge-at-once.elsewhere)" "" "so is the state, where its directory is a file system of its own"
 tap_is "$(fact purge-at-once.left)" "" "nothing is left"
 same_pki purge-at-once
 
