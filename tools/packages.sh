@@ -19,7 +19,8 @@ declare -A packages=(
         [bed]='mmdebstrap iproute2 systemd-container bsdutils util-linux'
         [bench]='time bc hyperfine? openssl'
         [fuzz]='clang'
-        [deb]='debhelper dpkg-dev lintian autopkgtest? bash-completion systemd-dev|systemd'
+        [deb]='debhelper dpkg-dev bash-completion systemd-dev|systemd'
+        [package]='lintian autopkgtest?'
         [rpm]='rpm rpm2cpio cpio rpmlint?'
         [deep]='clang-tidy cppcheck libnghttp2-dev'
 )

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
+#include <sys/mount.h> /* glibc 2.35 wants it before <linux/fs.h> */
+
 #include "scratch.h"
 
 #include <linux/capability.h>
 #include <sched.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
