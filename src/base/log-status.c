@@ -103,5 +103,7 @@ void log_status_end(void)
 {
         if (status.is_shown)
                 dprintf(STDERR_FILENO, "\r\033[K");
+        if (status.text)
+                notify("");
         status.is_shown = false;
 }

@@ -40,7 +40,7 @@ void log_step(size_t step, size_t steps);
  * you look. */
 void log_wait(int64_t milliseconds);
 
-/* Clears the line, before anything else is written to the terminal. */
+/* Clears the line, before anything else is written to the terminal, and what systemd shows. */
 void log_status_end(void);
 
 /* Debug lines for people who develop or trace; never a MESSAGE_ID. */

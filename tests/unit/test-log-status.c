@@ -182,6 +182,8 @@ static void test_systemd_is_told(void **state)
         receive(fd, "STATUS=[2/5] Waiting for etcd (15 s left)");
         receive(fd, "STATUS=[2/5] Waiting for etcd (5 s left)");
         receive(fd, NULL);
+        log_status_end();
+        receive(fd, "STATUS="); /* nobody is waited for any more */
         unsetenv("NOTIFY_SOCKET");
 }
 
