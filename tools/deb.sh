@@ -7,7 +7,7 @@ umask 022 # modes are part of the source package
 cd "$(dirname "$0")/.." || exit 1
 
 usage() {
-        echo "usage: deb.sh [--source-date SECONDS]" >&2
+        echo "usage: ./dev deb [--source-date SECONDS]" >&2
         exit 2
 }
 

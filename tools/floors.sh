@@ -24,7 +24,7 @@ tree() {
         shift
         mkdir -p "build/$name"
         {
-                { [ -f configure ] && [ ! configure.ac -nt configure ]; } || autoreconf -fi
+                { [ -f Makefile.in ] && [ ! configure.ac -nt configure ]; } || autoreconf -fi
         } >"$log" 2>&1 &&
                 (cd "build/$name" &&
                         { [ -f Makefile ] || ../../configure -q "$@"; } &&

@@ -11,7 +11,7 @@ version=$(sed -n 's/^AC_INIT(\[kube-renewd\], \[\([^]]*\)\].*/\1/p' configure.ac
 log=build/dist.log
 
 make_tarball() {
-        { [ -f configure ] && [ ! configure.ac -nt configure ]; } || autoreconf -fi || return 1
+        { [ -f Makefile.in ] && [ ! configure.ac -nt configure ]; } || autoreconf -fi || return 1
         mkdir -p build/dist && cd build/dist || return 1
         [ -f Makefile ] || ../../configure -q || return 1
         TAR_OPTIONS="--sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go=rX --mtime=@$date" \
