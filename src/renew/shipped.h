@@ -18,7 +18,7 @@ typedef struct UnfinishedSign {
 typedef struct ShippedUnits {
         const char *const *writable;   /* kube-renewd.service: ReadWritePaths=, StateDirectory= */
         const char *const *conditions; /* its ConditionPathExists=| */
-        const char *const *readers;    /* its After=, kube-renewd-recover.service: Before= */
+        const char *const *readers;    /* kube-renewd-recover.service: Before= */
         const UnfinishedSign *unfinished; /* kube-renewd-recover.service: its conditions */
         int64_t timeout;                  /* its TimeoutStartSec=, seconds */
         int64_t interval;                 /* kube-renewd.timer: between two times of OnCalendar= */

@@ -254,13 +254,13 @@ static char *escape_specifiers(const char *text)
         return escaped;
 }
 
-static void print_readers(FILE *out, const UnitNeeds *needs, const char *key)
+static void print_readers(FILE *out, const UnitNeeds *needs)
 {
         autofree char *joined = strv_join(needs->readers, " ");
         autofree char *units = escape_specifiers(joined);
 
         if (needs->readers)
-                fprintf(out, "# They read certificates when they start.\n%s=%s\n", key, units);
+                fprintf(out, "# They read certificates when they start.\nBefore=%s\n", units);
 }
 
 char *needed_directory_problem(const NeededDirectory *directory)
@@ -309,16 +309,13 @@ static void print_tmp(FILE *out, const UnitNeeds *needs)
 
 static void print_service(FILE *out, const UnitNeeds *needs)
 {
-        if (needs->conditions || needs->readers)
-                fprintf(out, "\n[Unit]\n");
         if (needs->conditions)
-                fprintf(out, "# This layout is on hosts that have one of these.\n");
+                fprintf(out, "\n[Unit]\n# This layout is on hosts that have one of these.\n");
         for (char **path = needs->conditions; path && *path; path++) {
                 autofree char *escaped = escape_specifiers(*path);
 
                 fprintf(out, "ConditionPathExists=|%s\n", escaped);
         }
-        print_readers(out, needs, "After");
         if (needs->n > 0 || needs->timeout > 0)
                 fprintf(out, "\n[Service]\n");
         print_directories(out, needs);
@@ -350,7 +347,7 @@ static void print_recover(FILE *out, const UnitNeeds *needs)
                 for (const UnfinishedSign *sign = shipped_units.unfinished; sign->key; sign++)
                         fprintf(out, "%s=|%s/%s\n", sign->key, path, sign->name);
         }
-        print_readers(out, needs, "Before");
+        print_readers(out, needs);
         if (needs->in_tmp || is_closed_to_recovery(needs))
                 fprintf(out, "\n[Service]\n");
         for (size_t i = 0; i < needs->n; i++)

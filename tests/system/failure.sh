@@ -107,6 +107,12 @@ drop_in '[Unit]' 'Requires=broken.service' 'After=broken.service'
 printf '[Service]\nType=oneshot\nExecStart=/bin/false\n' >/run/systemd/system/broken.service
 systemctl daemon-reload
 fault needs start
+drop_in '[Unit]' 'JobTimeoutSec=2' 'After=unready.service'
+printf '[Service]\nType=notify\nTimeoutStartSec=infinity\nExecStart=/bin/sleep infinity\n' >/run/systemd/system/unready.service
+systemctl daemon-reload
+systemctl start --no-block unready.service
+fault unready start
+systemctl stop unready.service
 no_drop_in
 well needs
 
@@ -200,6 +206,7 @@ raised sandbox 1 'could not be started .exit status 226/NAMESPACE: the sandbox' 
 cleared sandbox "a sandbox"
 raised memory 1 'could not be started .exit status 127' "no memory for the libraries"
 raised needs 2 'was not started: a unit that it needs failed' "a unit that is needed"
+raised unready 3 'was not started: a unit that it needs failed or came too late' "a unit that never gets ready"
 cleared needs "memory and units"
 
 tap_is "$(fact itself.count) $(fact itself.entries) $(fact itself.listed)" "1 1 1" \

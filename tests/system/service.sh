@@ -15,15 +15,26 @@ host_install
 host_manifests
 host_certificates '-25 days' --validity=30d --ca-validity=10y
 
+# A server that has no certificate to start with: it waits for the pass, which must not wait for it.
+host_unit k3s.service <<'END'
+[Service]
+Type=notify
+TimeoutStartSec=infinity
+ExecStart=/bin/sh -c 'touch /run/k3s; exec sleep infinity'
+END
+
 # 2. What happens inside. Each line is a fact, "name=value".
 host_script inside <<'END'
 . /host || exit 99
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 
 systemctl daemon-reload
+systemctl start --no-block k3s.service
+wait_for test -e /run/k3s
 systemctl start kube-renewd.timer
 echo "timer=$(systemctl is-active kube-renewd.timer) $(show NextElapseUSecRealtime kube-renewd.timer)"
-systemctl start $unit
+timeout 60 systemctl start $unit
+echo "k3s=$(show SubState k3s.service)"
 echo "status=$(show ExecMainStatus)"
 echo "again=$(show SubState)"
 echo "renewed=$(events "$EVENT_CERTIFICATE_RENEWED")"
@@ -39,6 +50,14 @@ systemctl stop $unit
 rm -r /etc/kubernetes/manifests
 systemctl start $unit
 echo "worker=$(show ConditionResult)"
+for directory in /{etc,run,usr/lib}/kube-renewd/kube-renewd.conf.d $state/parked; do
+        mkdir -p $directory
+        touch $directory/one
+        systemctl start $unit
+        echo "found=$(show ConditionResult)"
+        systemctl stop $unit
+        rm -r $directory
+done
 END
 host_boot /inside
 
@@ -53,5 +72,7 @@ tap_is "$(fact heartbeat)" 1 "anybody may read the heartbeat"
 tap_like "$(fact cached)" "^KUBE-RENEWD OK - apiserver expires in (1y|36[45]d)" "and have it shown by the program"
 tap_is "$(fact backups)" 0 "but not the backups"
 tap_is "$(fact list)" 0 "nor look around"
+tap_is "$(fact k3s)" start "a component that cannot start keeps no pass from running"
 tap_is "$(fact worker)" no "a host without a control plane is left alone"
+tap_is "$(fact found | xargs)" "yes yes yes yes" "a drop-in of the configuration, or a parked manifest, makes it one"
 tap_done
