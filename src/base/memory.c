@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/memory.h"
 
+#include <dlfcn.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,14 +22,30 @@ void memory_protect(void)
 
 #if !defined(SANITIZED) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
-/* The C library's own, by the name that it has had for such wrappers ever since. */
-extern void __libc_free(void *p);
+/* Gives memory back to the allocator of this process, which may be one that somebody has preloaded.
+ * Where it is not sure which one that is (those of libc_malloc_debug cannot be asked for by name),
+ * and while dlsym() is asked, memory stays taken: nothing here runs for long. */
+static void release(void *p)
+{
+        static void (*next)(void *);
+        static bool is_asked;
+
+        if (!is_asked) {
+                is_asked = true;
+                void *symbol = dlsym(RTLD_NEXT, "free");
+                if (dlsym(RTLD_NEXT, "malloc") == (void *)malloc)
+                        memcpy(&next, &symbol, sizeof(next));
+        }
+        if (next)
+                next(p);
+}
 
 void free(void *p)
 {
-        if (p)
-                explicit_bzero(p, malloc_usable_size(p));
-        __libc_free(p);
+        if (!p)
+                return;
+        explicit_bzero(p, malloc_usable_size(p));
+        release(p);
 }
 
 /* The C library's would leave the old place as it was. */

@@ -57,6 +57,13 @@ rm -r "${ROOT:?}"/*
 forgets "nor 'init'" init --node-name=cp-1 --advertise-address=192.0.2.10
 tap_ok "which has made a CA" test -s "$ROOT/etc/kubernetes/pki/ca.key"
 
+# Whoever has preloaded an allocator of his own.
+keys v1.28.7/ecdsa-p256
+tap_status 75 "a pass works with an allocator that is preloaded, and owes restarts" \
+        env LD_PRELOAD=libc_malloc_debug.so.0 MALLOC_CHECK_=3 \
+        "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm renew --all --at="$NEW"
+tap_unlike "$OUTPUT" 'free\(\)|malloc|corrupt|cannot be preloaded' "which finds nothing wrong"
+
 # What is written, and where: all calls that write, but those to files that shall have keys.
 command -v strace >/dev/null || { tap_skip "what is written" "strace is not installed"; tap_done; }
 
