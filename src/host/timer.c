@@ -187,7 +187,8 @@ static int look(Bus *bus, const char *unit, TimerState *timer, Error *reterr)
         if (r < 0)
                 return r;
         timer->activity = unit_activity(load, active);
-        timer->is_disabled = streq(file, "disabled") || starts_with(file, "masked");
+        timer->is_masked = streq(load, "masked") || starts_with(file, "masked");
+        timer->is_disabled = streq(file, "disabled") || timer->is_masked;
         if (timer->activity == UNIT_NOT_FOUND)
                 return 0;
         r = read_calendar(bus, unit, timer, reterr);

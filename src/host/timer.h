@@ -14,6 +14,7 @@
 typedef struct TimerState {
         UnitActivity activity; /* UNIT_NOT_FOUND: it is not installed */
         bool is_disabled;      /* nothing starts it at boot; false where that is not known */
+        bool is_masked;        /* nor can anything else */
         int64_t interval;      /* seconds: the longest between two times of it; 0: not known */
         int64_t delay;         /* seconds: RandomizedDelaySec= */
 } TimerState;

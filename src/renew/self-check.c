@@ -12,6 +12,12 @@ static void check_timer(Config *config, const TimerState *timer)
                 strv_add(&config->warnings,
                         TIMER_UNIT " is not installed, so nothing is renewed at night unless "
                                    "something else starts 'kube-renewd run'");
+        else if (timer->is_masked)
+                strv_take(&config->warnings,
+                        xasprintf(TIMER_UNIT " is masked, so nothing is renewed at night%s; "
+                                             "'systemctl unmask " TIMER_UNIT "', and then "
+                                             "'systemctl enable --now " TIMER_UNIT "', starts it",
+                                timer->activity == UNIT_ACTIVE ? " after the next boot" : ""));
         else if (timer->activity != UNIT_ACTIVE)
                 strv_take(&config->warnings,
                         xasprintf(TIMER_UNIT " is %s, so nothing is renewed at night; "

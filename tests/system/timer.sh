@@ -40,6 +40,9 @@ said inactive check
 said inactive-plan plan
 echo "plugin=$("$program" check --output=nagios | grep -c timer)"
 said json check --output=json
+systemctl mask --runtime kube-renewd.timer 2>/dev/null
+said masked check
+systemctl unmask --runtime kube-renewd.timer 2>/dev/null
 systemctl start kube-renewd.timer
 said disabled check
 systemctl enable kube-renewd.timer 2>/dev/null
@@ -65,6 +68,8 @@ begin='^kube-renewd: warning: kube-renewd\.timer is'
 rare='has RenewBefore=10d, which leaves no time for a second try: kube-renewd\.timer starts a run every'
 tap_like "$(fact inactive)" "$begin inactive, .*'systemctl enable --now kube-renewd.timer' starts it" \
         "a timer that does not run" || tap_note "$FACTS"
+tap_like "$(fact masked)" "$begin masked, .*'systemctl unmask kube-renewd.timer', and then 'systemctl enable --now" \
+        "one that is masked"
 tap_empty "$(fact inactive-plan)" "is no matter of other verbs"
 tap_is "$(fact plugin)" 0 "nor of a plugin"
 tap_empty "$(fact json)" "nor of who reads data"

@@ -126,6 +126,14 @@ static void test_a_timer_that_does_not_run(void **state)
                 {{.activity = UNIT_FAILED, .is_disabled = true, .interval = DAY},
                         "kube-renewd.timer is failed, so nothing is renewed at night; 'systemctl "
                         "enable --now kube-renewd.timer' starts it"},
+                {{.activity = UNIT_INACTIVE, .is_disabled = true, .is_masked = true},
+                        "kube-renewd.timer is masked, so nothing is renewed at night; 'systemctl "
+                        "unmask kube-renewd.timer', and then 'systemctl enable --now "
+                        "kube-renewd.timer', starts it"},
+                {{.activity = UNIT_ACTIVE, .is_disabled = true, .is_masked = true},
+                        "kube-renewd.timer is masked, so nothing is renewed at night after the "
+                        "next boot; 'systemctl unmask kube-renewd.timer', and then 'systemctl "
+                        "enable --now kube-renewd.timer', starts it"},
                 {{.activity = UNIT_NOT_FOUND},
                         "kube-renewd.timer is not installed, so nothing is renewed at night unless "
                         "something else starts 'kube-renewd run'"},
