@@ -55,10 +55,7 @@ static int test_directory(int directory_fd, const char *directory, Error *reterr
         if (r < 0 || faccessat(directory_fd, ".", W_OK | X_OK, AT_EACCESS) == 0)
                 return r;
         if (errno == EROFS)
-                return error_set(reterr, -EROFS,
-                        "'%s' is read-only here, 'ReadWritePaths=%s' in the unit would allow it "
-                        "unless the file system itself is read-only",
-                        directory, directory);
+                return error_set(reterr, -EROFS, "'%s' is read-only here", directory);
         return error_errno(reterr, -errno, "directory '%s' cannot be written", directory);
 }
 

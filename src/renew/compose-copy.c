@@ -70,7 +70,8 @@ static void compose_group(Issuance *issuance, int root_fd, const PlanCopy *first
                                                       .copy = &first[i],
                                                       .source_pair = source_pair,
                                               });
-                r = unit_needs_hint(&error, fs_test_writable(root_fd, path, &error));
+                r = fs_test_writable(root_fd, path, &error);
+                r = unit_needs_hint(&error, r, root_fd, path);
         }
         if (r >= 0)
                 return;

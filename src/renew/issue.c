@@ -104,12 +104,15 @@ static void fail(Job *job, const Error *error)
 static int test_targets(int root_fd, const Step *step, Error *reterr)
 {
         const Item *item = step->item;
-        int r = fs_test_writable(root_fd, step_path(step), reterr);
+        const char *path = step_path(step);
+        int r = fs_test_writable(root_fd, path, reterr);
 
         if (r >= 0 && step->kind != STEP_REPAIR_CA_DATA && item->key_path &&
-                !streq(item->key_path, item->path) && !step_keeps_key(step))
-                r = fs_test_writable(root_fd, item->key_path, reterr);
-        return unit_needs_hint(reterr, r);
+                !streq(item->key_path, item->path) && !step_keeps_key(step)) {
+                path = item->key_path;
+                r = fs_test_writable(root_fd, path, reterr);
+        }
+        return unit_needs_hint(reterr, r, root_fd, path);
 }
 
 static void prepare_job(Job *job, int root_fd, const Config *config, int64_t now)

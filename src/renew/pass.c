@@ -63,7 +63,8 @@ static int recover(Pass *pass, Error *reterr)
 
         r = txn_open(pass->root_fd, pass->config->state_directory, &pass->txn, reterr);
         if (r < 0)
-                return unit_needs_hint_state(reterr, r, pass->config->state_directory);
+                return unit_needs_hint_state(
+                        reterr, r, pass->root_fd, pass->config->state_directory);
         pass->judge = pair_judge_new(pass->root_fd, pass->config);
         return recovery_finish(
                 pass->root_fd, pass->config, pass->judge, pass->txn, &pass->recovery, reterr);

@@ -411,23 +411,45 @@ char *unit_needs_drop_in(const UnitNeeds *needs, const char *unit)
                 unit, streq(unit, SERVICE_UNIT) ? others : "", body);
 }
 
-int unit_needs_hint_state(Error *reterr, int r, const char *state_directory)
+/* The shipped unit allows some: what is read-only there is so for another reason. */
+static bool may_lack(int root_fd, const char *path, int r, NeededDirectory *ret)
 {
-        if (r != -EROFS || !reterr)
-                return r;
-        const Error before = *reterr;
+        autofree char *directory = r == -EROFS ? directory_of(root_fd, path) : NULL;
 
-        error_set(reterr, r, "%s; first 'mkdir -m 711 -p %s'", before.text, state_directory);
-        return unit_needs_hint(reterr, r);
+        if (!directory || is_within_any(directory, shipped_units.writable))
+                return false;
+        *ret = (NeededDirectory){.path = TAKE(directory), .file = (char *)path};
+        return true;
 }
 
-int unit_needs_hint(Error *reterr, int r)
+int unit_needs_hint(Error *reterr, int r, int root_fd, const char *path)
 {
-        if (r != -EROFS || !reterr)
+        NeededDirectory lacking;
+
+        if (!reterr || !may_lack(root_fd, path, r, &lacking))
+                return r;
+        autofree char *directory = lacking.path, *problem = needed_directory_problem(&lacking);
+        const Error before = *reterr;
+
+        if (problem)
+                return error_set(reterr, r, "%s; %s", before.text, problem);
+        return error_set(reterr, r,
+                "%s; unless the file system itself is read-only, 'ReadWritePaths=%s' in the unit "
+                "of the service would allow it: 'kube-renewd config --drop-in' prints what it "
+                "lacks",
+                before.text, directory);
+}
+
+int unit_needs_hint_state(Error *reterr, int r, int root_fd, const char *state_directory)
+{
+        autofree char *path = path_join(state_directory, STATE_FILE);
+        NeededDirectory lacking;
+
+        if (!reterr || !may_lack(root_fd, path, r, &lacking))
                 return r;
         const Error before = *reterr;
 
-        return error_set(reterr, r,
-                "%s; 'kube-renewd config --drop-in' prints what the unit of the service lacks",
-                before.text);
+        free(lacking.path);
+        error_set(reterr, r, "%s; first 'mkdir -m 711 -p %s'", before.text, state_directory);
+        return unit_needs_hint(reterr, r, root_fd, path);
 }

@@ -48,9 +48,9 @@ extern const char *const unit_needs_units[];
  * The caller frees. */
 char *unit_needs_drop_in(const UnitNeeds *needs, const char *unit);
 
-/* Adds how to get the drop-in to the sentence about what could not be written, if that is what may
- * be wrong (-EROFS); returns r. */
-int unit_needs_hint(Error *reterr, int r);
+/* Adds to the sentence about a file that could not be written how to get the drop-in, if that may
+ * help: -EROFS, and the shipped unit does not allow it; or why no drop-in does. Returns r. */
+int unit_needs_hint(Error *reterr, int r, int root_fd, const char *path);
 
 /* The same for the state directory, which must be there first. */
-int unit_needs_hint_state(Error *reterr, int r, const char *state_directory);
+int unit_needs_hint_state(Error *reterr, int r, int root_fd, const char *state_directory);

@@ -199,7 +199,7 @@ static int read_only_mount(void)
                 mount(NULL, "d", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) < 0)
                 return 77;
         r = fs_test_writable(root_fd, "/d/file", &error);
-        return r == -EROFS && strstr(error.text, "'ReadWritePaths=/d'") ? 0 : 1;
+        return r == -EROFS && strstr(error.text, "'/d' is read-only here") ? 0 : 1;
 }
 
 static int file_mounted_alone(void)

@@ -259,24 +259,55 @@ static void test_state_and_services_elsewhere(void **state)
                 "# kube-renewd.service needs no drop-in for this configuration.\n");
 }
 
+#define DROP_IN                                                                                    \
+        "' in the unit of the service would allow it: 'kube-renewd config --drop-in' prints what " \
+        "it lacks"
+#define UNLESS "; unless the file system itself is read-only, 'ReadWritePaths="
+
 static void test_hint_only_where_it_may_help(void **state)
 {
+        static const struct {
+                const char *path, *hint;
+                int r;
+        } table[] = {
+                {"/srv/pki/a.crt", UNLESS "/srv/pki" DROP_IN, -EROFS},
+                {"/srv/pki/a.crt", "", -EPERM},
+                {"/srv/pki/a.crt", "", 0},
+                /* Allowed as it is shipped: the drop-in has nothing to say. */
+                {"/etc/kubernetes/pki/a.crt", "", -EROFS},
+                {"/root/.kube/config", "", -EROFS},
+                {"/etc/a.crt",
+                        "; '/etc/a.crt' is out of the service's reach: '/etc' must not be "
+                        "writable as a whole; move the file into a directory of its own",
+                        -EROFS},
+        };
+        autofd int root_fd = fs_open_root("/", NULL);
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autofree char *expected = xasprintf("cannot write%s", table[i].hint);
+                Error error = {};
+
+                error_set(&error, table[i].r, "cannot write");
+                assert_int_equal(
+                        unit_needs_hint(&error, table[i].r, root_fd, table[i].path), table[i].r);
+                assert_string_equal(error.text, expected);
+        }
+        assert_int_equal(unit_needs_hint(NULL, -EROFS, root_fd, "/srv/pki/a.crt"), -EROFS);
+}
+
+static void test_hint_about_the_state(void **state)
+{
+        autofd int root_fd = fs_open_root("/", NULL);
         Error error = {};
 
         error_set(&error, -EROFS, "cannot write");
-        assert_int_equal(unit_needs_hint(&error, -EROFS), -EROFS);
-        assert_string_equal(error.text, "cannot write; 'kube-renewd config --drop-in' prints what "
-                                        "the unit of the service lacks");
-        error_set(&error, -EROFS, "cannot write");
-        assert_int_equal(unit_needs_hint_state(&error, -EROFS, "/srv/kr"), -EROFS);
+        assert_int_equal(unit_needs_hint_state(&error, -EROFS, root_fd, "/srv/kr"), -EROFS);
         assert_string_equal(error.text,
-                "cannot write; first 'mkdir -m 711 -p /srv/kr'; 'kube-renewd config --drop-in' "
-                "prints what the unit of the service lacks");
-        error_set(&error, -EPERM, "cannot write");
-        assert_int_equal(unit_needs_hint(&error, -EPERM), -EPERM);
+                "cannot write; first 'mkdir -m 711 -p /srv/kr'" UNLESS "/srv/kr" DROP_IN);
+        error_set(&error, -EROFS, "cannot write");
+        assert_int_equal(
+                unit_needs_hint_state(&error, -EROFS, root_fd, CONFIG_STATE_DIRECTORY), -EROFS);
         assert_string_equal(error.text, "cannot write");
-        assert_int_equal(unit_needs_hint(NULL, -EROFS), -EROFS);
-        assert_int_equal(unit_needs_hint(&error, 0), 0);
 }
 
 int main(void)
@@ -292,6 +323,7 @@ int main(void)
                 cmocka_unit_test(test_when_and_how_long),
                 cmocka_unit_test(test_state_and_services_elsewhere),
                 cmocka_unit_test(test_hint_only_where_it_may_help),
+                cmocka_unit_test(test_hint_about_the_state),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
