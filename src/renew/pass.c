@@ -7,6 +7,7 @@
 #include "renew/interrupt.h"
 #include "renew/preflight.h"
 #include "renew/recovery.h"
+#include "renew/self-check.h"
 #include "renew/unit-needs.h"
 
 static bool is_conflict(const TxnOutcome *outcome, const char *path)
@@ -183,6 +184,8 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
                 r = pass_look(pass, reterr);
         if (r < 0)
                 return r;
+        if (request->nightly)
+                self_check_directories(pass->config, pass->root_fd, pass->inventory);
         r = plan_make(pass->assessment, &request->plan, &pass->plan, reterr);
         if (r < 0)
                 return r;

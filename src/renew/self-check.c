@@ -4,6 +4,7 @@
 #include "renew/assess.h"
 #include "renew/config-check.h"
 #include "renew/shipped.h"
+#include "renew/unit-needs.h"
 
 /* A timer that is not there renews nothing, however right the rest is. */
 static void check_timer(Config *config, const TimerState *timer)
@@ -149,5 +150,19 @@ void self_check(Config *config, const TimerState *timer)
                 if (!entry->watch && has_own_policy(config, entry))
                         check_policy(config, config_section_of(entry), entry->name, &entry->policy,
                                 &rhythm);
+        }
+}
+
+void self_check_directories(Config *config, int root_fd, const Inventory *inventory)
+{
+        autoptr(UnitNeeds) needs = unit_needs(root_fd, config, inventory);
+
+        for (size_t i = 0; i < needs->n; i++) {
+                const char *file = needs->directories[i].file;
+                Error error = {};
+                int r = fs_test_writable(root_fd, file, &error);
+
+                if (unit_needs_hint(&error, r, root_fd, file) == -EROFS)
+                        strv_add(&config->warnings, error.text);
         }
 }

@@ -111,6 +111,16 @@ if read_only root true 2>/dev/null; then
         tap_status 75 "failure mode 2: another pass" renewd run --at="$TEN_DAYS"
         is_copy "refreshes what was left behind" root/.kube/config $ADMIN
         tap_is "$(active)" "" "and the alarm is gone"
+
+        host v1.28.7/ecdsa-p256
+        configure '[copy site]\nSource=admin.conf\nPath=/srv/site/config\n'
+        copy_of $ADMIN srv/site/config
+        tap_status 0 "a directory that is read-only, and nothing is due" \
+                read_only srv/site "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm run --at=2026-12-01T00:00:00Z
+        tap_like "$OUTPUT" "'/srv/site/config': '/srv/site' is read-only here; .*'ReadWritePaths=/srv/site' .*config --drop-in" \
+                "is told before it matters"
+        tap_status 0 "one that is not" renewd run --at=2026-12-01T00:00:00Z
+        tap_unlike "$OUTPUT" 'read-only here' "is not"
 else
         tap_skip "a home that is read-only" "mounts are not allowed here"
 fi
