@@ -64,7 +64,8 @@ int command_fail(const Options *options, int status, const Error *error)
  * not. */
 static int open_status(int r)
 {
-        return r == -EINVAL || r == -ENOENT || r == -EBADMSG ? EXIT_CONFIG : EXIT_FAILED;
+        return r == -EINVAL || r == -ENOENT || r == -ENODEV || r == -EBADMSG ? EXIT_CONFIG
+                                                                             : EXIT_FAILED;
 }
 
 void command_warn(const Config *config)
@@ -100,7 +101,7 @@ int command_open(const Options *options, Pass **ret)
         r = pass_open(&open, &pass, &error);
         if (r < 0)
                 return command_fail(options, open_status(r), &error);
-        if (pass->config_failure)
+        if (pass->config_failure && open.recovers)
                 complain("warning: the configuration cannot be used: %s", pass->config_failure);
         command_warn(pass->config);
         *ret = TAKE(pass);

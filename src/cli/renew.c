@@ -88,6 +88,11 @@ static int run_pass(const Options *options, const PassRequest *request)
         status = command_open(options, &pass);
         if (status != 0)
                 return status;
+        if (pass->config_failure) {
+                complain("%s, and no pass was ever needed here: nothing to do",
+                        pass->config_failure);
+                return EXIT_DONE;
+        }
         if (options->kubelet)
                 opened.plan.kubelet_unit = pass->config->kubelet_unit;
         status = pass_run(pass, &opened, &error);

@@ -132,10 +132,11 @@ int64_t timer_calendar_interval(const char *expression)
         return minutes * MINUTE;
 }
 
-static void take_interval(TimerState *timer, int64_t interval)
+/* What several lines come to together ("Mon", "Tue", ...) is less than each of them, and not known
+ * from them. */
+void timer_take_interval(TimerState *timer, int64_t interval)
 {
-        if (interval > 0 && (timer->interval == 0 || interval < timer->interval))
-                timer->interval = interval;
+        timer->interval = timer->n_lines++ == 0 ? interval : 0;
 }
 
 /* OnCalendar=: base, expression, next time. */
@@ -152,7 +153,7 @@ static int read_calendar(Bus *bus, const char *unit, TimerState *timer, Error *r
                 r = sd_bus_message_enter_container(property, 'a', "(sst)");
         while (r >= 0 &&
                 (r = sd_bus_message_read(property, "(sst)", &base, &expression, &next)) > 0)
-                take_interval(timer, timer_calendar_interval(expression));
+                timer_take_interval(timer, timer_calendar_interval(expression));
         return r;
 }
 
@@ -170,7 +171,7 @@ static int read_monotonic(Bus *bus, const char *unit, TimerState *timer, Error *
                 r = sd_bus_message_enter_container(property, 'a', "(stt)");
         while (r >= 0 && (r = sd_bus_message_read(property, "(stt)", &base, &span, &next)) > 0)
                 if (starts_with(base, "OnUnit"))
-                        take_interval(timer, (int64_t)(span / USEC));
+                        timer_take_interval(timer, (int64_t)(span / USEC));
         return r;
 }
 

@@ -17,6 +17,7 @@ typedef struct TimerState {
         bool is_masked;        /* nor can anything else */
         int64_t interval;      /* seconds: the longest between two times of it; 0: not known */
         int64_t delay;         /* seconds: RandomizedDelaySec= */
+        unsigned n_lines;      /* of OnCalendar= and its like; interval is known if it is one */
 } TimerState;
 
 /* A timer that does not exist is a state, not an error. -EIO and others if systemd does not tell.
@@ -27,3 +28,6 @@ int timer_look(Bus *bus, const char *unit, TimerState *ret, Error *reterr) MUST_
  * ("Mon..Fri *-*-* 00/6:00:00"), seconds, never too short: parts of it may be taken for rarer than
  * they are. 0 if it makes no sense here. */
 int64_t timer_calendar_interval(const char *expression);
+
+/* One more line of a timer, with its interval. */
+void timer_take_interval(TimerState *timer, int64_t interval);

@@ -182,8 +182,8 @@ typedef struct ConfigOptions {
 void config_free(Config *config);
 DEFINE_AUTOPTR(Config, config_free)
 
-/* -EINVAL for a bad value or line ("file:line: what, and what would be right"), -ENOENT if no
- * layout fits this host, others as reading files. */
+/* -EINVAL for a bad value or line ("file:line: what, and what would be right"), -ENODEV if no
+ * layout fits this host, -ENOENT if there is none of that name, others as reading files. */
 int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *reterr) MUST_USE;
 
 /* StateDirectory= alone, for who reads what a pass has left: looks for no layout and needs none,

@@ -212,8 +212,10 @@ int layout_choose(int root_fd, const ConfigOptions *options, Settings *configure
         if (!found && options->layout_any)
                 return read_choice(&search, FALLBACK, &(Setting){.file = (char[]){"default"}},
                         configured, ret, reterr);
-        if (!found)
-                return no_layout(&search, "no layout fits this host", reterr);
+        if (!found) {
+                no_layout(&search, "no layout fits this host", reterr);
+                return -ENODEV;
+        }
         *ret = TAKE(found);
         return 0;
 }

@@ -2,11 +2,13 @@
 #include "renew/pass-internal.h"
 
 #include "base/log.h"
+#include "base/path.h"
 #include "host/clock.h"
 #include "renew/report.h"
 #include "renew/reported.h"
 #include "renew/self-check.h"
 #include "renew/shipped.h"
+#include "renew/status.h"
 
 #include <inttypes.h>
 #include <sys/random.h>
@@ -51,8 +53,9 @@ static int make_id(char **ret, Error *reterr)
         return 0;
 }
 
-/* Nobody reads stderr at night. What is wrong need not be where our state is. */
-static void report_unusable(const Pass *pass, const char *config_file, const char *failure)
+/* Nobody reads stderr at night. What is wrong need not be where our state is. Without a failure,
+ * that there was one is cleared. */
+static void report_config(const Pass *pass, const char *config_file, const char *failure)
 {
         autofree char *state_directory = NULL;
         Config config = {.state_directory = (char *)CONFIG_STATE_DIRECTORY};
@@ -75,6 +78,47 @@ static void report_unusable(const Pass *pass, const char *config_file, const cha
                 log_debug("not reported: %s", error.text);
 }
 
+/* A worker that has the fleet's configuration: nothing here was ever ours to renew, and nothing is
+ * left of a pass. */
+static bool never_had_a_pass(const Pass *pass, const char *config_file)
+{
+        autofree char *state_directory = NULL, *status = NULL;
+
+        if (config_state_directory(pass->root_fd, config_file, &state_directory, NULL) < 0)
+                return false;
+        for (const UnfinishedSign *sign = shipped_units.unfinished; sign->key; sign++) {
+                autofree char *path = path_join(state_directory, sign->name);
+
+                if (fs_exists(pass->root_fd, path))
+                        return false;
+        }
+        status = path_join(state_directory, "public/status.json");
+        return !fs_exists(pass->root_fd, status);
+}
+
+static bool is_idle(const Pass *pass, const PassOptions *options, int r)
+{
+        return r == -ENODEV && options->nightly &&
+               never_had_a_pass(pass, options->config.config_file);
+}
+
+/* Reads what little can be known; the caller has the reason. */
+static void take_the_least(Pass *pass, const PassOptions *options, const char *failure)
+{
+        pass->config_failure = xstrdup(failure);
+        pass->config = config_load_least(pass->root_fd, &options->config, &pass->state_is_guessed);
+}
+
+/* Seconds since the last pass; never, if that is not known. */
+static int64_t age_of_last_pass(const Pass *pass)
+{
+        autoptr(Status) status = NULL;
+
+        if (status_read(pass->root_fd, pass->config->state_directory, pass->now, &status, NULL) < 0)
+                return INT64_MAX;
+        return status->last_run == 0 ? INT64_MAX : pass->now - status->last_run;
+}
+
 /* Where nobody can be asked, the timer is as we install it. */
 static void check_timer(Pass *pass)
 {
@@ -90,7 +134,7 @@ static void check_timer(Pass *pass)
                 r = timer_look(bus, TIMER_UNIT, &timer, &error);
         if (r < 0)
                 log_debug("the timer is not known: %s", error.text);
-        self_check(pass->config, r < 0 ? NULL : &timer);
+        self_check(pass->config, r < 0 ? NULL : &timer, age_of_last_pass(pass));
 }
 
 int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
@@ -109,17 +153,17 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
         pass->now = options->at ? options->at : clock_now();
         log_set_pass_id(pass->id);
         r = config_load(pass->root_fd, &options->config, &pass->config, &error);
-        if (r < 0 && options->nightly)
-                report_unusable(pass, options->config.config_file, error.text);
-        if (r < 0 && options->recovers) {
-                pass->config_failure = xstrdup(error.text);
-                pass->config =
-                        config_load_least(pass->root_fd, &options->config, &pass->state_is_guessed);
+        if (r < 0 && (options->recovers || is_idle(pass, options, r))) {
+                take_the_least(pass, options, error.text);
+                if (options->nightly)
+                        report_config(pass, options->config.config_file, NULL);
                 r = 0;
         }
+        if (r < 0 && options->nightly)
+                report_config(pass, options->config.config_file, error.text);
         if (r < 0)
                 return error_set(reterr, r, "%s", error.text);
-        if (options->ask_timer)
+        if (options->ask_timer && !pass->config_failure)
                 check_timer(pass);
         *ret = TAKE(pass);
         return 0;

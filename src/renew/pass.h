@@ -41,7 +41,8 @@ typedef struct Pass {
         char *id;           /* of this pass: 128 random bits in hexadecimal */
         bool nightly;       /* it is a `run` */
         Config *config;
-        char *config_failure;  /* of a `recover`: why only the least of it is known; NULL */
+        char *config_failure;  /* why only the least of it is known, of a `recover`, and of a `run`
+                                  that has nothing to do here; NULL */
         bool state_is_guessed; /* then: StateDirectory= could not be read */
         Inventory *inventory;
         History *history;

@@ -7,8 +7,11 @@
 #include "renew/unit-needs.h"
 
 /* A timer that is not there renews nothing, however right the rest is. */
-static void check_timer(Config *config, const TimerState *timer)
+static void check_timer(Config *config, const TimerState *timer, int64_t since_last_pass)
 {
+        if (timer->activity != UNIT_ACTIVE &&
+                since_last_pass <= 2 * shipped_units.interval + shipped_units.delay)
+                return;
         if (timer->activity == UNIT_NOT_FOUND)
                 strv_add(&config->warnings,
                         TIMER_UNIT " is not installed, so nothing is renewed at night unless "
@@ -137,12 +140,12 @@ static bool has_own_policy(const Config *config, const CredentialEntry *entry)
         return false;
 }
 
-void self_check(Config *config, const TimerState *timer)
+void self_check(Config *config, const TimerState *timer, int64_t since_last_pass)
 {
         const Rhythm rhythm = rhythm_of(timer);
 
         if (timer)
-                check_timer(config, timer);
+                check_timer(config, timer, since_last_pass);
         check_policy(config, "renewal", "", &config->policy, &rhythm);
         for (size_t i = 0; i < config->layout.n_credentials; i++) {
                 const CredentialEntry *entry = &config->layout.credentials[i];

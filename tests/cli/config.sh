@@ -78,5 +78,24 @@ tap_status 78 "--config= must exist" renewd config --config=/etc/none.conf
 rm -r "$ROOT/etc/kube-renewd" "$ROOT/etc/kubernetes"
 tap_status 78 "no layout fits an empty host" "$KUBE_RENEWD" --root="$ROOT" plan
 tap_like "$OUTPUT" '^kube-renewd: no layout fits this host' "and that is said"
+night() { "$KUBE_RENEWD" --root="$ROOT" run; }
+before=$(everything)
+tap_status 0 "a worker at night" night
+tap_like "$OUTPUT" 'no layout fits this host.*: nothing to do$' "says that there is nothing to do"
+tap_is "$(everything)" "$before" "and writes nothing"
+configure '[agent]\nLayout=frobnicate\n'
+tap_status 78 "a layout by name that is not there is an error at night, too" night
+configure '[agent]\n'
+tap_status 0 "once it is mended" night
+tap_ok "the alarm is cleared" test ! -e "$ROOT/var/lib/kube-renewd/public/alarms/config-invalid@host.json"
+tap_ok "and that was no pass" test ! -e "$ROOT/var/lib/kube-renewd/public/status.json"
+rm -rf "$ROOT/var/lib/kube-renewd" "$ROOT/etc/kube-renewd"
+for sign in transaction.prepared public/status.json; do
+        mkdir -p "$ROOT/var/lib/kube-renewd/public"
+        touch "$ROOT/var/lib/kube-renewd/$sign"
+        tap_status 78 "a host that has had a pass ($sign)" night
+        tap_ok "has an alarm" test -e "$ROOT/var/lib/kube-renewd/public/alarms/config-invalid@host.json"
+        rm -r "$ROOT/var/lib/kube-renewd"
+done
 tap_status 78 "an unknown layout" "$KUBE_RENEWD" --root="$ROOT" --layout=frobnicate plan
 tap_done

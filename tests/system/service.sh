@@ -58,6 +58,14 @@ for directory in /{etc,run,usr/lib}/kube-renewd/kube-renewd.conf.d $state/parked
         systemctl stop $unit
         rm -r $directory
 done
+# The fleet's configuration on a host that never had a control plane.
+rm -r /var/lib/kube-renewd
+mkdir -p /etc/kube-renewd/kube-renewd.conf.d
+echo '[agent]' >/etc/kube-renewd/kube-renewd.conf.d/fleet.conf
+systemctl reset-failed $unit
+start
+echo "fleet=$(show ConditionResult) $(show Result) $(show ExecMainStatus)"
+echo "alarms=$(ls /var/lib/kube-renewd/public/alarms 2>/dev/null | xargs)"
 END
 host_boot /inside
 
@@ -75,4 +83,6 @@ tap_is "$(fact list)" 0 "nor look around"
 tap_is "$(fact k3s)" start "a component that cannot start keeps no pass from running"
 tap_is "$(fact worker)" no "a host without a control plane is left alone"
 tap_is "$(fact found | xargs)" "yes yes yes yes" "a drop-in of the configuration, or a parked manifest, makes it one"
+tap_is "$(fact fleet)" "yes success 0" "also where it has the configuration of all hosts"
+tap_is "$(fact alarms)" "" "without an alarm"
 tap_done

@@ -50,7 +50,7 @@ said fine check
 said fine config
 calendar OnCalendar=weekly RandomizedDelaySec=12h
 said weekly config
-calendar OnCalendar=weekly OnCalendar=Mon,Thu
+calendar OnCalendar={Mon,Tue,Wed,Thu,Fri,Sat,Sun}
 said both check
 calendar OnUnitActiveSec=4d
 said monotonic check
@@ -60,6 +60,8 @@ journalctl --sync
 echo "run=$(journalctl -q -o cat -u "$unit" MESSAGE_ID="$EVENT_CONFIG_WARNING")"
 systemctl stop kube-renewd.timer
 mv "$fragment" "$fragment.away" && systemctl daemon-reload
+said own check
+rm $state/public/status.json
 said missing check
 END
 host_boot /inside
@@ -76,8 +78,9 @@ tap_empty "$(fact json)" "nor of who reads data"
 tap_like "$(fact disabled)" "$begin active, but nothing starts it at the next boot" "one that nobody has enabled"
 tap_empty "$(fact fine)" "nothing is said of one that runs"
 tap_like "$(fact weekly)" "test.conf:4: \[renewal\] $rare 7d, up to 12h late; write at least 14d 12h$" "one that runs too seldom"
-tap_empty "$(fact both)" "of several times the most frequent one counts"
+tap_empty "$(fact both)" "how often several times come is not judged"
 tap_empty "$(fact monotonic)" "and so do spans of time"
 tap_like "$(fact run)" "$rare 7d" "a run tells the journal"
+tap_empty "$(fact own)" "nothing is said while something else starts passes"
 tap_like "$(fact missing)" "$begin not installed" "a timer that is not there"
 tap_done

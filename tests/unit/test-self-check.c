@@ -5,13 +5,15 @@
 #include "host-config.h"
 #include "renew/self-check.h"
 
+static int64_t since_last_pass = INT64_MAX;
+
 /* The warnings, one a line, that a check adds to those of the configuration. */
 static char *check(const char *configuration, const TimerState *timer)
 {
         autoptr(Config) config = load_text(configuration);
         size_t n = strv_length(config->warnings);
 
-        self_check(config, timer);
+        self_check(config, timer, since_last_pass);
         return config->warnings ? strv_join(config->warnings + n, "\n") : xstrdup("");
 }
 
@@ -143,6 +145,27 @@ static void test_a_timer_that_does_not_run(void **state)
                 assert_check("[nothing]\n", &table[i].timer, table[i].warning);
 }
 
+/* Somebody has a timer of his own: passes come. */
+static void test_passes_that_come_without_our_timer(void **state)
+{
+        static const struct {
+                int64_t since;
+                bool is_warned;
+        } table[] = {{DAY, false}, {2 * DAY + HOUR, false}, {2 * DAY + HOUR + 1, true},
+                {INT64_MAX, true}};
+        static const UnitActivity activities[] = {UNIT_NOT_FOUND, UNIT_INACTIVE, UNIT_FAILED};
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                for (size_t k = 0; k < ELEMENTSOF(activities); k++) {
+                        const TimerState timer = {.activity = activities[k]};
+
+                        since_last_pass = table[i].since;
+                        autofree char *text = check("[nothing]\n", &timer);
+                        assert_int_equal(text[0] != '\0', table[i].is_warned);
+                }
+        since_last_pass = INT64_MAX;
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -150,6 +173,7 @@ int main(void)
                 cmocka_unit_test(test_configuration_and_the_timer_of_this_host),
                 cmocka_unit_test(test_t37_lives_that_are_taken_for_a_loop),
                 cmocka_unit_test(test_a_timer_that_does_not_run),
+                cmocka_unit_test(test_passes_that_come_without_our_timer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

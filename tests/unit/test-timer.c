@@ -59,10 +59,22 @@ static void test_longest_time_between_two_of_a_calendar(void **state)
         }
 }
 
+static void test_several_lines_are_not_known(void **state)
+{
+        TimerState timer = {};
+
+        timer_take_interval(&timer, 7 * DAY);
+        assert_int_equal(timer.interval, 7 * DAY);
+        for (int i = 0; i < 6; i++)
+                timer_take_interval(&timer, 7 * DAY);
+        assert_int_equal(timer.interval, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_longest_time_between_two_of_a_calendar),
+                cmocka_unit_test(test_several_lines_are_not_known),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
