@@ -92,9 +92,9 @@ echo "default=$(ls /var/lib/kube-renewd/public 2>/dev/null | xargs)"
 END
 host_boot /inside
 
-hint="'kube-renewd config --drop-in' prints what the unit of the service lacks"
+hint="'kube-renewd config --drop-in' prints what it lacks"
 tap_is "$(fact state.status)" 1 "without the state directory nothing is done" || tap_note "$FACTS"
-tap_like "$(fact state.said)" "/srv/state.*first 'mkdir -m 711 -p /srv/state'; $hint" "and the journal says how to allow it"
+tap_like "$(fact state.said)" "/srv/state.*first 'mkdir -m 711 -p /srv/state'; .*$hint" "and the journal says how to allow it"
 tap_is "$(fact files.renewed)" 10 "with it all is renewed but what is in another directory"
 tap_like "$(fact files.said)" "etcd-server.*'ReadWritePaths=/etc/etcd/pki'.*$hint" "of which it says that"
 tap_like "$(fact files.said)" "/home/ADA/.kube.*$hint" "and so it is of a copy"

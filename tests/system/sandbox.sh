@@ -245,10 +245,10 @@ without() {
 }
 certificates='apiserver etcd/server admin.conf'
 may_keep="belongs to user 4321 and group 4321, 'CapabilityBoundingSet=CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE' in the unit would allow"
-without -/etc/kubernetes 1 "$certificates" "'ReadWritePaths=/etc/kubernetes/pki' in the unit would allow it"
+without -/etc/kubernetes 1 "$certificates" "'/etc/kubernetes/pki' is read-only here"
 without -/var/lib/kubelet/pki 0 interrupted "beside '/var/lib/kubelet/pki/kubelet-client-current.pem': Read-only file system"
 without -/run/kube-renewd/alarms 1 alarm "cannot remove '/run/kube-renewd/alarms/renewal-failed@host.json': Read-only file system"
-without -/root/.kube 0 copy "'ReadWritePaths=/root/.kube' in the unit would allow it"
+without -/root/.kube 0 copy "'/root/.kube' is read-only here"
 without CAP_CHOWN 1 'etcd/server admin.conf' "$may_keep"
 without CAP_FOWNER 1 'etcd/server copy-at-home' "$may_keep"
 without CAP_DAC_OVERRIDE 1 'etcd/server copy-at-home' "cannot open '/etc/kubernetes/pki/etcd/server.crt': Permission denied"
@@ -257,7 +257,7 @@ judge_passes() {
         local name
 
         pass_is all 0 '' "'$kubelet_file' is removed" "everything is done in the sandbox"
-        pass_is home 0 copy-at-home "'ReadWritePaths=/home/$user/.kube' in the unit would allow it" \
+        pass_is home 0 copy-at-home "'ReadWritePaths=/home/$user/.kube' in the unit of the service would allow it" \
                 "what a host needs beyond it is told"
         for name in $(fact host.paths) $(fact host.capabilities); do
                 if [ "${without_status[$name]:-}" ]; then
