@@ -112,16 +112,59 @@ static int read_link(int directory_fd, const char *name, char **ret, Error *rete
         return 0;
 }
 
+#define MAX_LINKS 40 /* as many as the kernel follows, path_resolution(7) */
+
 /* Links on the way to a file, by who made them. */
 typedef struct LinkCount {
         size_t trusted, foreign;
         uid_t owner; /* of a foreign one */
 } LinkCount;
 
-/* A link of user `host`, who owns the directory at the end, is trusted as one of ours is. */
+/* Where a link leads, as a path that the kernel resolves: ".." after a directory link goes where it
+ * really leads. */
+static int link_target(int fd, const char *path, char **ret, Error *reterr)
+{
+        const char *end = strrchr(path, '/');
+        autofree char *text = NULL;
+        int r;
+
+        r = read_link(fd, "", &text, reterr);
+        if (r < 0)
+                return r;
+        if (!text)
+                return error_set(reterr, -EPERM, "'%s' changes while it is looked at", path);
+        *ret = text[0] == '/' ? TAKE(text)
+                              : xasprintf("%.*s/%s", end ? (int)(end - path) : 0, path, text);
+        return 0;
+}
+
+static int count_links(int root_fd, const char *path, uid_t host, LinkCount *count, Error *reterr);
+
+/* A link of user `host`, who owns the directory at the end, is trusted as one of ours is; those on
+ * the way to where it leads are counted, too. */
+static int count_link(int root_fd, int fd, const char *path, const struct stat *st, uid_t host,
+        LinkCount *count, Error *reterr)
+{
+        autofree char *target = NULL;
+        int r;
+
+        if (count->trusted + count->foreign >= MAX_LINKS)
+                return error_set(reterr, -ELOOP, "too many links lead to '%s'", path);
+        if (st->st_uid == 0 || st->st_uid == geteuid() || st->st_uid == host) {
+                count->trusted++;
+        } else {
+                count->foreign++;
+                count->owner = st->st_uid;
+        }
+        r = link_target(fd, path, &target, reterr);
+        return r < 0 ? r : count_links(root_fd, target, host, count, reterr);
+}
+
 static int count_links(int root_fd, const char *path, uid_t host, LinkCount *count, Error *reterr)
 {
-        for (const char *end = path + strspn(path, "/"); *end; end += strspn(end, "/")) {
+        int r = 0;
+
+        for (const char *end = path + strspn(path, "/"); r >= 0 && *end; end += strspn(end, "/")) {
                 struct stat st;
 
                 end += strcspn(end, "/");
@@ -134,16 +177,10 @@ static int count_links(int root_fd, const char *path, uid_t host, LinkCount *cou
                         return error_errno(reterr, fd, "cannot open '%s'", prefix);
                 if (fstat(fd, &st) < 0)
                         return error_errno(reterr, -errno, "cannot stat '%s'", prefix);
-                if (!S_ISLNK(st.st_mode))
-                        continue;
-                if (st.st_uid == 0 || st.st_uid == geteuid() || st.st_uid == host) {
-                        count->trusted++;
-                        continue;
-                }
-                count->foreign++;
-                count->owner = st.st_uid;
+                if (S_ISLNK(st.st_mode))
+                        r = count_link(root_fd, fd, prefix, &st, host, count, reterr);
         }
-        return 0;
+        return r;
 }
 
 /* Whoever owns a directory on the way, a home or etcd's, could send us anywhere by a link. So it

@@ -187,6 +187,10 @@ static void test_a_link_leads_only_where_its_owner_may_write(void **state)
                 {"/his-home/file", 0},
                 {"/etc/our-file", 0},
                 {"/our-directory/file", 0},
+                {"/way-by-his/file", -EPERM},
+                {"/etc/file-by-his", -EPERM},
+                {"/way-by-his-home/file", 0},
+                {"/round/file", -ELOOP},
         };
         static const struct {
                 const char *target, *path;
@@ -198,6 +202,11 @@ static void test_a_link_leads_only_where_its_owner_may_write(void **state)
                 {"his", "his-home", 1234},
                 {"../ours/file", "etc/our-file", 0},
                 {"ours", "our-directory", 0},
+                {"../ours", "his/way", 1234},
+                {"his/way", "way-by-his", 0},
+                {"/his/way/file", "etc/file-by-his", 0},
+                {"his-home", "way-by-his-home", 0},
+                {"round", "round", 0},
         };
 
         if (geteuid() != 0)
