@@ -288,7 +288,7 @@ static void print_directory(FILE *out, const NeededDirectory *directory)
         if (problem)
                 fprintf(out, "# %s.\n", problem);
         else if (directory->is_state)
-                fprintf(out, "# For the state; 'mkdir -m 711 -p %s' it first.\n", directory->path);
+                fprintf(out, "# For the state; first 'mkdir -m 711 -p %s'.\n", directory->path);
         else
                 fprintf(out, "# To replace %s.\n", file);
         if (is_writable_in_units(directory->path))

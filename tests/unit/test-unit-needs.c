@@ -126,7 +126,7 @@ static void test_what_may_be_written(void **state)
                 "ReadWritePaths=\"-/srv/\\\\\\\"'\"\n"
                 "# To replace /srv/a b/x.\n"
                 "ReadWritePaths=\"-/srv/a b\"\n"
-                "# For the state; 'mkdir -m 711 -p /srv/kr' it first.\n"
+                "# For the state; first 'mkdir -m 711 -p /srv/kr'.\n"
                 "ReadWritePaths=/srv/kr\n"
                 "# To replace /var/tmp/X.\n"
                 "ReadWritePaths=-/var/tmp\n"
