@@ -227,6 +227,13 @@ static void occupy_standard_descriptors(void)
                         abort();
 }
 
+/* By this variable, which a shell may have for a browser, GnuTLS and libcurl would write down the
+ * secrets of our connections. */
+static void ignore_key_log(void)
+{
+        (void)unsetenv("SSLKEYLOGFILE");
+}
+
 static int finish_verb(const Options *options, int status)
 {
         log_status_end();
@@ -261,6 +268,7 @@ int command_main(int argc, char **argv, const Verb *verbs)
 
         memory_protect();
         occupy_standard_descriptors();
+        ignore_key_log();
         setlocale(LC_CTYPE, "");
         r = options_parse(argc, argv, verbs, &options, &error);
         is_plugin = options.verb && options.verb->judges && options.output &&
