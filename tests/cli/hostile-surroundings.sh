@@ -1,0 +1,194 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What surrounds the program and cannot be trusted: descriptors, limits, umask and environment of who starts it, things
+# that are no files in the place of files, /proc, names and texts that others have chosen; and what must be kept: ACLs
+# and labels. (Names in certificates and kubeconfigs: check.sh.)
+
+# shellcheck source=tests/cli/cli.sh
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
+
+STATE=var/lib/kube-renewd
+PKI=etc/kubernetes/pki
+
+# intact: what is wrong with the files of a control plane after a pass.
+intact() {
+        local file
+
+        for file in "$ROOT/$PKI"/*.crt "$ROOT/$PKI"/etcd/*.crt; do
+                [ "$(openssl x509 -in "$file" -noout -pubkey 2>&1)" = "$(openssl pkey -in "${file%.crt}.key" -pubout 2>&1)" ] ||
+                        echo "${file#"$ROOT/"}"
+        done
+        find "$ROOT" -name '.kube-renewd-*' -o -name 'transaction.*'
+}
+
+# controls TEXT: lines of it with a control character, or with one that is no UTF-8.
+controls() {
+        LC_ALL=C grep -anP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' <<<"$1"
+        iconv -f UTF-8 -t UTF-8 <<<"$1" >/dev/null 2>&1 || echo "not UTF-8"
+}
+
+# Descriptors. Were one below 3 free, a file of ours would get it, and our messages.
+for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+        host v1.28.7/ecdsa-p256
+        bash -c "\"\$@\" $closed" closed "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" renew apiserver >/dev/null 2>&1
+        tap_is "$?" 75 "with '$closed' a pass ends as ever"
+        tap_empty "$(intact)" "and no message is in a file"
+        tap_is "$(jq -r .id "$ROOT/$STATE"/backups/*/manifest.json | wc -l)" 1 "nor in a backup"
+done
+if grep -qa __asan_init "$KUBE_RENEWD"; then
+        tap_skip "what it starts" "a build with sanitizers starts and opens things of its own"
+elif command -v strace >/dev/null && strace -qq -o /dev/null true 2>/dev/null; then
+        strace -f -qq -o "$SCRATCH/calls" -e trace=%process,open,openat,openat2,socket,memfd_create,pipe2,dup,dup2,dup3 \
+                "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$EXPIRED" run >/dev/null 2>&1
+        tap_is "$(grep -cE '^[0-9]+ +(execve|fork|vfork)\(' "$SCRATCH/calls")" 1 "it starts no other program"
+        tap_empty "$(grep -E '^[0-9]+ +clone' "$SCRATCH/calls" | grep -v CLONE_THREAD)" "and no process"
+        tap_empty "$(grep -E '^[0-9]+ +(open|socket|memfd|pipe|dup)' "$SCRATCH/calls" | grep -vE 'CLOEXEC| = -1 |"/dev/urandom"')" \
+                "and nobody could inherit a descriptor" # jansson's seed: closed at once
+else
+        tap_skip "what it starts" "strace may not trace here"
+fi
+
+# Limits and umask.
+host v1.28.7/ecdsa-p256
+tap_status 75 "an open umask" bash -c 'umask 0; exec "$@"' umask "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run
+tap_empty "$(cd "$ROOT" && find var \( -perm /022 -o -type f -path '*/backups/*' -perm /077 \))" \
+        "lets nobody write our state, or read a backup"
+rm -rf "$ROOT"
+host v1.28.7/ecdsa-p256
+tap_status 75 "a closed umask" bash -c 'umask 777; exec "$@"' umask "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run
+tap_is "$(stat -c %a "$ROOT/$STATE/public/status.json" "$ROOT/$PKI/apiserver.crt" "$ROOT/$PKI/apiserver.key" | xargs)" "644 644 600" \
+        "hides nothing that is for others"
+for limit in '-n 4' '-n 12' '-f 0' '-f 1' '-u 1' '-t 1'; do
+        rm -rf "$ROOT"
+        host v1.28.7/ecdsa-p256
+        { bash -c "ulimit $limit && \"\$@\"" limit "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run; } >/dev/null 2>&1
+        renewd recover --at="$TEN_DAYS" >/dev/null 2>&1
+        tap_empty "$(intact)" "T36 with 'ulimit $limit' a pass does all or nothing"
+done
+
+# The environment of a shell: none of it is for us.
+host v1.28.7/ecdsa-p256
+tap_status 75 "a hostile environment" env -i \
+        KUBE_RENEWD_LAYOUT_PATH="$KUBE_RENEWD_LAYOUT_PATH" JOURNAL_STREAM=$'8:9\033[2J' INVOCATION_ID=$'x\033[2J\n/../..' \
+        NOTIFY_SOCKET=/nowhere LISTEN_FDS=7 LISTEN_PID=1 WATCHDOG_USEC=1 SYSTEMD_LOG_LEVEL=$'\033[2J' SYSTEMD_LOG_TARGET=journal \
+        DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere SSLKEYLOGFILE="$SCRATCH/keylog" GNUTLS_SYSTEM_PRIORITY_FILE=/nowhere \
+        TZ=:/etc/shadow TZDIR=/nowhere LC_ALL=$'\033[2J' TMPDIR=/nowhere HOME=/nowhere PATH=/nowhere TERM=$'\033[2J' COLUMNS=-1 \
+        "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run
+tap_empty "$(controls "$OUTPUT")" "shows nothing of itself"
+tap_empty "$(intact)" "and breaks nothing"
+tap_empty "$(controls "$(find "$ROOT/$STATE" -name '*.json' -exec cat {} +)")" "nor is it in a report"
+
+# Things that are no files, in the place of each file in turn: nothing waits for them, nothing opens them.
+host v1.28.7/ecdsa-p256
+mv "$ROOT" "$SCRATCH/plane"
+things=(fifo loop)
+if [ "$(id -u)" = 0 ] && mknod "$SCRATCH/device" c 1 5 2>/dev/null && head -c 1 "$SCRATCH/device" >/dev/null 2>&1; then
+        things+=(device)
+else
+        tap_skip "devices in the place of files" "no device can be made here"
+fi
+thing() {
+        rm -f "$2"
+        case $1 in
+        fifo) mkfifo "$2" ;;
+        loop) ln -s "${2##*/}" "$2" ;;
+        device) mknod "$2" c 1 5 ;; # /dev/zero never ends
+        esac
+}
+trouble=
+tried=0
+for thing in "${things[@]}"; do
+        while read -r file; do
+                ROOT=$SCRATCH/host
+                rm -rf "$ROOT"
+                cp -a "$SCRATCH/plane" "$ROOT"
+                thing "$thing" "$ROOT/$file"
+                timeout 60 "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run >"$SCRATCH/output" 2>&1
+                status=$?
+                [[ $status =~ ^(0|1|75)$ ]] || trouble+="$thing as $file: ended with $status"$'\n'
+                rm "$ROOT/$file"
+                cp -a "$SCRATCH/plane/$file" "$ROOT/$file"
+                # Its own half may be of before.
+                trouble+=$(renewd check --at="$TEN_DAYS" --no-headings --columns=status,path | grep -E 'MISMATCH|INVALID' |
+                        grep -vF "/${file%.*}." | sed "s|^|$thing as $file: |")
+                tried=$((tried + 1))
+        done < <(cd "$SCRATCH/plane" && find etc -type f ! -name 'sa.*')
+done
+tap_empty "$trouble" "T07 $tried times something else is in the place of a file: the pass ends, and the others stay whole"
+
+# Links of /proc lead anywhere, and are not followed.
+ROOT=$SCRATCH/host
+rm -rf "$ROOT"
+cp -a "$SCRATCH/plane" "$ROOT"
+mkdir "$ROOT/proc"
+if [ "$(id -u)" = 0 ] && unshare -m mount --bind /proc "$ROOT/proc" 2>/dev/null; then
+        for link in /proc/self/fd/9 /proc/self/root/etc/shadow /proc/self/cwd/secret /proc/self/environ /proc/self/mem /proc/kmsg; do
+                ln -sf $link "$ROOT/$PKI/apiserver.crt"
+                # shellcheck disable=SC2016 # it is for that shell
+                OUTPUT=$(cd "$SCRATCH" && unshare -m bash -c 'mount --bind /proc "$0/proc" && shift 0 && exec timeout 60 "$@" 9<"$0/etc/kubernetes/pki/apiserver.key"' \
+                        "$ROOT" "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$NEW" check 2>&1)
+                tap_like "$OUTPUT" '^apiserver .*(INVALID|MISSING)' "T07 $link is not a certificate"
+        done
+else
+        tap_skip "links through /proc" "it cannot be mounted here"
+fi
+
+# Names and texts. A word of somebody's is never a command to a terminal, nor a line of a log.
+ROOT=$SCRATCH/host
+rm -rf "$ROOT"
+cp -a "$SCRATCH/plane" "$ROOT"
+evil=$'evil\033]0;x\007\r\n<0>kernel: \302\233\377'
+mkdir -p "$ROOT/etc/kube-renewd/kube-renewd.conf.d" "$ROOT/$STATE/backups/$evil" "$ROOT/$STATE/public/alarms" "$ROOT/$STATE/owed"
+printf '[renewal]\nRenewBefor%s=1\n[%s]\n' "$evil" "${evil%%$'\r'*}" >"$ROOT/etc/kube-renewd/kube-renewd.conf.d/$evil.conf"
+printf '[certificate %s]\nCertificate=/%s.crt\nKey=/%s.key\nCA=kubernetes\n' "${evil%%$'\r'*}" "${evil%%$'\r'*}" "${evil%%$'\r'*}" \
+        >"$ROOT/etc/kube-renewd/kube-renewd.conf.d/50-name.conf"
+sed -i "s|image: .*|image: \"evil\\\\e[2J\\\\u009b:v1.28.7\"|; s|name: kube-scheduler|name: \"evil\\\\e[2J\"|" \
+        "$ROOT/etc/kubernetes/manifests/kube-scheduler.yaml"
+printf '{"type":"%s"}' "$evil" >"$ROOT/$STATE/public/alarms/expired@$evil.json"
+printf '%s' "$evil" >"$ROOT/$STATE/lock"
+printf '%s' "$evil" >"$ROOT/$STATE/transaction.prepared"
+printf '{"%s":1}' "$evil" >"$ROOT/$STATE/owed/kube-scheduler.json"
+printf '{"%s":1}' "$evil" >"$ROOT/$STATE/history.json"
+for words in check 'check --output=json' 'check --cached' plan 'plan --output=yaml' verify 'explain kube-scheduler' alarms 'alarms --output=json' \
+        'alarms --output=nagios' 'backup list' "restore $evil" "explain $evil" "renew $evil" "$evil" "--$evil" "check --output=$evil" \
+        "check --at=$evil" "check --columns=$evil" "--layout=/$evil check" "--config=/$evil check" run recover config 'config --output=json'; do
+        IFS=' ' read -r -d '' -a arguments < <(printf '%s\0' "$words")
+        OUTPUT=$(renewd "${arguments[@]}" --at="$EXPIRED" 2>&1)
+        tap_empty "$(controls "$OUTPUT")" "'$(printf %q "$words")' sends no control character"
+        OUTPUT=$(renewd "${arguments[@]}" 2>&1)
+        tap_unlike "$OUTPUT" '^<0>kernel' "nor a line of somebody else's"
+done
+rm -f "$ROOT/$STATE/public/alarms/expired@$evil.json"
+tap_empty "$(controls "$(find "$ROOT/$STATE/public" -type f -exec cat {} +)")" "nor has a report one"
+
+# ACLs, labels and all else that belongs to a file: on it afterwards, of a new inode.
+ROOT=$SCRATCH/host
+rm -rf "$ROOT"
+cp -a "$SCRATCH/plane" "$ROOT"
+label() {
+        setfattr -n "$1" -v "$2" "$ROOT/$3" 2>/dev/null
+}
+if command -v setfattr >/dev/null && label user.note "kept" $PKI/apiserver.key; then
+        files=("$PKI/apiserver.key" "$PKI/apiserver.crt" etc/kubernetes/admin.conf)
+        for file in "${files[@]}"; do
+                label user.note "of $file" "$file"
+                label trusted.note "of $file" "$file"
+                label security.selinux "system_u:object_r:kubernetes_file_t:s0" "$file"
+                ! command -v setfacl >/dev/null || setfacl -m u:4321:r,g:4322:r "$ROOT/$file" 2>/dev/null
+        done
+        ! command -v setfacl >/dev/null || setfacl -d -m u:666:rwx "$ROOT/$PKI" 2>/dev/null
+        marks() {
+                (cd "$ROOT" && getfattr -d -m - -e hex "${files[@]}" 2>/dev/null; stat -c '%n %a %u:%g' "${files[@]}")
+        }
+        before=$(marks)
+        inode=$(stat -c %i "$ROOT/$PKI/apiserver.key")
+        tap_like "$before" '^user.note=' "what belongs to files: $(sed -n 's/^\([a-z.]*\)=.*/\1/p' <<<"$before" | sort -u | xargs)"
+        tap_status 75 "a pass" renewd run --at="$TEN_DAYS"
+        tap_is "$(marks)" "$before" "keeps ACL, label and mode of each"
+        tap_unlike "$(stat -c %i "$ROOT/$PKI/apiserver.key")" "^$inode$" "on new files"
+        tap_status 75 "so does a restore" renewd restore "$(renewd backup list --no-headings | awk '{ print $1; exit }')" --at="$NEW"
+        tap_is "$(marks)" "$before" "which keeps them, too"
+else
+        tap_skip "ACLs and labels" "there are no extended attributes here"
+fi
+tap_done
