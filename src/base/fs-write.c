@@ -148,7 +148,9 @@ static int make_directory(int root_fd, const char *path, mode_t mode, Error *ret
                 return errno == EEXIST
                                ? 0
                                : error_errno(reterr, -errno, "cannot create directory '%s'", path);
-        if (fchmodat(parent_fd, name, mode, 0) < 0 || fsync(parent_fd) < 0)
+        /* Whoever owns the parent may have put a link there by now. */
+        autofd int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fchmod(fd, mode) < 0 || fsync(parent_fd) < 0)
                 return error_errno(reterr, -errno, "cannot create directory '%s'", path);
         return 0;
 }

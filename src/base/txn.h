@@ -66,9 +66,14 @@ typedef struct TxnOutcome {
 
 void txn_outcome_done(TxnOutcome *outcome);
 
+/* Records say which file takes the place of which: who may write them, or put another directory in
+ * the place of theirs, may do all that we may. -EPERM, with the remedy, if that is anybody but us,
+ * root, and the owner of the root directory; what does not exist is fine. */
+int txn_check_place(int root_fd, const char *state_directory, Error *reterr) MUST_USE;
+
 /* Creates state_directory (0755) if needed, takes its lock (flock, released by the kernel if we
- * die). -EBUSY if another process has it, with its PID in the error where it can be read, -EPERM if
- * somebody else may write in the directory. */
+ * die). -EBUSY if another process has it, with its PID in the error where it can be read, -EPERM as
+ * txn_check_place(). */
 int txn_open(int root_fd, const char *state_directory, Txn **ret, Error *reterr) MUST_USE;
 
 /* Finishes or undoes an interrupted transaction. Idempotent, also when it is interrupted itself.

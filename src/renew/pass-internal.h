@@ -31,6 +31,10 @@ int pass_settle(Pass *pass, bool nightly, Error *reterr) MUST_USE;
 /* Somebody else is at work: it is not ours to report. */
 bool pass_lock_is_held(const Pass *pass, int r);
 
+/* Our state is where others may write: it is told in the default place, or by stderr alone where
+ * that is no better. */
+void pass_tell_elsewhere(Pass *pass);
+
 /* Everything due is new and proven: 0. Something failed: 1. Something is still owed: 75. */
 int pass_exit_status(const Pass *pass, int r);
 

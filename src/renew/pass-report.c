@@ -9,6 +9,13 @@ Assessment *pass_latest(const Pass *pass)
         return pass->after ? pass->after : pass->assessment;
 }
 
+void pass_tell_elsewhere(Pass *pass)
+{
+        free(pass->config->state_directory);
+        pass->config->state_directory = xstrdup(CONFIG_STATE_DIRECTORY);
+        pass->is_mute = txn_check_place(pass->root_fd, CONFIG_STATE_DIRECTORY, NULL) < 0;
+}
+
 bool pass_lock_is_held(const Pass *pass, int r)
 {
         return r == -EBUSY && !pass->txn;

@@ -62,6 +62,11 @@ static int recover(Pass *pass, Error *reterr)
 {
         int r;
 
+        r = txn_check_place(pass->root_fd, pass->config->state_directory, reterr);
+        if (r < 0) {
+                pass_tell_elsewhere(pass);
+                return r;
+        }
         r = txn_open(pass->root_fd, pass->config->state_directory, &pass->txn, reterr);
         if (r < 0)
                 return unit_needs_hint_state(
@@ -276,7 +281,7 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
         if (pass_lock_is_held(pass, r))
                 pass_tell_lock_is_held(pass, failure.text);
         if (request->dry_run || status == EXIT_USAGE || pass_lock_is_held(pass, r) ||
-                (r == -EACCES && !pass->txn && !request->nightly))
+                pass->is_mute || (r == -EACCES && !pass->txn && !request->nightly))
                 return status;
         status = pass_finish(pass, status, r, &failure, reterr);
         if (r < 0 && !pass->committed)

@@ -44,6 +44,7 @@ typedef struct Pass {
         char *config_failure;  /* why only the least of it is known, of a `recover`, and of a `run`
                                   that has nothing to do here; NULL */
         bool state_is_guessed; /* then: StateDirectory= could not be read */
+        bool is_mute;          /* there is no place to report to */
         Inventory *inventory;
         History *history;
         Assessment *assessment;

@@ -43,4 +43,21 @@ planted "a file of 1 GiB" "truncate -s 1G $pki/etcd/server.key"
 planted "10001 names beside his" "cd $pki/etcd; seq -f %.0f.crt 10001 | xargs touch"
 planted "directories that nobody may enter" "chmod 000 srv/mallory srv/mallory/.kube $pki/etcd"
 planted "a link through /proc" "ln -sf /proc/self/fd/0 $pki/etcd/server.key"
+
+# refused TITLE COMMAND: our state is below a directory of his, in which he has done that.
+refused() {
+        scene
+        printf '[agent]\nStateDirectory=/srv/mallory/state\n' >>"$ROOT/etc/kube-renewd/kube-renewd.conf"
+        mallory "cd srv/mallory; $2"
+        tap_status 1 "$1: the pass fails" timeout 60 "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run
+        tap_like "$OUTPUT" "belongs to user $MALLORY" "$1: and says why"
+        tap_ok "$1: with an alarm where he may not write" test -e "$ROOT/$state/public/alarms/renewal-failed@host.json"
+        stands "$1"
+}
+
+refused "a state directory in his" true
+refused "a state directory of his" "mkdir state"
+refused "a link in its place" "ln -s /victim state"
+refused "a lock that is another file" "mkdir state; ln /etc/kube-renewd/kube-renewd.conf state/lock || ln -s /victim/secret state/lock"
+refused "a record of his" "mkdir state; echo '{\"schema_version\":1}' >state/transaction.committed"
 tap_done

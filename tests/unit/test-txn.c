@@ -225,26 +225,29 @@ static void test_a_state_directory_that_others_may_write_is_refused(void **state
                 uid_t owner;
                 gid_t group;
                 mode_t mode;
-                int r;
+                int r, r_of_parent;
         } table[] = {
-                {0, 0, 0711, 0},
-                {0, 0, 0775, 0},
-                {0, 1234, 0755, 0},
-                {1234, 0, 0700, -EPERM},
-                {0, 1234, 0775, -EPERM},
-                {0, 0, 0757, -EPERM},
-                {0, 0, 01777, -EPERM},
+                {0, 0, 0711, 0, 0},
+                {0, 0, 0775, 0, 0},
+                {0, 1234, 0755, 0, 0},
+                {1234, 0, 0700, -EPERM, -EPERM},
+                {0, 1234, 0775, -EPERM, -EPERM},
+                {0, 0, 0757, -EPERM, -EPERM},
+                {0, 0, 01777, -EPERM, 0},
         };
 
-        for (size_t i = 0; geteuid() == 0 && i < ELEMENTSOF(table); i++) {
+        for (size_t i = 0; geteuid() == 0 && i < 2 * ELEMENTSOF(table); i++) {
+                bool parent = i % 2 == 1;
+                int expected = parent ? table[i / 2].r_of_parent : table[i / 2].r;
+                autofree char *directory = xasprintf("%s%s", STATE, parent ? "/below" : "");
                 autoptr(Txn) txn = NULL;
                 Error error = {};
 
                 assert_true(mkdir(&STATE[1], 0700) == 0 || errno == EEXIST);
-                assert_int_equal(chown(&STATE[1], table[i].owner, table[i].group), 0);
-                assert_int_equal(chmod(&STATE[1], table[i].mode), 0);
-                if (txn_open(root_fd, STATE, &txn, &error) != table[i].r)
-                        fail_msg("row %zu: '%s'", i, error.text);
+                assert_int_equal(chown(&STATE[1], table[i / 2].owner, table[i / 2].group), 0);
+                assert_int_equal(chmod(&STATE[1], table[i / 2].mode), 0);
+                if (txn_open(root_fd, directory, &txn, &error) != expected)
+                        fail_msg("row %zu%s: '%s'", i / 2, parent ? ", parent" : "", error.text);
         }
 }
 
