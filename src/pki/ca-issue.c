@@ -82,7 +82,7 @@ static int draft_leaf(gnutls_x509_crt_t draft, const Ca *ca, const LeafIdentity 
         if (r >= 0)
                 r = set_basic_constraints(draft, false, reterr);
         if (r >= 0)
-                r = draft_set_authority_key_id(draft, ca->signer, reterr);
+                r = draft_set_authority_key_id(draft, ca->signer->native, reterr);
         if (r >= 0)
                 r = draft_add_sans(draft, identity->sans, reterr);
         if (r >= 0)

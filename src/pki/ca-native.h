@@ -23,6 +23,16 @@ struct Ca {
         Key *key;
 };
 
+/* A certificate, opened again to be written over: what is not touched stays as it is, byte for
+ * byte. Its public key is that of `key`, or if that is NULL its own. */
+int draft_open(const Cert *cert, const Key *key, gnutls_x509_crt_t *ret, Error *reterr) MUST_USE;
+
+bool draft_has_extension(gnutls_x509_crt_t draft, const char *oid);
+
+/* Version 3, a new random serial number, the dates; the key stays what it is. */
+int draft_set_serial_and_dates(
+        gnutls_x509_crt_t draft, int64_t not_before, int64_t not_after, Error *reterr) MUST_USE;
+
 /* Version 3, a new random serial number, the dates, the public key. */
 int draft_set_basics(gnutls_x509_crt_t draft, const Key *key, int64_t not_before, int64_t not_after,
         Error *reterr) MUST_USE;
@@ -32,11 +42,16 @@ int draft_set_subject_key_id(gnutls_x509_crt_t draft, Error *reterr) MUST_USE;
 
 /* The authority key identifier: the signer's subject key identifier, or the identifier of its key
  * if it carries none; replaces what is there. */
-int draft_set_authority_key_id(gnutls_x509_crt_t draft, const Cert *signer, Error *reterr) MUST_USE;
+int draft_set_authority_key_id(
+        gnutls_x509_crt_t draft, gnutls_x509_crt_t signer, Error *reterr) MUST_USE;
 
 /* Adds the SANs that the draft lacks, in any writing that san_normalize() takes. The ones that are
  * there stay as they are, byte for byte. -EINVAL names what is no SAN. */
 int draft_add_sans(gnutls_x509_crt_t draft, char *const *sans, Error *reterr) MUST_USE;
+
+/* -EOPNOTSUPP names what a successor of this certificate would lose or say wrongly: an extension
+ * that is not understood, no extensions at all, unique identifiers. */
+int ca_check_understood(const Cert *old, Error *reterr) MUST_USE;
 
 /* Signs with the hash that fits the key, and parses what was signed. The issuer of a self-signed
  * certificate is the draft itself. */

@@ -23,6 +23,13 @@ static const char *const understood[] = {
         NULL,
 };
 
+/* Name constraints (RFC 5280 4.2.1.10) are for CAs only. */
+static bool is_understood(const Cert *old, const char *oid)
+{
+        return strv_contains((char *const *)understood, oid) ||
+               (old->is_ca && streq(oid, OID_NAME_CONSTRAINTS));
+}
+
 static int check_extensions(const Cert *old, Error *reterr)
 {
         for (unsigned i = 0; i < EXTENSIONS_MAX; i++) {
@@ -39,7 +46,7 @@ static int check_extensions(const Cert *old, Error *reterr)
                                 "what it is for");
                 if (g < 0)
                         return pki_error(reterr, -EOPNOTSUPP, g, "cannot read its extensions");
-                if (!strv_contains((char *const *)understood, oid))
+                if (!is_understood(old, oid))
                         return error_set(reterr, -EOPNOTSUPP,
                                 "its extension %s is not understood here, and would be lost or "
                                 "wrong",
@@ -62,10 +69,8 @@ static bool has_unique_identifiers(const Cert *cert)
         return false;
 }
 
-static int check_old(const Cert *old, Error *reterr)
+int ca_check_understood(const Cert *old, Error *reterr)
 {
-        if (old->is_ca)
-                return error_set(reterr, -EOPNOTSUPP, "'%s' is a CA, not a leaf", old->subject);
         if (has_unique_identifiers(old))
                 return error_set(
                         reterr, -EOPNOTSUPP, "it has unique identifiers, which nobody can renew");
@@ -94,30 +99,16 @@ static int check_gain(const Ca *ca, const Cert *old, const LeafTerms *terms, Err
                 fresh_end, ca->signer->subject, time_format(ca->signer->not_after, ca_end));
 }
 
-static bool has_extension(const Cert *cert, const char *oid)
+static int draft_successor(
+        gnutls_x509_crt_t draft, const Ca *ca, const LeafTerms *terms, Error *reterr)
 {
-        size_t size = 0;
+        int r;
 
-        return gnutls_x509_crt_get_extension_by_oid(cert->native, oid, 0, NULL, &size, NULL) !=
-               GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
-}
-
-/* The old certificate itself, opened again and written over: what is not touched here stays as it
- * was, byte for byte. */
-static int draft_successor(gnutls_x509_crt_t draft, const Ca *ca, const Cert *old, const Key *key,
-        const LeafTerms *terms, Error *reterr)
-{
-        int r, g;
-
-        g = gnutls_x509_crt_import(
-                draft, &(gnutls_datum_t){old->der, (unsigned)old->der_size}, GNUTLS_X509_FMT_DER);
-        if (g < 0)
-                return pki_error(reterr, -EBADMSG, g, "cannot read the old certificate");
-        r = draft_set_basics(draft, key, terms->not_before, terms->not_after, reterr);
-        if (r >= 0 && has_extension(old, OID_SUBJECT_KEY_ID))
+        r = draft_set_serial_and_dates(draft, terms->not_before, terms->not_after, reterr);
+        if (r >= 0 && draft_has_extension(draft, OID_SUBJECT_KEY_ID))
                 r = draft_set_subject_key_id(draft, reterr);
         if (r >= 0)
-                r = draft_set_authority_key_id(draft, ca->signer, reterr);
+                r = draft_set_authority_key_id(draft, ca->signer->native, reterr);
         if (r >= 0)
                 r = draft_add_sans(draft, terms->extra_sans, reterr);
         return r;
@@ -142,7 +133,9 @@ int ca_check_renewal(const Ca *ca, const Cert *old, const LeafTerms *terms, Erro
 {
         int r;
 
-        r = check_old(old, reterr);
+        if (old->is_ca)
+                return error_set(reterr, -EOPNOTSUPP, "'%s' is a CA, not a leaf", old->subject);
+        r = ca_check_understood(old, reterr);
         if (r >= 0)
                 r = ca_check_terms(ca, terms, reterr);
         return r < 0 ? r : check_gain(ca, old, terms, reterr);
@@ -153,7 +146,7 @@ int ca_renew(const Ca *ca, const Cert *old, const Key *key, const LeafTerms *ter
 {
         autoptr(Cert) fresh = NULL;
         autocrt draft = NULL;
-        int r, g;
+        int r;
 
         /* 1. Refuse what nobody here understands, and what would not be worth it. */
         r = ca_check_renewal(ca, old, terms, reterr);
@@ -161,10 +154,9 @@ int ca_renew(const Ca *ca, const Cert *old, const Key *key, const LeafTerms *ter
                 return r;
 
         /* 2. The old certificate with a new serial number, key and dates, and what is added. */
-        g = gnutls_x509_crt_init(&draft);
-        if (g < 0)
-                return pki_error(reterr, -EIO, g, "cannot hold a certificate");
-        r = draft_successor(draft, ca, old, key, terms, reterr);
+        r = draft_open(old, key, &draft, reterr);
+        if (r >= 0)
+                r = draft_successor(draft, ca, terms, reterr);
         if (r < 0)
                 return r;
 

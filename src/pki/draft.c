@@ -8,7 +8,101 @@
 #define SERIAL_SIZE     16
 #define KEY_ID_SIZE_MAX 64
 #define TAG_OCTETS      0x04
+#define TAG_VERSION     0xa0 /* [0] of TBSCertificate, RFC 5280 4.1 */
 #define TAG_KEY_ID      0x80 /* [0] of AuthorityKeyIdentifier, RFC 5280 4.2.1.1 */
+
+/* The element with the number `index` of those in `outer`; false if there are not so many. */
+static bool der_find(Der outer, unsigned index, DerElement *ret)
+{
+        while (der_next(&outer, ret))
+                if (index-- == 0)
+                        return true;
+        return false;
+}
+
+/* Where in a certificate its public key stands (RFC 5280 4.1). Version 1 does not say that it is.
+ */
+static bool find_public_key(const Cert *cert, DerElement *ret_signed, DerElement *ret_key)
+{
+        Der rest = {cert->der, cert->der_size};
+        DerElement whole, first;
+
+        return der_next(&rest, &whole) && der_find(whole.content, 0, ret_signed) &&
+               der_find(ret_signed->content, 0, &first) &&
+               der_find(ret_signed->content, first.tag == TAG_VERSION ? 6 : 5, ret_key);
+}
+
+static unsigned char *join(Der a, Der b, Der c, size_t *ret_size)
+{
+        unsigned char *whole = xmalloc(a.size + b.size + c.size), *p;
+
+        p = mempcpy(whole, a.data, a.size);
+        p = mempcpy(p, b.data, b.size);
+        mempcpy(p, c.data, c.size);
+        *ret_size = a.size + b.size + c.size;
+        return whole;
+}
+
+static Der between(const unsigned char *from, const unsigned char *to)
+{
+        return (Der){from, (size_t)(to - from)};
+}
+
+static const unsigned char *end_of(Der der)
+{
+        return der.data + der.size;
+}
+
+/* The certificate for another public key. Its signature is wrong then; nobody asks a draft.
+ *
+ * gnutls_x509_crt_set_key() cannot do that: it fails where the old key's algorithm has no
+ * parameters and the new one's has some, so from Ed25519 to RSA. */
+static unsigned char *with_public_key(const Cert *cert, Der public_key, size_t *ret_size)
+{
+        autofree unsigned char *content = NULL, *part = NULL, *whole = NULL;
+        DerElement signed_part, old;
+        size_t size;
+
+        if (!find_public_key(cert, &signed_part, &old))
+                return NULL;
+        content = join(between(signed_part.content.data, old.whole.data), public_key,
+                between(end_of(old.whole), end_of(signed_part.content)), &size);
+        part = der_wrap(DER_SEQUENCE, (Der){content, size}, &size);
+        whole = join((Der){part, size},
+                between(end_of(signed_part.whole), cert->der + cert->der_size), (Der){part, 0},
+                &size);
+        return der_wrap(DER_SEQUENCE, (Der){whole, size}, ret_size);
+}
+
+int draft_open(const Cert *cert, const Key *key, gnutls_x509_crt_t *ret, Error *reterr)
+{
+        autofree unsigned char *changed = NULL;
+        autodatum public_key = {};
+        gnutls_datum_t der = {cert->der, (unsigned)cert->der_size};
+        size_t size = 0;
+        int g = 0;
+
+        pki_init();
+        if (key)
+                g = key_export_public(key, GNUTLS_X509_FMT_DER, &public_key);
+        if (key && g >= 0) {
+                changed = with_public_key(cert, (Der){public_key.data, public_key.size}, &size);
+                der = (gnutls_datum_t){changed, (unsigned)size};
+        }
+        if (g >= 0)
+                g = gnutls_x509_crt_init(ret);
+        if (g >= 0)
+                g = gnutls_x509_crt_import(*ret, &der, GNUTLS_X509_FMT_DER);
+        return g < 0 ? pki_error(reterr, -EBADMSG, g, "cannot open the old certificate") : 0;
+}
+
+bool draft_has_extension(gnutls_x509_crt_t draft, const char *oid)
+{
+        size_t size = 0;
+
+        return gnutls_x509_crt_get_extension_by_oid(draft, oid, 0, NULL, &size, NULL) !=
+               GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
+}
 
 /* 126 random bits: positive and of the same length every time, so never 0 (RFC 5280 4.1.2.2). */
 static int make_serial(unsigned char serial[SERIAL_SIZE])
@@ -19,8 +113,8 @@ static int make_serial(unsigned char serial[SERIAL_SIZE])
         return g;
 }
 
-int draft_set_basics(gnutls_x509_crt_t draft, const Key *key, int64_t not_before, int64_t not_after,
-        Error *reterr)
+int draft_set_serial_and_dates(
+        gnutls_x509_crt_t draft, int64_t not_before, int64_t not_after, Error *reterr)
 {
         unsigned char serial[SERIAL_SIZE];
         int g;
@@ -34,11 +128,19 @@ int draft_set_basics(gnutls_x509_crt_t draft, const Key *key, int64_t not_before
                 g = gnutls_x509_crt_set_activation_time(draft, (time_t)not_before);
         if (g >= 0)
                 g = gnutls_x509_crt_set_expiration_time(draft, (time_t)not_after);
-        if (g >= 0)
-                g = gnutls_x509_crt_set_key(draft, key->native);
-        if (g < 0)
-                return pki_error(reterr, -EIO, g, "cannot write serial number, dates and key");
-        return 0;
+        return g < 0 ? pki_error(reterr, -EIO, g, "cannot write serial number and dates") : 0;
+}
+
+int draft_set_basics(gnutls_x509_crt_t draft, const Key *key, int64_t not_before, int64_t not_after,
+        Error *reterr)
+{
+        int r, g;
+
+        r = draft_set_serial_and_dates(draft, not_before, not_after, reterr);
+        if (r < 0)
+                return r;
+        g = gnutls_x509_crt_set_key(draft, key->native);
+        return g < 0 ? pki_error(reterr, -EIO, g, "cannot write the key") : 0;
 }
 
 static int set_extension(
@@ -64,17 +166,17 @@ int draft_set_subject_key_id(gnutls_x509_crt_t draft, Error *reterr)
         return set_extension(draft, OID_SUBJECT_KEY_ID, (Der){value, size}, false, reterr);
 }
 
-int draft_set_authority_key_id(gnutls_x509_crt_t draft, const Cert *signer, Error *reterr)
+int draft_set_authority_key_id(gnutls_x509_crt_t draft, gnutls_x509_crt_t signer, Error *reterr)
 {
         unsigned char id[KEY_ID_SIZE_MAX];
         autofree unsigned char *inner = NULL, *value = NULL;
         size_t size = sizeof(id);
         int g;
 
-        g = gnutls_x509_crt_get_subject_key_id(signer->native, id, &size, NULL);
+        g = gnutls_x509_crt_get_subject_key_id(signer, id, &size, NULL);
         if (g == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE) {
                 size = sizeof(id);
-                g = gnutls_x509_crt_get_key_id(signer->native, 0, id, &size);
+                g = gnutls_x509_crt_get_key_id(signer, 0, id, &size);
         }
         if (g < 0)
                 return pki_error(reterr, -EIO, g, "cannot read the CA's key identifier");

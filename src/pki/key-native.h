@@ -15,3 +15,6 @@ struct Key {
 
 /* "RSA-2048", "ECDSA-P256", …, also of kinds that are never issued. The caller frees. */
 char *key_algorithm_of_cert(const Cert *cert);
+
+/* The public half (SubjectPublicKeyInfo, RFC 5280 4.1.2.7) as PEM or DER; a code of GnuTLS. */
+int key_export_public(const Key *key, gnutls_x509_crt_fmt_t format, gnutls_datum_t *ret) MUST_USE;

@@ -287,11 +287,10 @@ int key_to_pem(const Key *key, KeyFormat format, Secret **ret, Error *reterr)
         return 0;
 }
 
-int key_public_to_pem(const Key *key, char **ret, Error *reterr)
+int key_export_public(const Key *key, gnutls_x509_crt_fmt_t format, gnutls_datum_t *ret)
 {
         autopubkey public_half = NULL;
         autoprivkey private_half = NULL;
-        autodatum pem = {};
         int g;
 
         g = gnutls_privkey_init(&private_half);
@@ -302,7 +301,15 @@ int key_public_to_pem(const Key *key, char **ret, Error *reterr)
         if (g >= 0)
                 g = gnutls_pubkey_import_privkey(public_half, private_half, 0, 0);
         if (g >= 0)
-                g = gnutls_pubkey_export2(public_half, GNUTLS_X509_FMT_PEM, &pem);
+                g = gnutls_pubkey_export2(public_half, format, ret);
+        return g;
+}
+
+int key_public_to_pem(const Key *key, char **ret, Error *reterr)
+{
+        autodatum pem = {};
+        int g = key_export_public(key, GNUTLS_X509_FMT_PEM, &pem);
+
         if (g < 0)
                 return pki_error(reterr, -EIO, g, "cannot write the public key");
         *ret = xstrndup((const char *)pem.data, pem.size);

@@ -23,6 +23,7 @@
 #define OID_KEY_USAGE         "2.5.29.15"
 #define OID_SUBJECT_ALT_NAME  "2.5.29.17"
 #define OID_BASIC_CONSTRAINTS "2.5.29.19"
+#define OID_NAME_CONSTRAINTS  "2.5.29.30"
 #define OID_AUTHORITY_KEY_ID  "2.5.29.35"
 #define OID_EXT_KEY_USAGE     "2.5.29.37"
 

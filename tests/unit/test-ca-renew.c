@@ -133,6 +133,32 @@ static void renew_kubeadm_leaf(
         }
 }
 
+/* GnuTLS itself cannot put an RSA key in the place of an Ed25519 one. */
+static void test_t24_key_of_every_kind_in_the_place_of_every_kind(void **state)
+{
+        static const KeyKind kinds[] = {KEY_KIND_RSA_2048, KEY_KIND_ECDSA_P256, KEY_KIND_ED25519};
+        static const char *const cas[] = {"rsa-2048", "p256", "ed25519"};
+        LeafIdentity identity = {"leaf", NULL, NULL, CERT_USAGE_SERVER};
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds) * ELEMENTSOF(kinds) * ELEMENTSOF(cas); i++) {
+                autoptr(Ca) ca = data_ca(cas[i / 9]);
+                autoptr(Key) before = new_key(kinds[i / 3 % 3]);
+                autoptr(Key) after = new_key(kinds[i % 3]);
+                LeafTerms terms = leaf_terms(ca, DATA_NOW, DAY, NULL);
+                LeafTerms longer = leaf_terms(ca, DATA_NOW, YEAR, NULL);
+                autoptr(Cert) old = NULL;
+                autoptr(Cert) fresh = NULL;
+                Error error = {};
+
+                assert_int_equal(ca_issue(ca, &identity, before, &terms, &old, NULL), 0);
+                if (ca_renew(ca, old, after, &longer, &fresh, &error) < 0)
+                        fail_msg("%zu: %s", i, error.text);
+                assert_true(key_matches(after, fresh));
+                if (have_openssl())
+                        assert_true(openssl_verifies(fresh, ca_signer(ca), DATA_NOW, "sslserver"));
+        }
+}
+
 static void test_t15_kubeadm_leaves_keep_their_identity(void **state)
 {
         static const char *const trees[] = {KUBEADM_1_20, KUBEADM_1_28, KUBEADM_1_36};
@@ -386,6 +412,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_t24_every_kind_signs_every_kind),
+                cmocka_unit_test(test_t24_key_of_every_kind_in_the_place_of_every_kind),
                 cmocka_unit_test(test_t15_kubeadm_leaves_keep_their_identity),
                 cmocka_unit_test(test_rich_certificate_is_kept),
                 cmocka_unit_test(test_key_identifiers_follow_the_keys),
