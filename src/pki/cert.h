@@ -69,6 +69,10 @@ char *cert_to_pem(const Cert *cert);
 /* True if issuer's name and key signed this certificate. Dates and purposes are not looked at. */
 bool cert_is_issued_by(const Cert *cert, const Cert *issuer);
 
+/* True if its own name and key signed it: a root, and not a CA that was cross-signed by one of the
+ * same name. */
+bool cert_is_self_signed(const Cert *cert);
+
 /* 0 if leaf verifies against the roots at time `at` through the intermediates (RFC 5280), for all
  * of that usage (CertUsage bits, 0: any; a certificate without purposes is for every one). `at` 0:
  * dates are not looked at. Intermediates may be NULL, come in any order and contain the leaf; any

@@ -49,18 +49,18 @@ bool cert_is_issued_by(const Cert *cert, const Cert *issuer)
                        GNUTLS_VERIFY_ALLOW_BROKEN, &part, &signature) >= 0;
 }
 
-/* A root among the intermediates leads nowhere, and could hide a cross-signed CA of its name and
- * key. */
-static bool is_self_signed(const Cert *cert)
+bool cert_is_self_signed(const Cert *cert)
 {
         return cert->is_self_issued && cert_is_issued_by(cert, cert);
 }
 
+/* A root among the intermediates leads nowhere, and could hide a cross-signed CA of its name and
+ * key. */
 static const Cert *find_issuer(const Cert *cert, const CertList *intermediates)
 {
         for (size_t i = 0; intermediates && i < intermediates->n; i++)
                 if (cert_is_issued_by(cert, intermediates->certs[i]) &&
-                        !is_self_signed(intermediates->certs[i]))
+                        !cert_is_self_signed(intermediates->certs[i]))
                         return intermediates->certs[i];
         return NULL;
 }

@@ -18,6 +18,10 @@ static inline const char *data_ca_key(const char *name)
                 {"no-sign-ca", "p256"},
                 {"same-name-ca", "p384"},
                 {"intermediate", "p384"},
+                {"no-key-id-ca", "rsa-2048"},
+                {"path-0-ca", "p256"},
+                {"path-1-ca", "p256"},
+                {"rich-ca", "p256"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(others); i++)

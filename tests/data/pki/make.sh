@@ -86,6 +86,12 @@ sign below-intermediate p521.key "$work/i" server /CN=below $from $until
 sign cross p384.key p256 authority /CN=ca-p256 20260101000000Z 20350101000000Z
 cp same-name-ca.crt "$work/i.crt"
 sign below-cross p521.key "$work/i" server /CN=below $from $until
+# CAs to succeed: as kubeadm made them before Go 1.15, with path lengths, with all that one may have.
+sign no-key-id-ca rsa-2048.key self no-key-id-ca /CN=kubernetes 20260101000000Z 20360101000000Z
+sign path-0-ca p256.key self path-0-ca /CN=ca-p256 20260101000000Z 20360101000000Z
+sign path-1-ca p256.key self path-1-ca /CN=ca-p256 20260101000000Z 20360101000000Z
+sign rich-ca p256.key self rich-ca '/O=Größe AG/CN=rich, "quoted" ü' 20260101000000Z 20360101000000Z
+sign unknown-ca p256.key self unknown-ca /CN=ca-p256 20260101000000Z 20360101000000Z
 md=sha1 && sign sha1 p384.key p256 server /CN=sha1 $from $until && md=default
 openssl req -new -config "$work/ca.cnf" -key p384.key -subj /CN=version1 -out "$work/csr"
 openssl x509 -req -in "$work/csr" -CA p256.crt -CAkey p256.key -CAserial "$work/serial" \
