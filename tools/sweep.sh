@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# sweep.sh [NAME...]: the tests of tests/crash that try every point (powerloss, kill, eio ...), in full and on several
+# sweep.sh [NAME...]: the tests of tests/crash that try every point (powerloss, alloc, kill, eio ...), in full and on several
 # control planes: nothing left out, everything due. Hours; the crash floor has a sample of each.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -24,7 +24,7 @@ sweep() {
 
 tree_gcc || exit 1
 make -C build/gcc -s -j"$jobs" check TESTS= >build/gcc.log 2>&1 || { show build/gcc.log; exit 1; }
-[ $# != 0 ] || set -- powerloss kill eio enospc erofs
+[ $# != 0 ] || set -- powerloss alloc kill eio enospc erofs
 for name; do
         for tree in "${trees[@]}"; do
                 sweep "$name" "$tree"

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/memory.h"
 
+#include "base/macro.h"
+
 #include <dlfcn.h>
 #include <malloc.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 
 /* Not RLIMIT_CORE, which programs that a core is piped to may overlook. */
@@ -22,40 +21,63 @@ void memory_protect(void)
 
 #if !defined(SANITIZED) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
-/* Gives memory back to the allocator of this process, which may be one that somebody has preloaded.
- * Where it is not sure which one that is (those of libc_malloc_debug cannot be asked for by name),
- * and while dlsym() is asked, memory stays taken: nothing here runs for long. */
-static void release(void *p)
-{
-        static void (*next)(void *);
-        static bool is_asked;
+/* The allocator behind ours: the C library's, or one that somebody has preloaded. */
+static struct {
+        void *(*malloc)(size_t size);
+        void *(*calloc)(size_t n, size_t size);
+        size_t (*malloc_usable_size)(void *p);
+        void (*free)(void *p);
+} next;
 
-        if (!is_asked) {
-                is_asked = true;
-                void *symbol = dlsym(RTLD_NEXT, "free");
-                if (dlsym(RTLD_NEXT, "malloc") == (void *)malloc)
-                        memcpy(&next, &symbol, sizeof(next));
-        }
-        if (next)
-                next(p);
+static void find(void *ret_function, const char *name)
+{
+        void *symbol = xcheck(dlsym(RTLD_NEXT, name));
+
+        memcpy(ret_function, &symbol, sizeof(symbol));
+}
+
+/* The first who asks is the dynamic linker or a library, long before main() and before any thread.
+ * dlsym() itself can do without memory. */
+static bool find_next(void)
+{
+        static bool is_finding;
+
+        if (next.malloc)
+                return true;
+        if (is_finding)
+                return false;
+        is_finding = true;
+        find(&next.free, "free");
+        find(&next.malloc_usable_size, "malloc_usable_size");
+        find(&next.calloc, "calloc");
+        find(&next.malloc, "malloc");
+        return true;
+}
+
+void *malloc(size_t size)
+{
+        return find_next() ? xcheck(next.malloc(size > 0 ? size : 1)) : NULL;
+}
+
+void *calloc(size_t n, size_t size)
+{
+        return find_next() ? xcheck(next.calloc(n > 0 ? n : 1, size > 0 ? size : 1)) : NULL;
 }
 
 void free(void *p)
 {
-        if (!p)
+        if (!p || !find_next())
                 return;
-        explicit_bzero(p, malloc_usable_size(p));
-        release(p);
+        explicit_bzero(p, next.malloc_usable_size(p));
+        next.free(p);
 }
 
 /* The C library's would leave the old place as it was. */
 void *realloc(void *p, size_t size)
 {
-        size_t old_size = p ? malloc_usable_size(p) : 0;
-        void *fresh = malloc(size > 0 ? size : 1);
+        size_t old_size = p ? next.malloc_usable_size(p) : 0;
+        void *fresh = malloc(size);
 
-        if (!fresh)
-                return NULL;
         if (p)
                 memcpy(fresh, p, old_size < size ? old_size : size);
         free(p);

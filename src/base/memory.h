@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Keys in the memory of this process, and in nothing that is left of it.
+/* The memory of this process: what it does without, and what is left of keys in it.
  *
  *     memory_protect();                                  first of all in main()
  *
- * What is freed is wiped, also by libraries that do not know that it was a key (a parser of YAML,
- * the numbers of a key that is made): this module brings a free() and a realloc() for the whole
- * program. Not in a build with sanitizers, which bring their own. */
+ * This module brings the allocator's functions for the whole program, libraries included. Where
+ * there is no memory the process ends: a library of X.509 that goes on without would take a good
+ * certificate for a broken one, or crash. What is freed is wiped, also by those who do not know
+ * that it was a key (a parser of YAML, the numbers of a key that is made). Not in a build with
+ * sanitizers, which bring their own. */
 
 /* From now on a crash writes no core, by whomever cores are collected, and only root may look into
  * the process. */
