@@ -60,6 +60,22 @@ static const Reload reloads[] = {
                 NO_SIGNING},
         {"controller-manager", "--cluster-signing-key-file", RELOAD_READ, KUBERNETES, WATCHED,
                 NO_SIGNING},
+        {"controller-manager", "--cluster-signing-kubelet-serving-cert-file", RELOAD_READ,
+                KUBERNETES, WATCHED, NO_SIGNING},
+        {"controller-manager", "--cluster-signing-kubelet-serving-key-file", RELOAD_READ,
+                KUBERNETES, WATCHED, NO_SIGNING},
+        {"controller-manager", "--cluster-signing-kubelet-client-cert-file", RELOAD_READ,
+                KUBERNETES, WATCHED, NO_SIGNING},
+        {"controller-manager", "--cluster-signing-kubelet-client-key-file", RELOAD_READ, KUBERNETES,
+                WATCHED, NO_SIGNING},
+        {"controller-manager", "--cluster-signing-kube-apiserver-client-cert-file", RELOAD_READ,
+                KUBERNETES, WATCHED, NO_SIGNING},
+        {"controller-manager", "--cluster-signing-kube-apiserver-client-key-file", RELOAD_READ,
+                KUBERNETES, WATCHED, NO_SIGNING},
+        {"controller-manager", "--cluster-signing-legacy-unknown-cert-file", RELOAD_READ,
+                KUBERNETES, WATCHED, NO_SIGNING},
+        {"controller-manager", "--cluster-signing-legacy-unknown-key-file", RELOAD_READ, KUBERNETES,
+                WATCHED, NO_SIGNING},
         {"controller-manager", "--root-ca-file", RELOAD_NEVER, NULL, AT_START, NO_ROOT},
         {"scheduler", "--kubeconfig", RELOAD_NEVER, NULL, EMBEDDED, NO_SCHEDULER},
         {"scheduler", "--tls-cert-file", RELOAD_SERVED, KUBERNETES, WATCHED, NO_METRICS},
@@ -133,6 +149,13 @@ char *reload_why(const Consumer *consumer)
                 return xasprintf("is not relied on to load it by itself before %s%s", reload->since,
                         consumer->version ? "" : ", and its version is not known");
         return xstrdup(reload->why);
+}
+
+/* "expected 1 certificate, found 2": pkg/controller/certificates/signer/ca_provider.go. */
+bool reload_takes_one_certificate(const char *component, const char *flag)
+{
+        return ends_with(component, "controller-manager") &&
+               starts_with(flag, "--cluster-signing-") && ends_with(flag, "cert-file");
 }
 
 const char *reload_breaks(const Consumer *consumer)

@@ -42,6 +42,10 @@ char *reload_why(const Consumer *consumer);
 /* What fails once the file has expired; NULL if that is not known. */
 const char *reload_breaks(const Consumer *consumer);
 
+/* True if the file may hold one certificate only: the signers of kube-controller-manager do not
+ * start with a bundle (kubernetes/kubeadm#1350), and go on with what they had if it becomes one. */
+bool reload_takes_one_certificate(const char *component, const char *flag);
+
 /* True if the component must be started anew to use all of these files, whatever its Restart= says;
  * so it is where its manifest cannot be read. */
 bool restart_is_needed(const InventoryComponent *component, char *const *paths);

@@ -47,6 +47,10 @@ static const struct {
         {"kube-controller-manager", "--authorization-kubeconfig", "1.36.0", "never", "embedded"},
         {"kube-controller-manager", "--root-ca-file", "1.36.0", "never", "when it starts"},
         {"kube-controller-manager", "--cluster-signing-key-file", "1.36.0", "read", NULL},
+        {"kube-controller-manager", "--cluster-signing-legacy-unknown-cert-file", "1.36.0", "read",
+                NULL},
+        {"kube-controller-manager", "--cluster-signing-kubelet-client-key-file", "1.22.0", "never",
+                "by itself before 1.23"},
         {"kube-controller-manager", "--tls-cert-file", "1.28.7", "served", NULL},
         {"kube-scheduler", "--kubeconfig", "1.36.0", "never", "embedded credentials"},
         {"kube-scheduler", "--tls-private-key-file", "1.28.7", "served", NULL},
@@ -166,9 +170,36 @@ static void test_each_container_by_its_own_version(void **state)
         check_consumers(side_car, several, ELEMENTSOF(several));
 }
 
+static void test_who_takes_one_certificate_only(void **state)
+{
+        static const struct {
+                const char *component, *flag;
+                bool wanted;
+        } table[] = {
+                {"kube-controller-manager", "--cluster-signing-cert-file", true},
+                {"kube-controller-manager", "--cluster-signing-kubelet-serving-cert-file", true},
+                {"kube-controller-manager", "--cluster-signing-kubelet-client-cert-file", true},
+                {"kube-controller-manager", "--cluster-signing-kube-apiserver-client-cert-file",
+                        true},
+                {"kube-controller-manager", "--cluster-signing-legacy-unknown-cert-file", true},
+                {"kube-controller-manager", "--cluster-signing-key-file", false},
+                {"kube-controller-manager", "--cluster-signing-duration", false},
+                {"kube-controller-manager", "--root-ca-file", false},
+                {"kube-controller-manager", "--client-ca-file", false},
+                {"kube-controller-manager", "--tls-cert-file", false},
+                {"kube-apiserver", "--cluster-signing-cert-file", false},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (reload_takes_one_certificate(table[i].component, table[i].flag) !=
+                        table[i].wanted)
+                        fail_msg("%s %s", table[i].component, table[i].flag);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_who_takes_one_certificate_only),
                 cmocka_unit_test(test_who_reloads_what),
                 cmocka_unit_test(test_a_file_that_is_mounted_itself_is_never_seen_new),
                 cmocka_unit_test(test_what_breaks),
