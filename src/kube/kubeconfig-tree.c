@@ -110,17 +110,3 @@ int kubeconfig_data(const YamlTree *tree, const KubeconfigPlace *body, const cha
         *ret = data;
         return 0;
 }
-
-int kubeconfig_data_range(const YamlTree *tree, const KubeconfigPlace *data, size_t *ret_start,
-        size_t *ret_end, Error *reterr)
-{
-        if (tree->second_line > 0)
-                return error_set(reterr, -EOPNOTSUPP,
-                        "line %zu, column 1: a second document, which is not supported",
-                        tree->second_line);
-        if (data->odd)
-                return yaml_fail(reterr, -EOPNOTSUPP, data->odd,
-                        "%s on the way to the data, which is not supported",
-                        yaml_oddity(data->odd));
-        return yaml_value_range(tree, data->node, ret_start, ret_end, reterr);
-}

@@ -7,7 +7,7 @@
  *     r = kubeconfig_entries(tree, KUBECONFIG_USERS, &entries, reterr);
  *     r = kubeconfig_body(tree, entries, i, &body, reterr);
  *     r = kubeconfig_data(tree, &body, "client-key-data", &data, reterr);
- *     r = kubeconfig_data_range(tree, &data, &start, &end, reterr);
+ *     r = yaml_splice_place(tree, data.node, data.odd, &start, &end, reterr);
  */
 
 #include "kube/yaml-tree.h"
@@ -50,9 +50,3 @@ int kubeconfig_body(const YamlTree *tree, const KubeconfigEntries *entries, size
 /* A scalar of base64, NULL if it is missing, null or empty (which is the same to client-go). */
 int kubeconfig_data(const YamlTree *tree, const KubeconfigPlace *body, const char *key,
         KubeconfigPlace *ret, Error *reterr) MUST_USE;
-
-/* The bytes that may be changed to change that scalar; -EOPNOTSUPP with line and column if there
- * are none: what has an anchor on the way may be used elsewhere too, a tag may give it another
- * meaning. */
-int kubeconfig_data_range(const YamlTree *tree, const KubeconfigPlace *data, size_t *ret_start,
-        size_t *ret_end, Error *reterr) MUST_USE;

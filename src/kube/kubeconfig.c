@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "kube/kubeconfig-tree.h"
+#include "kube/yaml-splice.h"
 
 static void user_done(KubeconfigUser *user)
 {
@@ -52,7 +53,7 @@ static int read_data(const YamlTree *tree, const KubeconfigPlace *body, const ch
         r = base64_decode(value.node->text, value.node->length, ret, ret_size);
         if (r < 0)
                 return yaml_fail(reterr, -EBADMSG, value.node, "'%s' is no base64", key);
-        return kubeconfig_data_range(tree, &value, &start, &end, reterr);
+        return yaml_splice_place(tree, value.node, value.odd, &start, &end, reterr);
 }
 
 static int read_text(const YamlTree *tree, const KubeconfigPlace *body, const char *key, char **ret,
