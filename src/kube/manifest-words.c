@@ -59,8 +59,7 @@ static int add_script(char ***words, const YamlNode *node, Error *reterr)
         return 0;
 }
 
-/* "-c", "-ec", "-xc": what follows is a script. */
-static bool is_script_option(const char *word)
+bool is_script_option(const char *word)
 {
         size_t length = strlen(word);
 
@@ -175,21 +174,24 @@ static const char *flag_name(const char *word, size_t *ret_length)
         return name != word && *ret_length > 0 ? name : NULL;
 }
 
+bool word_is_flag(const char *word, const char *flag, const char **ret_value)
+{
+        size_t length;
+        const char *name = flag_name(word, &length);
+
+        if (!name || strlen(flag) != length + 2 || strncmp(flag + 2, name, length) != 0)
+                return false;
+        *ret_value = name[length] ? name + length + 1 : NULL;
+        return true;
+}
+
 const char *words_flag(char *const *words, const char *flag)
 {
-        const char *found = NULL;
+        const char *found = NULL, *value;
 
-        for (; words && *words; words++) {
-                size_t length;
-                const char *name = flag_name(*words, &length);
-
-                if (!name || strlen(flag) != length + 2 || strncmp(flag + 2, name, length) != 0)
-                        continue;
-                if (name[length])
-                        found = name + length + 1;
-                else
-                        found = words[1] && words[1][0] != '-' ? words[1] : "";
-        }
+        for (; words && *words; words++)
+                if (word_is_flag(*words, flag, &value))
+                        found = value ? value : words[1] && words[1][0] != '-' ? words[1] : "";
         return found;
 }
 

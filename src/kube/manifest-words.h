@@ -16,6 +16,13 @@
 int container_words(const YamlTree *tree, const YamlNode *container, char ***ret,
         char **ret_program, Error *reterr) MUST_USE;
 
+/* "-c", "-ec", "-xc": what follows is a script. */
+bool is_script_option(const char *word);
+
+/* Is the word "--flag=value", "--flag" or one of these with one dash? *ret_value is NULL where the
+ * value is the next word. */
+bool word_is_flag(const char *word, const char *flag, const char **ret_value);
+
 /* The value of a flag, as manifest_flag(). */
 const char *words_flag(char *const *words, const char *flag);
 
