@@ -48,7 +48,7 @@ static int find_scalar(
 static int add_splice(
         const YamlTree *tree, const KubeconfigEdit *edit, YamlSplices *list, Error *reterr)
 {
-        KubeconfigPlace place;
+        KubeconfigPlace place = {};
         size_t start, end;
         int r;
 

@@ -155,7 +155,7 @@ static int find_value(
 static int place_value(const YamlTree *tree, const Search *found, size_t *ret_start,
         size_t *ret_end, Error *reterr)
 {
-        size_t start, end;
+        size_t start = 0, end = 0;
         int r;
 
         r = yaml_splice_place(tree, found->node, found->node_odd, &start, &end, reterr);
@@ -177,8 +177,8 @@ int manifest_replace_argument(const void *data, size_t size, const char *contain
         autoptr(YamlSplices) list = xcalloc(1, sizeof(*list));
         autoptr(YamlTree) tree = NULL;
         autoptr(Secret) fresh = NULL;
-        Search found;
-        size_t start, end;
+        Search found = {};
+        size_t start = 0, end = 0;
         int r;
 
         /* 1. Find the word, and see that it says what the caller thinks. */
