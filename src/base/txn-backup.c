@@ -59,17 +59,20 @@ static int write_manifest(const Txn *txn, int backup_fd, json_t *files)
 }
 
 /* A copy and never a hard link: a second name makes file watches of the old inode go deaf. */
-static int copy_files(const TxnRecord *record, int backup_fd, json_t *manifest, Error *reterr)
+static int copy_files(Txn *txn, int backup_fd, json_t *manifest, Error *reterr)
 {
         int r;
 
-        for (size_t i = 0; i < record->n_files; i++) {
-                const TxnFile *file = &record->files[i];
+        for (size_t i = 0; i < txn->record->n_files; i++) {
+                const TxnFile *file = &txn->record->files[i];
                 autoptr(FileImage) image = NULL;
+                Error error = {};
 
-                r = read_old(file, &image, reterr);
+                r = read_old(file, &image, &error);
+                if (r < 0 && r != -ESTALE)
+                        txn_note_fault(txn, file, r, &error);
                 if (r < 0)
-                        return r;
+                        return error_set(reterr, r, "%s", error.text);
                 if (image)
                         r = fs_create_at(backup_fd, file->copy, image->data, image->size, 0600);
                 if (r < 0)
@@ -79,7 +82,7 @@ static int copy_files(const TxnRecord *record, int backup_fd, json_t *manifest, 
         return 0;
 }
 
-int txn_backup_write(const Txn *txn, Error *reterr)
+int txn_backup_write(Txn *txn, Error *reterr)
 {
         autoptr(json_t) files = xcheck(json_array());
         const char *path = txn->record->backup;
@@ -91,7 +94,7 @@ int txn_backup_write(const Txn *txn, Error *reterr)
         autofd int backup_fd = fs_open(txn->root_fd, path, O_RDONLY | O_DIRECTORY, 0, reterr);
         if (backup_fd < 0)
                 return backup_fd;
-        r = copy_files(txn->record, backup_fd, files, reterr);
+        r = copy_files(txn, backup_fd, files, reterr);
         if (r < 0)
                 return r;
         r = write_manifest(txn, backup_fd, files);

@@ -9,6 +9,8 @@
  *     txn-backup.c   old content, its manifest, foreign bytes
  *     txn-settle.c   one pair: what is there, what shall be there, how to get there
  *     txn-recover.c  finishes or undoes what a record names
+ *     txn-aside.c    records that wait: unreadable ones, and those of files that could not be
+ * removed
  *
  * Undoing and finishing work from the record and the disk alone, so that the ordinary end of a
  * commit and the recovery after a crash are the same code. */
@@ -28,10 +30,18 @@ struct Txn {
         char *reason;
         int64_t now;
         bool prepared;
+        TxnFault *faults; /* of the last txn_prepare() */
+        size_t n_faults;
 };
 
 /* The path of a file in the state directory. */
 char *txn_state_path(const Txn *txn, const char *name);
+
+/* Notes that this target cannot be written, and why; a second reason is none. */
+void txn_note_fault(Txn *txn, const TxnFile *file, int error, const Error *reason);
+
+/* Opens the real directory of one file, or finds it open. What is gone keeps -1. */
+int txn_open_directory(int root_fd, TxnRecord *record, TxnFile *file, Error *reterr) MUST_USE;
 
 /* Opens each real directory of the record once. What is gone keeps -1. */
 int txn_open_directories(int root_fd, TxnRecord *record, Error *reterr) MUST_USE;
@@ -41,12 +51,13 @@ int txn_sync_directories(const TxnRecord *record, Error *reterr) MUST_USE;
  * there is no target, and syncs it. */
 int txn_stage_file(const TxnFile *file, const void *data, size_t size, Error *reterr) MUST_USE;
 
-/* Unlinks every temporary name that is there and syncs the directories. */
-int txn_remove_temporaries(const TxnRecord *record, Error *reterr) MUST_USE;
+/* Unlinks every temporary name that is there and syncs the directories. False if one of them may
+ * still be there. */
+bool txn_remove_temporaries(const TxnRecord *record) MUST_USE;
 
 /* Compares every target with the record (-ESTALE) and copies it to the new backup, with manifest.
- */
-int txn_backup_write(const Txn *txn, Error *reterr) MUST_USE;
+ * A target that cannot be read is noted as a fault. */
+int txn_backup_write(Txn *txn, Error *reterr) MUST_USE;
 
 /* The old content, if the backup still has exactly that; NULL otherwise. */
 FileImage *txn_backup_load(int root_fd, const TxnRecord *record, const TxnFile *file);
@@ -77,6 +88,19 @@ int txn_was_swapped(const TxnRecord *record, Error *reterr) MUST_USE;
 /* The commit point: one rename makes all of the new files count, the directory's sync makes that
  * last. */
 int txn_mark_committed(const Txn *txn, Error *reterr) MUST_USE;
+
+/* The record in this file of the state directory. -ENOENT if there is none, -EBADMSG if it is none.
+ */
+int txn_record_read(const Txn *txn, const char *name, TxnRecord **ret, Error *reterr) MUST_USE;
+
+/* Keeps a record that says nothing to us, for people. -EBADMSG, with where it is before the error's
+ * text. */
+int txn_set_aside_bad(const Txn *txn, const char *name, Error *reterr) MUST_USE;
+
+/* Keeps a record of which nothing is left to do but to remove temporary files, where that cannot be
+ * done now; and tries again for all that were kept. */
+int txn_set_aside_leftover(const Txn *txn, const char *name, Error *reterr) MUST_USE;
+void txn_remove_leftovers(const Txn *txn);
 
 /* Removes all traces of a record that was not committed. Its directories must be open. */
 int txn_undo(Txn *txn, const TxnRecord *record, Error *reterr) MUST_USE;

@@ -8,8 +8,6 @@
 #define ROUNDS_MAX 8
 /* Whoever has written one file of a pair has certainly written the other after this. */
 static const struct timespec writer_time = {.tv_nsec = 100 * 1000 * 1000};
-/* Records that could not be read and were kept. */
-#define BAD_MAX 1000
 
 int txn_mark_committed(const Txn *txn, Error *reterr)
 {
@@ -21,9 +19,19 @@ int txn_mark_committed(const Txn *txn, Error *reterr)
         return 0;
 }
 
+/* The last step. What cannot be removed from a directory that nobody can write any more holds up no
+ * other: the record that names it waits aside. */
+static int remove_record(Txn *txn, const char *name, bool all_removed, Error *reterr)
+{
+        autofree char *path = txn_state_path(txn, name);
+
+        return all_removed ? fs_remove_file(txn->root_fd, path, reterr)
+                           : txn_set_aside_leftover(txn, name, reterr);
+}
+
 int txn_undo(Txn *txn, const TxnRecord *record, Error *reterr)
 {
-        autofree char *path = txn_state_path(txn, TXN_PREPARED);
+        bool all_removed;
         int r;
 
         /* 1. Should the commit have failed half-way, a crash in here must not finish it. */
@@ -35,14 +43,13 @@ int txn_undo(Txn *txn, const TxnRecord *record, Error *reterr)
                 return error_errno(reterr, r, "cannot undo in '%s'", txn->state_directory);
 
         /* 2. Live files were never touched; what was put beside them goes. */
-        r = txn_remove_temporaries(record, reterr);
+        all_removed = txn_remove_temporaries(record);
 
         /* 3. A backup of nothing would only push out a good one. */
-        if (r >= 0)
-                r = txn_backup_remove(txn->root_fd, record, reterr);
+        r = txn_backup_remove(txn->root_fd, record, reterr);
 
         /* 4. The record last: it is how a crash in here is found. */
-        return r < 0 ? r : fs_remove_file(txn->root_fd, path, reterr);
+        return r < 0 ? r : remove_record(txn, TXN_PREPARED, all_removed, reterr);
 }
 
 /* One look and one step for every pair. A pair that fails does not stop the others. */
@@ -96,7 +103,6 @@ static int settle(const TxnPair *base, const TxnRecord *record, Error *reterr)
 int txn_finish(Txn *txn, const TxnRecord *record, const TxnJudge *judge, TxnOutcome *outcome,
         Error *reterr)
 {
-        autofree char *path = txn_state_path(txn, TXN_COMMITTED);
         const TxnPair base = {
                 .root_fd = txn->root_fd, .record = record, .judge = judge, .outcome = outcome};
         int r;
@@ -104,36 +110,14 @@ int txn_finish(Txn *txn, const TxnRecord *record, const TxnJudge *judge, TxnOutc
         /* 1. Every pair to its place, seen onto the disk. */
         r = settle(&base, record, reterr);
 
-        /* 2. Only then the displaced files go. */
-        if (r >= 0)
-                r = txn_remove_temporaries(record, reterr);
+        if (r < 0)
+                return r;
 
-        /* 3. Only then the record goes. */
-        return r < 0 ? r : fs_remove_file(txn->root_fd, path, reterr);
+        /* 2. Only then the displaced files go, and only then the record. */
+        return remove_record(txn, TXN_COMMITTED, txn_remove_temporaries(record), reterr);
 }
 
-/* Keeps a record that says nothing to us, under the first name that is free. */
-static int set_aside(const Txn *txn, const char *name, Error *reterr)
-{
-        for (unsigned i = 1; i <= BAD_MAX; i++) {
-                autofree char *bad = xasprintf("transaction.bad-%u", i);
-
-                if (faccessat(txn->state_fd, bad, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-                        continue;
-                if (renameat(txn->state_fd, name, txn->state_fd, bad) < 0 ||
-                        fsync(txn->state_fd) < 0)
-                        return error_errno(reterr, -errno, "cannot set aside '%s/%s'",
-                                txn->state_directory, name);
-                return error_prefix(reterr, -EBADMSG,
-                        "unreadable record of a transaction, kept as '%s/%s', nothing was touched",
-                        txn->state_directory, bad);
-        }
-        return error_prefix(reterr, -EBADMSG, "'%s/%s' is unreadable, and so are %d others",
-                txn->state_directory, name, BAD_MAX);
-}
-
-/* -ENOENT if there is none. */
-static int read_record(const Txn *txn, const char *name, TxnRecord **ret, Error *reterr)
+int txn_record_read(const Txn *txn, const char *name, TxnRecord **ret, Error *reterr)
 {
         autofree char *path = txn_state_path(txn, name);
         autoptr(FileImage) file = NULL;
@@ -152,11 +136,11 @@ static int recover(
         int r;
 
         /* 1. Is there a record? */
-        r = read_record(txn, name, &record, reterr);
+        r = txn_record_read(txn, name, &record, reterr);
         if (r == -ENOENT)
                 return 0;
         if (r == -EBADMSG)
-                return set_aside(txn, name, reterr);
+                return txn_set_aside_bad(txn, name, reterr);
         if (r >= 0)
                 r = txn_open_directories(txn->root_fd, record, reterr);
         if (r < 0)
@@ -196,6 +180,7 @@ int txn_recover(Txn *txn, const TxnJudge *judge, TxnOutcome *ret_outcome, Error 
                         return r;
                 }
         }
+        txn_remove_leftovers(txn);
         *ret_outcome = outcome;
         return 0;
 }

@@ -19,29 +19,34 @@ static int open_directory(int root_fd, const char *path, Error *reterr)
         return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? -ENOENT : fd;
 }
 
+int txn_open_directory(int root_fd, TxnRecord *record, TxnFile *file, Error *reterr)
+{
+        size_t d = 0;
+
+        while (d < record->n_directories && !streq(record->directories[d].path, file->directory))
+                d++;
+        if (d == record->n_directories) {
+                int fd = open_directory(root_fd, file->directory, reterr);
+
+                if (fd < 0 && fd != -ENOENT)
+                        return fd;
+                record->directories =
+                        xreallocarray(record->directories, d + 1, sizeof(TxnDirectory));
+                record->directories[d] =
+                        (TxnDirectory){.path = file->directory, .fd = fd < 0 ? -1 : fd};
+                record->n_directories++;
+        }
+        file->directory_fd = record->directories[d].fd;
+        return 0;
+}
+
 int txn_open_directories(int root_fd, TxnRecord *record, Error *reterr)
 {
-        for (size_t i = 0; i < record->n_files; i++) {
-                TxnFile *file = &record->files[i];
-                size_t d = 0;
+        int r = 0;
 
-                while (d < record->n_directories &&
-                        !streq(record->directories[d].path, file->directory))
-                        d++;
-                if (d == record->n_directories) {
-                        int fd = open_directory(root_fd, file->directory, reterr);
-
-                        if (fd < 0 && fd != -ENOENT)
-                                return fd;
-                        record->directories =
-                                xreallocarray(record->directories, d + 1, sizeof(TxnDirectory));
-                        record->directories[d] =
-                                (TxnDirectory){.path = file->directory, .fd = fd < 0 ? -1 : fd};
-                        record->n_directories++;
-                }
-                file->directory_fd = record->directories[d].fd;
-        }
-        return 0;
+        for (size_t i = 0; r >= 0 && i < record->n_files; i++)
+                r = txn_open_directory(root_fd, record, &record->files[i], reterr);
+        return r;
 }
 
 int txn_sync_directories(const TxnRecord *record, Error *reterr)
@@ -146,24 +151,31 @@ int txn_stage_file(const TxnFile *file, const void *data, size_t size, Error *re
         fd = openat(file->directory_fd, file->temporary,
                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
-                return error_errno(reterr, -errno, "cannot stage '%s' as '%s/%s'", file->path,
-                        file->directory, file->temporary);
+                return error_errno(reterr, -errno,
+                        "cannot stage '%s': cannot create a file beside it", file->path);
         r = fill(fd, file, data, size, reterr);
         if (r < 0)
                 return error_prefix(reterr, r, "cannot stage '%s'", file->path);
         return 0;
 }
 
-int txn_remove_temporaries(const TxnRecord *record, Error *reterr)
+/* A read-only file system refuses before it has looked whether there is anything to remove. */
+static bool remove_temporary(const TxnFile *file)
 {
-        for (size_t i = 0; i < record->n_files; i++) {
-                const TxnFile *file = &record->files[i];
+        struct stat st;
 
-                if (file->directory_fd >= 0 &&
-                        unlinkat(file->directory_fd, file->temporary, 0) < 0 && errno != ENOENT &&
-                        errno != EISDIR)
-                        return error_errno(reterr, -errno, "cannot remove '%s/%s'", file->directory,
-                                file->temporary);
-        }
-        return txn_sync_directories(record, reterr);
+        if (file->directory_fd < 0 || unlinkat(file->directory_fd, file->temporary, 0) == 0 ||
+                errno == ENOENT || errno == EISDIR)
+                return true;
+        return fstatat(file->directory_fd, file->temporary, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+               errno == ENOENT;
+}
+
+bool txn_remove_temporaries(const TxnRecord *record)
+{
+        bool all_removed = true;
+
+        for (size_t i = 0; i < record->n_files; i++)
+                all_removed &= remove_temporary(&record->files[i]);
+        return txn_sync_directories(record, NULL) >= 0 && all_removed;
 }

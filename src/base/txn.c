@@ -132,6 +132,32 @@ bool txn_is_unfinished(int root_fd, const char *state_directory)
         return fs_exists(root_fd, prepared) || fs_exists(root_fd, committed);
 }
 
+void txn_note_fault(Txn *txn, const TxnFile *file, int error, const Error *reason)
+{
+        for (size_t i = 0; i < txn->n_faults; i++)
+                if (streq(txn->faults[i].path, file->path))
+                        return;
+        txn->faults = xreallocarray(txn->faults, txn->n_faults + 1, sizeof(TxnFault));
+        txn->faults[txn->n_faults++] = (TxnFault){
+                .path = xstrdup(file->path), .error = error, .text = xstrdup(reason->text)};
+}
+
+size_t txn_faults(const Txn *txn, const TxnFault **ret_faults)
+{
+        *ret_faults = txn->faults;
+        return txn->n_faults;
+}
+
+static void forget_faults(Txn *txn)
+{
+        for (size_t i = 0; i < txn->n_faults; i++) {
+                free(txn->faults[i].path);
+                free(txn->faults[i].text);
+        }
+        free(TAKE(txn->faults));
+        txn->n_faults = 0;
+}
+
 static void forget(Txn *txn)
 {
         txn_record_free(TAKE(txn->record));
@@ -154,6 +180,7 @@ int txn_begin(Txn *txn, const char *id, const char *backup_path, const char *rea
         if (fs_exists(txn->root_fd, backup_path))
                 return error_set(reterr, -EEXIST, "the backup '%s' exists already", backup_path);
         forget(txn);
+        forget_faults(txn);
         txn->record = xcalloc(1, sizeof(*txn->record));
         txn->record->id = xstrdup(id);
         txn->record->backup = xstrdup(backup_path);
@@ -203,23 +230,65 @@ size_t txn_size(const Txn *txn)
 }
 
 /* A final link is followed once, here: from now on only the real directory and name count. */
-static int resolve_targets(const Txn *txn, Error *reterr)
+static int resolve(Txn *txn, TxnFile *file, Error *reterr)
+{
+        autofd int fd = fs_open_parent(txn->root_fd, file->path, &file->name, reterr);
+        int r = fd < 0 ? fd : fs_path_of(txn->root_fd, fd, &file->directory, reterr);
+
+        return r < 0 ? r : txn_open_directory(txn->root_fd, txn->record, file, reterr);
+}
+
+static int stage(Txn *txn, TxnFile *file, Error *reterr)
+{
+        return txn_stage_file(file, file->content->data, file->content->size, reterr);
+}
+
+static int first_fault(const Txn *txn, Error *reterr)
+{
+        return txn->n_faults == 0
+                       ? 0
+                       : error_set(reterr, txn->faults[0].error, "%s", txn->faults[0].text);
+}
+
+/* One step for every target, also behind one that is at fault: the caller wants to know them all.
+ */
+static int for_each_target(
+        Txn *txn, int (*step)(Txn *txn, TxnFile *file, Error *reterr), Error *reterr)
 {
         for (size_t i = 0; i < txn->record->n_files; i++) {
                 TxnFile *file = &txn->record->files[i];
-                int r;
+                Error error = {};
+                int r = step(txn, file, &error);
 
-                autofd int fd = fs_open_parent(txn->root_fd, file->path, &file->name, reterr);
-                if (fd < 0)
-                        return fd;
-                r = fs_path_of(txn->root_fd, fd, &file->directory, reterr);
                 if (r < 0)
-                        return r;
+                        txn_note_fault(txn, file, r, &error);
         }
-        return txn_open_directories(txn->root_fd, txn->record, reterr);
+        return first_fault(txn, reterr);
 }
 
-static int stage_and_back_up(const Txn *txn, const char *text, Error *reterr)
+/* The kernel tells of a failed write once: that one call speaks for all files of the directory. */
+static int sync_targets(Txn *txn, Error *reterr)
+{
+        const TxnRecord *record = txn->record;
+
+        for (size_t d = 0; d < record->n_directories; d++) {
+                int fd = record->directories[d].fd;
+                int r = fd >= 0 && fsync(fd) < 0 ? -errno : 0;
+
+                for (size_t i = 0; r < 0 && i < record->n_files; i++) {
+                        const TxnFile *file = &record->files[i];
+                        Error error = {};
+
+                        error_errno(&error, r, "cannot stage '%s': cannot sync its directory",
+                                file->path);
+                        if (file->directory_fd == fd)
+                                txn_note_fault(txn, file, r, &error);
+                }
+        }
+        return first_fault(txn, reterr);
+}
+
+static int stage_and_back_up(Txn *txn, const char *text, Error *reterr)
 {
         autofree char *path = txn_state_path(txn, TXN_PREPARED);
         int r;
@@ -228,18 +297,13 @@ static int stage_and_back_up(const Txn *txn, const char *text, Error *reterr)
         r = fs_write_file(txn->root_fd, path, text, strlen(text), 0600, reterr);
 
         /* 2. The new content beside the old. */
-        for (size_t i = 0; r >= 0 && i < txn->record->n_files; i++) {
-                const TxnFile *file = &txn->record->files[i];
-
-                r = txn_stage_file(file, file->content->data, file->content->size, reterr);
-        }
+        if (r >= 0)
+                r = for_each_target(txn, stage, reterr);
 
         /* 3. As late as can be: is everything still what the inventory saw? */
         if (r >= 0)
                 r = txn_backup_write(txn, reterr);
-        if (r >= 0)
-                r = txn_sync_directories(txn->record, reterr);
-        return r;
+        return r < 0 ? r : sync_targets(txn, reterr);
 }
 
 int txn_prepare(Txn *txn, Error *reterr)
@@ -248,7 +312,7 @@ int txn_prepare(Txn *txn, Error *reterr)
         int r;
 
         assert(txn->record && !txn->prepared);
-        r = resolve_targets(txn, reterr);
+        r = for_each_target(txn, resolve, reterr);
         if (r >= 0)
                 r = txn_record_text(txn->record, &text, reterr);
         if (r >= 0) {
@@ -294,6 +358,7 @@ void txn_free(Txn *txn)
         if (txn->prepared)
                 (void)!txn_undo(txn, txn->record, NULL);
         forget(txn);
+        forget_faults(txn);
         if (txn->state_fd >= 0)
                 close(txn->state_fd);
         if (txn->lock_fd >= 0)

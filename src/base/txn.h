@@ -8,6 +8,7 @@
  *     r = txn_begin(txn, id, backup_path, reason, now, reterr);
  *     r = txn_add(txn, &change, reterr);                      once per file, memory only
  *     r = txn_prepare(txn, reterr);                           everything that can fail
+ *     n = txn_faults(txn, &faults);                           if it did: which targets are why
  *     r = txn_commit(txn, &judge, &outcome, reterr);          the commit point, then the swaps
  *     txn_free(txn);                                          undoes what was not committed
  *
@@ -54,6 +55,13 @@ typedef struct TxnConflict {
         bool replaced;   /* the new content is in place all the same */
         char *displaced; /* where the foreign bytes were saved, or NULL */
 } TxnConflict;
+
+/* A target that cannot be written where it is, whatever becomes of the others. */
+typedef struct TxnFault {
+        char *path;
+        int error; /* negative errno */
+        char *text;
+} TxnFault;
 
 /* What recovery, or a commit, had to do. All zero: nothing was unfinished. */
 typedef struct TxnOutcome {
@@ -106,6 +114,12 @@ size_t txn_size(const Txn *txn);
  * every target is still what the inventory saw (-ESTALE if not, naming it), copies the old content
  * to the backup, syncs all. On failure everything staged and the backup are removed again. */
 int txn_prepare(Txn *txn, Error *reterr) MUST_USE;
+
+/* The targets that the last txn_prepare() could not reach, read, or stage, each once: all of them
+ * are tried. It failed with the first one's error; without them, and what belongs to them, it may
+ * be tried again. None if it failed for another reason (the record, the backup, -ESTALE). Valid
+ * until the next txn_begin(). */
+size_t txn_faults(const Txn *txn, const TxnFault **ret_faults);
 
 /* The commit point (one rename of the record), the swaps, the clean-up. Fails before the commit
  * point with everything undone, or returns 0: a write of somebody else between prepare and swap, or

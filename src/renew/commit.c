@@ -6,9 +6,21 @@
 #include "renew/hook-debt.h"
 #include "renew/owed.h"
 #include "renew/rotation.h"
+#include "renew/unit-needs.h"
 
 /* A file that changes again while we look is tried this often before the pass gives up on it. */
 #define TRIES_MAX 3
+
+/* What to do about a place where nothing can be written. */
+static const struct {
+        int error;
+        const char *remedy;
+} remedies[] = {
+        {-ENOSPC, "make room on its file system"},
+        {-EDQUOT, "make room within the quota of its file system"},
+        {-EACCES, "'journalctl -k' may say what forbids it"},
+        {-EIO, "'journalctl -k' may say what is wrong with its disk"},
+};
 
 static bool is_unchanged(int root_fd, const FileChange *change)
 {
@@ -26,6 +38,19 @@ static void fail_copy(Issuance *issuance, const char *path, const char *text)
 
         if (change && change->copy)
                 issue_copy_fail(issuance, change->copy, text);
+}
+
+/* Leaves out a file with all that belongs to it. */
+static void drop_file(Issuance *issuance, const char *path, const char *text)
+{
+        const FileChange *change = issuance_find_change(issuance, path);
+
+        if (!change)
+                return; /* with its partner already */
+        unsigned pair = change->pair;
+
+        issue_fail_file(issuance, path, text);
+        issuance_drop_pair(issuance, pair, text);
 }
 
 /* Whatever is wrong with a copy must not hold up what it is one of. */
@@ -54,10 +79,37 @@ static void drop_changed(int root_fd, Issuance *issuance)
                 autofree char *text = xasprintf("'%s' was changed by somebody else in the "
                                                 "meantime; the next pass looks again",
                         change->path);
-                issue_fail_file(issuance, change->path, text);
-                issuance_drop_pair(issuance, change->pair, text);
+                drop_file(issuance, change->path, text);
                 i = 0;
         }
+}
+
+/* Where, why, and what to do about it. */
+static char *fault_text(int root_fd, const TxnFault *fault)
+{
+        Error error = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(remedies); i++)
+                if (remedies[i].error == fault->error)
+                        return xasprintf("%s; %s", fault->text, remedies[i].remedy);
+        error_set(&error, fault->error, "%s", fault->text);
+        unit_needs_hint(&error, fault->error, root_fd, fault->path);
+        return xstrdup(error.text);
+}
+
+/* Leaves out every pair of which a file cannot be written where it is: a directory without room
+ * holds up what is in it, and nothing else. False if none of them is why it failed. */
+static bool drop_faulty(const CommitInput *input, Issuance *issuance)
+{
+        const TxnFault *faults;
+        size_t n = txn_faults(input->txn, &faults), n_before = issuance->n_changes;
+
+        for (size_t i = 0; i < n; i++) {
+                autofree char *text = fault_text(input->root_fd, &faults[i]);
+
+                drop_file(issuance, faults[i].path, text);
+        }
+        return issuance->n_changes < n_before;
 }
 
 static int prepare(const CommitInput *input, const Issuance *issuance, Error *reterr)
@@ -155,18 +207,26 @@ static int rotate(const CommitInput *input, Issuance *issuance, Error *reterr)
         return r < 0 ? r : 1;
 }
 
-/* Prepares what is still as the inventory saw it; returns how many files that are. */
-static int prepare_unchanged(const CommitInput *input, Issuance *issuance, Error *reterr)
+/* Prepares what is still as the inventory saw it, and can be written; returns how many files that
+ * are. */
+static int prepare_possible(const CommitInput *input, Issuance *issuance, Error *reterr)
 {
-        int r = -ESTALE;
+        unsigned tries = 0;
+        int r;
 
-        for (unsigned tries = 0; r == -ESTALE && tries < TRIES_MAX; tries++) {
+        for (;;) {
                 drop_changed(input->root_fd, issuance);
                 if (issuance->n_changes == 0)
                         return 0;
                 r = prepare(input, issuance, reterr);
+                if (r >= 0)
+                        return (int)issuance->n_changes;
+                /* What could not be undone waits for the next start, and so does all else. */
+                if (txn_is_unfinished(input->root_fd, input->config->state_directory))
+                        return r;
+                if (!drop_faulty(input, issuance) && (r != -ESTALE || ++tries == TRIES_MAX))
+                        return r;
         }
-        return r < 0 ? r : (int)issuance->n_changes;
 }
 
 int commit_run(const CommitInput *input, Issuance *issuance, TxnOutcome *ret_outcome, Error *reterr)
@@ -179,11 +239,11 @@ int commit_run(const CommitInput *input, Issuance *issuance, TxnOutcome *ret_out
         if (issuance->n_changes > 0 && issuance->changes[0].is_rotated)
                 return rotate(input, issuance, reterr);
 
-        /* 1. Prepare; whoever was edited meanwhile drops out with its partner, and if anything
-         * fails it may be a copy's fault: certificates go first. */
-        r = prepare_unchanged(input, issuance, &error);
+        /* 1. Prepare; whoever was edited meanwhile, or cannot be written, drops out with its
+         * partner, and if all fails copies may be too much: certificates go first. */
+        r = prepare_possible(input, issuance, &error);
         if (r < 0 && drop_copies(issuance, error.text))
-                r = prepare_unchanged(input, issuance, &error);
+                r = prepare_possible(input, issuance, &error);
         if (r < 0)
                 return error_set(reterr, r, "%s", error.text);
         if (r == 0)

@@ -5,9 +5,10 @@
  *
  *     r = commit_run(&input, &outcome, reterr);
  *
- * What changed since the inventory saw it is left out, with its partner, and its result becomes
- * FAILED: one file that somebody edits never stops the others. Restarts are entered as owed before
- * the commit point. No CA file is ever in a change. */
+ * What changed since the inventory saw it, or cannot be written where it is, is left out, with its
+ * partner, and its result becomes FAILED: one file that somebody edits, or one full directory,
+ * never stops the others. Restarts are entered as owed before the commit point. No CA file is ever
+ * in a change. */
 
 #include "renew/issue.h"
 #include "renew/judge.h"
