@@ -133,12 +133,12 @@ static void assert_left_and_removed(const char *directory)
 /* A disk that fails under us is read-only from then on, also for removing what is staged there. */
 static void test_directory_closed_behind_what_is_staged(void **state)
 {
-        mounts_move("real", "size=1m");
-        {
-                autoptr(Txn) txn = prepare_all();
+        Txn *txn;
 
-                remount("real", MS_RDONLY);
-        }
+        mounts_move("real", "size=1m");
+        txn = prepare_all();
+        remount("real", MS_RDONLY);
+        txn_free(txn);
         assert_words(OLD_WORDS);
         assert_missing(BACKUP);
         assert_left_and_removed("real");
