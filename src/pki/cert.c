@@ -304,3 +304,13 @@ bool cert_list_contains(const CertList *list, const Cert *cert)
                         return true;
         return false;
 }
+
+bool cert_list_equal(const CertList *a, const CertList *b)
+{
+        if (a->n != b->n)
+                return false;
+        for (size_t i = 0; i < a->n; i++)
+                if (!cert_equal(a->certs[i], b->certs[i]))
+                        return false;
+        return true;
+}

@@ -83,6 +83,9 @@ int cert_verify(const Cert *leaf, const CertList *intermediates, const CertList 
 
 bool cert_equal(const Cert *a, const Cert *b);
 
+/* The same certificates in the same order. */
+bool cert_list_equal(const CertList *a, const CertList *b);
+
 bool cert_list_contains(const CertList *list, const Cert *cert);
 
 /* 0 if `fresh` says the same of its holder as `old`: subject DER, every SAN in any order and number

@@ -24,9 +24,9 @@ DEFINE_HANDLE_DONE(addresses_done, Addresses *, freeaddrinfo)
 /* One question: until when, and what was shown. */
 typedef struct Probe {
         int64_t deadline; /* milliseconds of the monotonic clock */
-        int leaf_r;       /* of parsing it; 1: none was shown yet */
-        Cert *leaf;
-        Error leaf_error;
+        int chain_r;      /* of parsing it; 1: none was shown yet */
+        CertList *chain;
+        Error chain_error;
 } Probe;
 
 static int64_t monotonic_ms(void)
@@ -119,17 +119,34 @@ static int connect_any(
         return error_errno(reterr, r, "cannot connect");
 }
 
-/* GnuTLS calls this as soon as the server has shown its chain. Refusing nothing lets the handshake
- * end in order: an abort would stand as an error in the server's log. */
-static int take_leaf(gnutls_session_t session)
+static int parse_chain(const gnutls_datum_t *shown, unsigned n, CertList **ret, Error *reterr)
+{
+        autoptr(CertList) chain = xcalloc(1, sizeof(*chain));
+        int r = 0;
+
+        chain->certs = xcalloc(n, sizeof(Cert *));
+        while (r >= 0 && chain->n < n) {
+                r = cert_parse_der(shown[chain->n].data, shown[chain->n].size,
+                        &chain->certs[chain->n], reterr);
+                if (r >= 0)
+                        chain->n++;
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE(chain);
+        return 0;
+}
+
+/* GnuTLS calls this as soon as the server has shown its chain, which it has bounded. Refusing
+ * nothing lets the handshake end in order: an abort would stand as an error in the server's log. */
+static int take_chain(gnutls_session_t session)
 {
         Probe *probe = gnutls_session_get_ptr(session);
         unsigned n = 0;
-        const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &n);
+        const gnutls_datum_t *shown = gnutls_certificate_get_peers(session, &n);
 
-        if (chain && n > 0 && probe->leaf_r > 0)
-                probe->leaf_r = cert_parse_der(
-                        chain[0].data, chain[0].size, &probe->leaf, &probe->leaf_error);
+        if (shown && n > 0 && probe->chain_r > 0)
+                probe->chain_r = parse_chain(shown, n, &probe->chain, &probe->chain_error);
         return 0;
 }
 
@@ -178,7 +195,7 @@ static int set_up(Probe *probe, gnutls_session_t session,
 
         gnutls_session_set_ptr(session, probe);
         gnutls_transport_set_int(session, fd);
-        gnutls_certificate_set_verify_function(credentials, take_leaf);
+        gnutls_certificate_set_verify_function(credentials, take_chain);
         g = gnutls_priority_set_direct(session, PROBE_PRIORITY, NULL);
         if (g >= 0)
                 g = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
@@ -208,7 +225,7 @@ static int handshake(Probe *probe, const char *server_name, int fd, Error *reter
         return r;
 }
 
-static int probe_leaf(
+static int probe_chain(
         Probe *probe, const char *host, uint16_t port, const char *server_name, Error *reterr)
 {
         autofd int fd = -1;
@@ -220,25 +237,25 @@ static int probe_leaf(
 
         /* What was shown counts, however the handshake ended. */
         r = handshake(probe, server_name, fd, reterr);
-        if (probe->leaf_r <= 0)
-                return probe->leaf_r < 0 ? error_set(reterr, probe->leaf_r,
-                                                   "its certificate cannot be read: %s",
-                                                   probe->leaf_error.text)
-                                         : 0;
+        if (probe->chain_r <= 0)
+                return probe->chain_r < 0 ? error_set(reterr, probe->chain_r,
+                                                    "a certificate of it cannot be read: %s",
+                                                    probe->chain_error.text)
+                                          : 0;
         return r < 0 ? r : error_set(reterr, -EPROTO, "it shows no certificate");
 }
 
 int probe_tls(const char *host, uint16_t port, const char *server_name, unsigned timeout,
-        Cert **ret_leaf, Error *reterr)
+        CertList **ret_chain, Error *reterr)
 {
-        Probe probe = {.deadline = monotonic_ms() + (int64_t)timeout * 1000, .leaf_r = 1};
+        Probe probe = {.deadline = monotonic_ms() + (int64_t)timeout * 1000, .chain_r = 1};
         int r;
 
         pki_init();
-        r = probe_leaf(&probe, host, port, server_name, reterr);
+        r = probe_chain(&probe, host, port, server_name, reterr);
         if (r < 0)
                 return error_prefix(
                         reterr, r, "cannot see the certificate of %s port %u", host, port);
-        *ret_leaf = probe.leaf;
+        *ret_chain = probe.chain;
         return 0;
 }

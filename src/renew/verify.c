@@ -82,9 +82,29 @@ static const ManifestEndpoint *find_endpoint(
         return NULL;
 }
 
+/* In a CA rotation the certificates behind the leaf change, and nothing else of the file. */
+static void compare_served(const CertList *served, Proof *proof)
+{
+        const Cert *leaf = served->certs[0];
+        const Item *item = proof->item;
+
+        if (cert_list_equal(served, item->chain)) {
+                proof->loaded = LOADED_YES;
+                return;
+        }
+        proof->loaded = LOADED_NO;
+        if (cert_equal(leaf, item->cert))
+                proof->text = xasprintf("%s serves the certificate of '%s', but behind it %zu "
+                                        "that are not the %zu of the file",
+                        proof->endpoint, item->path, served->n - 1, item->chain->n - 1);
+        else
+                proof->text = xasprintf("%s serves the certificate with serial %s, '%s' has %s",
+                        proof->endpoint, leaf->serial, item->path, item->cert->serial);
+}
+
 static void prove_served(const Evidence *evidence, const ManifestEndpoint *endpoint, Proof *proof)
 {
-        autoptr(Cert) served = NULL;
+        autoptr(CertList) served = NULL;
         Error error = {};
 
         proof->kind = PROOF_SERVED;
@@ -97,14 +117,8 @@ static void prove_served(const Evidence *evidence, const ManifestEndpoint *endpo
         else if (probe_tls(endpoint->host, endpoint->port, NULL, HANDSHAKE_TIMEOUT, &served,
                          &error) < 0)
                 proof->text = xstrdup(error.text);
-        else if (cert_equal(served, proof->item->cert))
-                proof->loaded = LOADED_YES;
-        else {
-                proof->loaded = LOADED_NO;
-                proof->text = xasprintf("%s serves the certificate with serial %s, '%s' has %s",
-                        proof->endpoint, served->serial, proof->item->path,
-                        proof->item->cert->serial);
-        }
+        else
+                compare_served(served, proof);
 }
 
 /* When the file became what it is: for our own doing the moment of the rename, else the moment its

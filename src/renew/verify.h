@@ -7,7 +7,8 @@
  *     verification = verify_all(running, inventory, owed);       every component of this host
  *     verify_apply(verification, assessment);                    NOT LOADED into the verdicts
  *
- * Servers: a fresh handshake shows the leaf that the file has (SHA-256). Clients and trusted CAs:
+ * Servers: a fresh handshake shows the certificates that the file has, the leaf and those
+ * behind it (SHA-256). Clients and trusted CAs:
  * the process began after the file changed, or reads the file again by itself (and is said to).
  * When a file changed: its content by mtime; what the ledger has (or may have: an entry that cannot
  * be read) was put in place by us, and is judged by ctime, which a rename moves too. */

@@ -125,6 +125,19 @@ static inline char *cert_as_file(const Cert *cert, int *fd)
         return xasprintf("/proc/self/fd/%d", *fd);
 }
 
+/* Several certificates as a file that openssl can read. */
+static inline char *certs_as_file(const CertList *list, int *fd)
+{
+        *fd = memfd_create("certificates", 0);
+        assert_true(*fd >= 0);
+        for (size_t i = 0; i < list->n; i++) {
+                autofree char *pem = cert_to_pem(list->certs[i]);
+
+                assert_int_equal(write(*fd, pem, strlen(pem)), strlen(pem));
+        }
+        return xasprintf("/proc/self/fd/%d", *fd);
+}
+
 /* What `openssl x509 -noout OPTIONS` prints of it. */
 static inline char *openssl_says(const Cert *cert, const char *options)
 {

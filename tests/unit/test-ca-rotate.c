@@ -75,19 +75,6 @@ static void change_free(Change *change)
         cert_free(change->new_leaf);
 }
 
-/* Several certificates as a file that openssl can read. */
-static char *certs_as_file(const CertList *list, int *fd)
-{
-        *fd = memfd_create("certificates", 0);
-        assert_true(*fd >= 0);
-        for (size_t i = 0; i < list->n; i++) {
-                autofree char *pem = cert_to_pem(list->certs[i]);
-
-                assert_int_equal(write(*fd, pem, strlen(pem)), strlen(pem));
-        }
-        return xasprintf("/proc/self/fd/%d", *fd);
-}
-
 /* Up to a self-signed root, without -partial_chain. */
 static bool openssl_chains(
         const Cert *leaf, const CertList *others, const CertList *roots, const char *purpose)

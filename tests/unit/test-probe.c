@@ -104,33 +104,34 @@ static Server plain_server(const char *words)
         return server;
 }
 
-static Cert *probe(const char *host, uint16_t port, const char *server_name)
+static CertList *probe(const char *host, uint16_t port, const char *server_name)
 {
-        Cert *leaf = NULL;
+        CertList *chain = NULL;
         Error error = {};
 
-        if (probe_tls(host, port, server_name, TIMEOUT, &leaf, &error) < 0)
+        if (probe_tls(host, port, server_name, TIMEOUT, &chain, &error) < 0)
                 fail_msg("%s", error.text);
-        return leaf;
+        return chain;
 }
 
 static void assert_refused(const char *host, uint16_t port, int r, const char *words)
 {
-        Cert *leaf = NULL;
+        CertList *chain = NULL;
         Error error = {};
-        int got = probe_tls(host, port, NULL, TIMEOUT, &leaf, &error);
+        int got = probe_tls(host, port, NULL, TIMEOUT, &chain, &error);
 
-        if (got != r || leaf || !strstr(error.text, words) || !strstr(error.text, host))
+        if (got != r || chain || !strstr(error.text, words) || !strstr(error.text, host))
                 fail_msg("%s: %d instead of %d: '%s'", words, got, r, error.text);
 }
 
 static void assert_shows(const char *host, uint16_t port, const char *name, const char *file)
 {
-        autoptr(Cert) leaf = probe(host, port, name);
+        autoptr(CertList) chain = probe(host, port, name);
         autoptr(Cert) expected = data_cert(file);
 
-        if (!cert_equal(leaf, expected))
-                fail_msg("%s: shows %s instead of %s", file, leaf->subject, expected->subject);
+        if (!cert_equal(chain->certs[0], expected))
+                fail_msg("%s: shows %s instead of %s", file, chain->certs[0]->subject,
+                        expected->subject);
 }
 
 /* Whatever it is and whoever signed it, it is seen. */
@@ -165,6 +166,35 @@ static void test_leaf_of_every_kind(void **state)
 
                 assert_shows("127.0.0.1", server.port, NULL, table[i].file);
                 assert_shows("127.0.0.1", server.port, "kubernetes", table[i].file);
+        }
+}
+
+/* All that the server has, in its order, whatever sense it makes. */
+static void test_whole_chain_is_seen(void **state)
+{
+        static const struct {
+                const char *chain, *versions, *expected;
+        } table[] = {
+                {"p256", "-tls1_3", "p384 p256"},
+                {"p256", "-tls1_2", "p384 p256"},
+                {"intermediate p256 rsa-4096 p256", "-tls1_3",
+                        "p384 intermediate p256 rsa-4096 p256"},
+                {"p384", "-tls1_3", "p384 p384"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autoptr(CertList) behind = data_bundle(table[i].chain);
+                autoptr(CertList) expected = data_bundle(table[i].expected);
+                autofd int fd = -1;
+                autofree char *file = certs_as_file(behind, &fd);
+                autofree char *options =
+                        xasprintf("-cert pki/p384.crt -key pki/p384.key %s -cert_chain %s",
+                                table[i].versions, file);
+                autoserver server = openssl_server("127.0.0.1", options);
+                autoptr(CertList) shown = probe("127.0.0.1", server.port, NULL);
+
+                if (!cert_list_equal(shown, expected))
+                        fail_msg("%zu: %zu certificates", i, shown->n);
         }
 }
 
@@ -212,13 +242,13 @@ static void test_t39_served_certificate_is_not_the_file(void **state)
 {
         autoserver server = openssl_server("127.0.0.1",
                 "-cert " KUBEADM_1_20 "apiserver.crt -key " KUBEADM_1_20 "apiserver.key");
-        autoptr(Cert) served = probe("127.0.0.1", server.port, NULL);
+        autoptr(CertList) served = probe("127.0.0.1", server.port, NULL);
         autoptr(Cert) file = data_cert(KUBEADM_1_28 "apiserver.crt");
         autoptr(Cert) old = data_cert(KUBEADM_1_20 "apiserver.crt");
 
-        assert_string_equal(served->subject, file->subject);
-        assert_false(digest_equal(&served->sha256, &file->sha256));
-        assert_true(digest_equal(&served->sha256, &old->sha256));
+        assert_string_equal(served->certs[0]->subject, file->subject);
+        assert_false(digest_equal(&served->certs[0]->sha256, &file->sha256));
+        assert_true(digest_equal(&served->certs[0]->sha256, &old->sha256));
 }
 
 static void test_no_tls(void **state)
@@ -239,17 +269,17 @@ static void test_no_tls(void **state)
 static void assert_times_out(uint16_t port, const char *words)
 {
         struct timespec before, after;
-        Cert *leaf = NULL;
+        CertList *chain = NULL;
         Error error = {};
 
         clock_gettime(CLOCK_MONOTONIC, &before);
-        assert_int_equal(probe_tls("127.0.0.1", port, NULL, 1, &leaf, &error), -ETIMEDOUT);
+        assert_int_equal(probe_tls("127.0.0.1", port, NULL, 1, &chain, &error), -ETIMEDOUT);
         clock_gettime(CLOCK_MONOTONIC, &after);
-        assert_null(leaf);
+        assert_null(chain);
         if (!strstr(error.text, words))
                 fail_msg("%s: '%s'", words, error.text);
         assert_in_range(after.tv_sec - before.tv_sec, 1, 5);
-        assert_int_equal(probe_tls("127.0.0.1", port, NULL, 0, &leaf, NULL), -ETIMEDOUT);
+        assert_int_equal(probe_tls("127.0.0.1", port, NULL, 0, &chain, NULL), -ETIMEDOUT);
 }
 
 static void test_silence_ends(void **state)
@@ -282,7 +312,7 @@ static void test_warnings_without_end(void **state)
         static const unsigned char warning[] = {21, 3, 3, 0, 2, 1, 112 /* unrecognized_name */};
         Server server = {};
         autofd int fd = bound_socket(&server.port);
-        Cert *leaf = NULL;
+        CertList *chain = NULL;
         int r;
 
         assert_int_equal(listen(fd, 8), 0);
@@ -294,9 +324,9 @@ static void test_warnings_without_end(void **state)
                         continue;
                 _exit(0);
         }
-        r = probe_tls("127.0.0.1", server.port, NULL, 1, &leaf, NULL);
+        r = probe_tls("127.0.0.1", server.port, NULL, 1, &chain, NULL);
         server_stop(&server);
-        assert_null(leaf);
+        assert_null(chain);
         assert_true(r == -ETIMEDOUT || r == -EPROTO);
 }
 
@@ -304,6 +334,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_leaf_of_every_kind),
+                cmocka_unit_test(test_whole_chain_is_seen),
                 cmocka_unit_test(test_sni_chooses),
                 cmocka_unit_test(test_sni_is_no_address),
                 cmocka_unit_test(test_names_and_addresses),

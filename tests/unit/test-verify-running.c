@@ -59,13 +59,13 @@ static void assert_proof(const Plane *plane, const char *component, const Verify
 }
 
 /* An API server that serves what is on disk now, in a container as old as that. */
-static Plane api_server(const char *created)
+static Plane api_server_with(const char *options, const char *created)
 {
         Plane plane = plane_new();
         uint16_t port;
 
         shell("cp root" CERT " server.crt; cp root" PKI "/apiserver.key server.key");
-        port = server_tls("-www");
+        port = server_tls(options);
         autofree char *words =
                 xasprintf("--tls-cert-file=" CERT ", --tls-private-key-file=" PKI "/apiserver.key"
                           ", --bind-address=127.0.0.1, --secure-port=%u"
@@ -77,6 +77,11 @@ static Plane api_server(const char *created)
         plane_runtime(&plane, NULL);
         plane_look(&plane);
         return plane;
+}
+
+static Plane api_server(const char *created)
+{
+        return api_server_with("-www", created);
 }
 
 static void test_t39_served_is_what_the_file_has(void **state)
@@ -108,6 +113,33 @@ static void test_t39_served_is_not_what_the_file_has(void **state)
         plane_look(&plane);
         assert_proof(&plane, API, &(VerifyRequest){}, "apiserver", PROOF_SERVED, LOADED_UNKNOWN,
                 "has no certificate");
+        plane_free(&plane);
+}
+
+/* In a CA rotation the leaf stays and what is behind it changes. */
+static void test_t16_certificates_behind_the_leaf_are_served_too(void **state)
+{
+        Plane plane = api_server(YOUNG);
+
+        shell("cat root" PKI "/ca.crt >>root" CERT);
+        plane_look(&plane);
+        assert_proof(&plane, API, &(VerifyRequest){}, "apiserver", PROOF_SERVED, LOADED_NO,
+                "serves the certificate of '" CERT "', but behind it 0 that are not the 1 of the");
+        plane_free(&plane);
+}
+
+static void test_t16_certificates_that_the_file_does_not_have_are_served(void **state)
+{
+        Plane plane = api_server_with("-www -cert_chain root" PKI "/ca.crt", YOUNG);
+        assert_proof(&plane, API, &(VerifyRequest){}, "apiserver", PROOF_SERVED, LOADED_NO,
+                "behind it 1 that are not the 0 of the file");
+        shell("cat root" PKI "/ca.crt >>root" CERT);
+        plane_look(&plane);
+        assert_proof(&plane, API, &(VerifyRequest){}, "apiserver", PROOF_SERVED, LOADED_YES, NULL);
+        shell("cat server.crt root" PKI "/etcd/ca.crt >root" CERT);
+        plane_look(&plane);
+        assert_proof(&plane, API, &(VerifyRequest){}, "apiserver", PROOF_SERVED, LOADED_NO,
+                "behind it 1 that are not the 1 of the file");
         plane_free(&plane);
 }
 
@@ -371,6 +403,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 SERVERS_TEST(test_t39_served_is_what_the_file_has),
                 SERVERS_TEST(test_t39_served_is_not_what_the_file_has),
+                SERVERS_TEST(test_t16_certificates_behind_the_leaf_are_served_too),
+                SERVERS_TEST(test_t16_certificates_that_the_file_does_not_have_are_served),
                 SERVERS_TEST(test_who_does_not_answer_is_not_known),
                 SERVERS_TEST(test_a_process_is_older_or_younger_than_a_file),
                 SERVERS_TEST(test_what_is_owed_is_judged_by_when_it_was_put_in_place),
