@@ -113,6 +113,86 @@ static void test_a_stranger_s_pair_does_not_chain(void **state)
         host_free(&other);
 }
 
+/* A CA's two files, each with the content of another file, or NULL: not in the transaction. */
+static bool judge_ca(const Host *host, const char *certificate, const char *key)
+{
+        autoptr(PairJudge) pair_judge = pair_judge_new(host->root_fd, host->config);
+        autofree char *certificate_text =
+                certificate ? tree_read(host->root, certificate, NULL) : NULL;
+        autofree char *key_text = key ? tree_read(host->root, key, NULL) : NULL;
+        TxnMember members[2];
+        size_t n = 0;
+
+        if (certificate)
+                members[n++] =
+                        (TxnMember){PKI "ca.crt", certificate_text, strlen(certificate_text)};
+        if (key)
+                members[n++] = (TxnMember){PKI "ca.key", key_text, strlen(key_text)};
+        return pair_is_whole(pair_judge, members, n);
+}
+
+/* Never one CA's certificate beside another one's key: what is not in the transaction is on disk.
+ */
+static void test_t16_ca_and_its_key(void **state)
+{
+        static const struct {
+                const char *certificate, *key;
+                bool wanted;
+        } table[] = {
+                {PKI "ca.crt", PKI "ca.key", true},
+                {PKI "ca.crt", NULL, true},
+                {NULL, PKI "ca.key", true},
+                {"/both.crt", PKI "ca.key", true},
+                {"/both.crt", NULL, true},
+                {"/other-first.crt", PKI "ca.key", false},
+                {"/other-first.crt", NULL, false},
+                {"/other-first.crt", PKI "etcd/ca.key", true},
+                /* another CA, whole or not */
+                {PKI "etcd/ca.crt", PKI "etcd/ca.key", true},
+                {PKI "etcd/ca.crt", NULL, false},
+                {PKI "etcd/ca.crt", PKI "ca.key", false},
+                {NULL, PKI "etcd/ca.key", false},
+                /* no CA at all */
+                {PKI "apiserver.crt", PKI "apiserver.key", false},
+                {"/garbage", PKI "ca.key", false},
+        };
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+        autofree char *ca = tree_read(host.root, PKI "ca.crt", NULL);
+        autofree char *other = tree_read(host.root, PKI "etcd/ca.crt", NULL);
+        autofree char *both = xasprintf("%s%s", ca, other);
+        autofree char *other_first = xasprintf("%s%s", other, ca);
+
+        tree_write_text(host.root, "/both.crt", both);
+        tree_write_text(host.root, "/other-first.crt", other_first);
+        tree_write_text(host.root, "/garbage", "garbage");
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (judge_ca(&host, table[i].certificate, table[i].key) != table[i].wanted)
+                        fail_msg("%zu", i);
+        tree_remove(host.root, PKI "ca.key");
+        assert_false(judge_ca(&host, PKI "ca.crt", NULL));
+        host_free(&host);
+}
+
+/* What the CA files will hold may be another matter than what they hold. */
+static void test_trust_that_is_told(void **state)
+{
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+        autoptr(PairJudge) judge = pair_judge_empty(host.root_fd, host.config);
+        autoptr(FileImage) ca = NULL;
+        autoptr(FileImage) leaf = NULL;
+        autoptr(CertList) list = NULL;
+
+        assert_int_equal(fs_read_file(host.root_fd, PKI "etcd/ca.crt", FS_SIZE_MAX, &ca, NULL), 0);
+        assert_int_equal(
+                fs_read_file(host.root_fd, PKI "etcd/peer.crt", FS_SIZE_MAX, &leaf, NULL), 0);
+        assert_int_equal(cert_list_parse(leaf->data, leaf->size, &list, NULL), 0);
+        pair_judge_trust(judge, NULL);
+        assert_false(chain_is_ours(judge, list));
+        pair_judge_trust(judge, ca);
+        assert_true(chain_is_ours(judge, list));
+        host_free(&host);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -121,6 +201,8 @@ int main(void)
                 cmocka_unit_test(test_copies),
                 cmocka_unit_test(test_kubeconfigs),
                 cmocka_unit_test(test_a_stranger_s_pair_does_not_chain),
+                cmocka_unit_test(test_t16_ca_and_its_key),
+                cmocka_unit_test(test_trust_that_is_told),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
