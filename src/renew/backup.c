@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/time-util.h"
 #include "renew/backup-manifest.h"
+#include "renew/restore-set.h"
 
 #include <fcntl.h>
 #include <time.h>
@@ -22,6 +23,7 @@ void backup_list_free(BackupList *list)
                 free(backup->reason);
                 free(backup->version);
                 strv_free(backup->paths);
+                strv_free(backup->absent);
                 free(backup->problem);
         }
         free(list->backups);
@@ -59,8 +61,11 @@ static Backup describe(int root_fd, const char *directory, char *id)
         backup.time = manifest->time;
         backup.reason = TAKE(manifest->reason);
         backup.version = TAKE(manifest->version);
-        for (size_t i = 0; i < manifest->n_files; i++)
+        for (size_t i = 0; i < manifest->n_files; i++) {
                 strv_add(&backup.paths, manifest->files[i].path);
+                if (!manifest->files[i].existed)
+                        strv_add(&backup.absent, manifest->files[i].path);
+        }
         return backup;
 }
 
@@ -138,18 +143,39 @@ static int finish_removals(int root_fd, const char *directory, Error *reterr)
         return r;
 }
 
+/* How many of the newest are needed as long as a CA rotation is not over: all since the first that
+ * has to do with one that has a record. */
+static size_t count_needed(int root_fd, const char *state_directory, const BackupList *list)
+{
+        autofree char *records = xasprintf("%s/" CA_RECORDS, state_directory);
+        autostrv names = NULL;
+        size_t needed = 0;
+
+        (void)!fs_list(root_fd, records, &names, NULL);
+        for (char **name = names; name && *name; name++) {
+                autofree char *path = xasprintf("%s/%s", records, *name);
+
+                for (size_t i = needed; i < list->n; i++)
+                        if (strv_contains(list->backups[i].paths, path))
+                                needed = i + 1;
+        }
+        return needed;
+}
+
 int backup_prune(int root_fd, const char *state_directory, unsigned keep, Error *reterr)
 {
         autofree char *directory = backups_directory(state_directory);
         autoptr(BackupList) list = NULL;
-        size_t n_whole = 0;
+        size_t n_whole = 0, needed = 0;
         int r;
 
         r = finish_removals(root_fd, directory, reterr);
         if (r >= 0)
                 r = backup_list(root_fd, state_directory, &list, reterr);
+        if (r >= 0)
+                needed = count_needed(root_fd, state_directory, list);
         for (size_t i = 0; r >= 0 && i < list->n; i++)
-                if (!list->backups[i].problem && ++n_whole > keep)
+                if (!list->backups[i].problem && ++n_whole > keep && i >= needed)
                         r = remove_backup(root_fd, directory, list->backups[i].id, reterr);
         return r;
 }

@@ -18,7 +18,8 @@ typedef struct Backup {
         int64_t time;
         char *reason;
         char *version; /* of the program that made it */
-        char **paths;  /* the files in it */
+        char **paths;  /* the files in it, */
+        char **absent; /* and those of them that were not there */
         char *problem; /* why it cannot be used, or NULL */
 } Backup;
 
@@ -40,13 +41,15 @@ int backup_list(int root_fd, const char *state_directory, BackupList **ret, Erro
  * backup, -EBADMSG damaged (says which file). */
 int backup_verify(int root_fd, const char *state_directory, const char *id, Error *reterr) MUST_USE;
 
-/* Removes the oldest until `keep` are left. What cannot be read as a backup is left alone. */
+/* Removes the oldest until `keep` are left. What cannot be read as a backup is left alone, and so
+ * is, as long as a CA rotation has a record, every backup since its first: any of its phases can be
+ * brought back until it is over. */
 int backup_prune(int root_fd, const char *state_directory, unsigned keep, Error *reterr) MUST_USE;
 
 typedef struct RestoreRequest {
         const char *id;
         char *const *paths; /* only these of its files; NULL: all */
-        bool force;         /* also expired certificates and ones of another CA */
+        bool force;         /* also expired certificates and ones of another CA than will be here */
         bool dry_run;       /* only say what would change */
         Txn *txn;           /* the lock, if the caller has it: open and recovered */
         int64_t now;
@@ -66,13 +69,16 @@ typedef struct RestoreResult {
         RestoreLine *lines;
         size_t n;
         size_t n_changes;
+        bool is_of_ca; /* with them a CA became another one */
 } RestoreResult;
 
 void restore_result_free(RestoreResult *result);
 DEFINE_AUTOPTR(RestoreResult, restore_result_free)
 
-/* Puts the files of a backup back, all or none. -EBUSY lock held, -EKEYREJECTED refused without
- * force: expired, of another CA, or a pair that would not match (the reason in the error), -ENOENT,
- * -EBADMSG. Enters the restarts that follow as owed. */
+/* Puts the files of a backup back, all or none; of a phase of a CA rotation, all that this phase
+ * and those after it have changed (renew/restore-set.h). -EBUSY lock held, -EKEYREJECTED refused
+ * without force: expired, of a CA that would not be there, or a pair that would not match (the
+ * reason in the error; of a CA's pair also with force), -EPERM for some files of a CA without the
+ * others, -ENOENT, -EBADMSG. Enters the restarts that follow as owed. */
 int backup_restore(int root_fd, const Config *config, const RestoreRequest *request,
         RestoreResult **ret, Error *reterr) MUST_USE;

@@ -3,21 +3,18 @@
 
 #include "base/time-util.h"
 #include "kube/kubeconfig.h"
-#include "renew/backup-manifest.h"
 #include "renew/hook-debt.h"
 #include "renew/owed.h"
 #include "renew/recovery.h"
+#include "renew/restore-set.h"
 
 /* What restoring one backup needs at hand. */
 typedef struct Restore {
         int root_fd;
         const Config *config;
         const RestoreRequest *request;
-        char *directory;
-        BackupManifest *manifest;
-        FileImage **saved;   /* parallel to manifest->files, NULL where there was no file */
-        FileImage **present; /* what is there now, NULL where there is none */
-        PairJudge *judge;
+        RestoreSet *set;
+        PairJudge *judge; /* by the CAs that there will be */
 } Restore;
 
 void restore_result_free(RestoreResult *result)
@@ -34,55 +31,38 @@ void restore_result_free(RestoreResult *result)
 
 static void restore_done(Restore *restore)
 {
-        for (size_t i = 0; restore->manifest && i < restore->manifest->n_files; i++) {
-                file_image_free(restore->saved[i]);
-                file_image_free(restore->present[i]);
-        }
-        free(restore->saved);
-        free(restore->present);
-        free(restore->directory);
-        backup_manifest_free(restore->manifest);
+        restore_set_free(restore->set);
         pair_judge_free(restore->judge);
 }
 
-static int load(Restore *restore, Error *reterr)
+/* What a path will hold: from the backup, or what is there and stays. *ret_loaded is the caller's.
+ */
+static const FileImage *image_after(
+        const Restore *restore, const char *path, FileImage **ret_loaded)
 {
-        const BackupManifest *manifest;
-        int r;
+        const RestoreSet *set = restore->set;
 
-        r = backup_id_check(restore->request->id, reterr);
-        if (r >= 0)
-                r = backup_manifest_read(
-                        restore->root_fd, restore->directory, &restore->manifest, reterr);
-        if (r < 0)
-                return r;
-        manifest = restore->manifest;
-        restore->saved = xcalloc(manifest->n_files, sizeof(FileImage *));
-        restore->present = xcalloc(manifest->n_files, sizeof(FileImage *));
-        for (size_t i = 0; i < manifest->n_files; i++) {
-                const BackupFile *file = &manifest->files[i];
-
-                r = fs_read_file(
-                        restore->root_fd, file->path, FS_SIZE_MAX, &restore->present[i], reterr);
-                if (r < 0 && r != -ENOENT)
-                        return r;
-                r = file->existed ? backup_manifest_load(restore->root_fd, restore->directory, file,
-                                            &restore->saved[i], reterr)
-                                  : 0;
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        for (size_t i = 0; i < set->n; i++)
+                if (streq(set->files[i].was->path, path))
+                        return set->files[i].action == RESTORE_CONTENT ? set->files[i].saved
+                                                                       : set->files[i].present;
+        return fs_read_file(restore->root_fd, path, FS_SIZE_MAX, ret_loaded, NULL) < 0
+                       ? NULL
+                       : *ret_loaded;
 }
 
-static bool changes(const Restore *restore, size_t i)
+/* What will be trusted here is what the backup brings, not what it takes away. */
+static PairJudge *judge_after(const Restore *restore)
 {
-        const FileImage *saved = restore->saved[i], *present = restore->present[i];
-        char *const *wanted = restore->request->paths;
+        const Layout *layout = &restore->config->layout;
+        PairJudge *judge = pair_judge_empty(restore->root_fd, restore->config);
 
-        if (wanted && !strv_contains(wanted, restore->manifest->files[i].path))
-                return false;
-        return saved && (!present || !digest_equal(&saved->digest, &present->digest));
+        for (size_t i = 0; i < layout->n_cas; i++) {
+                autoptr(FileImage) loaded = NULL;
+
+                pair_judge_trust(judge, image_after(restore, layout->cas[i].certificate, &loaded));
+        }
+        return judge;
 }
 
 /* The certificates of a saved file: PEM, or the embedded ones of a kubeconfig. NULL for a key. */
@@ -122,77 +102,86 @@ static int refuse_useless(
                         time_format(list->certs[0]->not_after, text));
         if (!list->certs[0]->is_ca && !chain_is_ours(restore->judge, list))
                 return error_set(reterr, -EKEYREJECTED,
-                        "the certificate that '%s' had is signed by a CA that is not here; --force "
-                        "restores it all the "
-                        "same",
+                        "the certificate that '%s' had is signed by a CA that would not be here; "
+                        "--force restores it all the same",
                         path);
         return 0;
 }
 
-static int describe(const Restore *restore, size_t i, RestoreLine *line, Error *reterr)
+/* What it becomes, in a few words. */
+static char *describe_content(const RestoreFile *file, const CertList *list)
 {
-        const BackupFile *file = &restore->manifest->files[i];
-        autoptr(CertList) list = NULL;
         char text[TIME_TEXT_SIZE];
 
-        line->path = xstrdup(file->path);
-        line->changes = changes(restore, i);
-        if (!line->changes) {
-                line->text = xstrdup(file->existed ? "unchanged" : "did not exist; stays as it is");
-                return 0;
-        }
-        list = saved_certificates(restore->saved[i]);
-        if (!list) {
-                line->text = xstrdup("content of the backup");
-                return 0;
-        }
-        line->text = xasprintf("%s, serial %s, until %s", list->certs[0]->subject,
-                list->certs[0]->serial, time_format(list->certs[0]->not_after, text));
-        return refuse_useless(restore, file->path, list, reterr);
+        if (file->action == RESTORE_REMOVE)
+                return xstrdup("did not exist; is removed");
+        if (file->action == RESTORE_NOTHING)
+                return xstrdup(file->was->existed ? "unchanged" : "did not exist; stays as it is");
+        if (!list)
+                return xstrdup("content of the backup");
+        return xasprintf("%s, serial %s, until %s", list->certs[0]->subject, list->certs[0]->serial,
+                time_format(list->certs[0]->not_after, text));
 }
 
-/* Key and certificate of one credential are swapped together. */
-static unsigned pair_of(const Layout *layout, const char *path)
+static int describe(
+        const Restore *restore, const RestoreFile *file, RestoreLine *line, Error *reterr)
 {
-        for (size_t i = 0; i < layout->n_credentials; i++)
-                if (streq(layout->credentials[i].path, path) ||
-                        (layout->credentials[i].key && streq(layout->credentials[i].key, path)))
-                        return (unsigned)i + 1;
-        return 0;
+        autoptr(CertList) list =
+                file->action == RESTORE_CONTENT ? saved_certificates(file->saved) : NULL;
+
+        line->path = xstrdup(file->was->path);
+        line->changes = file->action != RESTORE_NOTHING;
+        line->text = describe_content(file, list);
+        return list ? refuse_useless(restore, file->was->path, list, reterr) : 0;
 }
 
-/* What a path will hold: from the backup, or what is there and stays. *ret_loaded is the caller's.
- */
-static const FileImage *image_after(
-        const Restore *restore, const char *path, FileImage **ret_loaded)
+/* The two files of one credential, or of one CA. */
+typedef struct Pair {
+        const char *certificate, *key;
+        bool is_ca;
+} Pair;
+
+static Pair pair_with(const Layout *layout, unsigned number)
 {
-        for (size_t i = 0; i < restore->manifest->n_files; i++)
-                if (streq(restore->manifest->files[i].path, path))
-                        return changes(restore, i) ? restore->saved[i] : restore->present[i];
-        return fs_read_file(restore->root_fd, path, FS_SIZE_MAX, ret_loaded, NULL) < 0
-                       ? NULL
-                       : *ret_loaded;
+        if (number <= layout->n_credentials)
+                return (Pair){layout->credentials[number - 1].path,
+                        layout->credentials[number - 1].key, false};
+        const CaEntry *ca = &layout->cas[number - layout->n_credentials - 1];
+        return (Pair){ca->certificate, ca->key, true};
 }
 
-/* A backup may hold one file of a pair of which the other has been replaced since then. */
-static int refuse_mismatch(const Restore *restore, const CredentialEntry *entry, Error *reterr)
+/* A CA signs with the certificate of its bundle that has the key. */
+static bool is_match(const Pair *pair, const Key *key, const CertList *list)
+{
+        for (size_t i = 0; i < list->n && (pair->is_ca || i == 0); i++)
+                if (key_matches(key, list->certs[i]))
+                        return true;
+        return false;
+}
+
+/* A backup may hold one file of a pair of which the other has been replaced since then. A CA whose
+ * key is kept elsewhere is none; one with another's key is of no use to anybody. */
+static int refuse_mismatch(const Restore *restore, const Pair *pair, Error *reterr)
 {
         autoptr(FileImage) certificate_file = NULL;
         autoptr(FileImage) key_file = NULL;
         autoptr(CertList) list = NULL;
         autoptr(Key) key = NULL;
-        const FileImage *certificate = image_after(restore, entry->path, &certificate_file);
-        const FileImage *key_image = image_after(restore, entry->key, &key_file);
+        const FileImage *certificate = image_after(restore, pair->certificate, &certificate_file);
+        const FileImage *key_image = image_after(restore, pair->key, &key_file);
 
+        if (restore->request->force && !pair->is_ca)
+                return 0;
         if (!certificate || cert_list_parse(certificate->data, certificate->size, &list, NULL) < 0)
                 return 0;
+        if (pair->is_ca && !key_image)
+                return 0;
         if (key_image && key_parse(key_image->data, key_image->size, &key, NULL) >= 0 &&
-                key_matches(key, list->certs[0]))
+                is_match(pair, key, list))
                 return 0;
         return error_set(reterr, -EKEYREJECTED,
-                "the key in '%s' would not belong to the certificate in '%s'; --force restores it "
-                "all the same",
-                entry->key, entry->path);
+                "the key in '%s' would not belong to the certificate in '%s'%s", pair->key,
+                pair->certificate, pair->is_ca ? "" : "; --force restores it all the same");
 }
 
 static int refuse_mismatches(const Restore *restore, Error *reterr)
@@ -200,13 +189,25 @@ static int refuse_mismatches(const Restore *restore, Error *reterr)
         const Layout *layout = &restore->config->layout;
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < restore->manifest->n_files; i++) {
-                unsigned pair = pair_of(layout, restore->manifest->files[i].path);
+        for (size_t i = 0; r >= 0 && i < restore->set->n; i++) {
+                const RestoreFile *file = &restore->set->files[i];
+                unsigned number = restore_pair_of(layout, file->was->path);
+                const Pair pair = number > 0 ? pair_with(layout, number) : (Pair){};
 
-                if (pair > 0 && changes(restore, i) && layout->credentials[pair - 1].key)
-                        r = refuse_mismatch(restore, &layout->credentials[pair - 1], reterr);
+                if (file->action == RESTORE_CONTENT && pair.key)
+                        r = refuse_mismatch(restore, &pair, reterr);
         }
         return r;
+}
+
+/* The directory of the records is ours, and may have gone with the last of them. */
+static int make_place(const Restore *restore, const char *path, Error *reterr)
+{
+        autofree char *directory = xasprintf("%s/" CA_RECORDS, restore->config->state_directory);
+
+        return starts_with(path, directory)
+                       ? fs_make_directories(restore->root_fd, directory, 0700, reterr)
+                       : 0;
 }
 
 static int stage(const Restore *restore, Txn *txn, Error *reterr)
@@ -218,21 +219,27 @@ static int stage(const Restore *restore, Txn *txn, Error *reterr)
         int r;
 
         r = txn_begin(txn, request->pass_id, backup, reason, request->now, reterr);
-        for (size_t i = 0; r >= 0 && i < restore->manifest->n_files; i++) {
-                const BackupFile *file = &restore->manifest->files[i];
-                const struct stat like = {.st_uid = file->uid, .st_gid = file->gid};
+        for (size_t i = 0; r >= 0 && i < restore->set->n; i++) {
+                const RestoreFile *file = &restore->set->files[i];
+                const BackupFile *was = file->was;
+                const struct stat like = {.st_uid = was->uid, .st_gid = was->gid};
+                const FileImage *after =
+                        file->action == RESTORE_CONTENT ? file->saved : file->present;
 
-                if (!changes(restore, i))
+                if (file->action == RESTORE_NOTHING)
                         continue;
-                r = txn_add(txn,
-                        &(TxnChange){.path = file->path,
-                                .data = restore->saved[i]->data,
-                                .size = restore->saved[i]->size,
-                                .old = restore->present[i],
-                                .mode = file->mode,
-                                .like = &like,
-                                .pair = pair_of(&restore->config->layout, file->path)},
-                        reterr);
+                r = make_place(restore, was->path, reterr);
+                if (r >= 0)
+                        r = txn_add(txn,
+                                &(TxnChange){.path = was->path,
+                                        .data = after->data,
+                                        .size = after->size,
+                                        .old = file->present,
+                                        .mode = was->mode,
+                                        .like = &like,
+                                        .pair = restore_pair_of(
+                                                &restore->config->layout, was->path)},
+                                reterr);
         }
         return r < 0 ? r : txn_prepare(txn, reterr);
 }
@@ -248,9 +255,9 @@ static int owe_restarts(const Restore *restore, Error *reterr)
         r = inventory_read(restore->root_fd, restore->config, &inventory, reterr);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < restore->manifest->n_files; i++)
-                if (changes(restore, i))
-                        strv_add(&paths, restore->manifest->files[i].path);
+        for (size_t i = 0; i < restore->set->n; i++)
+                if (restore->set->files[i].action == RESTORE_CONTENT)
+                        strv_add(&paths, restore->set->files[i].was->path);
         restarts = restarts_of_paths(inventory, paths, &n);
         r = owed_add(restore->root_fd, restore->config->state_directory, restarts, n,
                 restore->request->pass_id, restore->request->now, reterr);
@@ -281,6 +288,55 @@ static int write_back(Restore *restore, Txn *txn, Error *reterr)
         return r;
 }
 
+/* No transaction removes anything: what nobody uses any more was in it as it is, for the sake of
+ * its backup, and goes when the rest is in place; at the next try if we die here. */
+static int remove_rest(const Restore *restore, Error *reterr)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < restore->set->n; i++)
+                if (restore->set->files[i].action == RESTORE_REMOVE)
+                        r = fs_remove_file(
+                                restore->root_fd, restore->set->files[i].was->path, reterr);
+        return r;
+}
+
+/* What the backup holds, against what is there. */
+static int look(Restore *restore, RestoreResult *result, Error *reterr)
+{
+        const RestoreRequest *request = restore->request;
+        RestoreSet *set;
+        int r;
+
+        r = restore_set_read(restore->root_fd, restore->config, request->id, request->paths,
+                &restore->set, reterr);
+        if (r < 0)
+                return r;
+        set = restore->set;
+        restore->judge = judge_after(restore);
+        result->is_of_ca = set->is_of_ca;
+        result->lines = xcalloc(set->n, sizeof(RestoreLine));
+        for (size_t i = 0; i < set->n; i++) {
+                r = describe(restore, &set->files[i], &result->lines[result->n++], reterr);
+                if (r < 0)
+                        return r;
+                result->n_changes += result->lines[i].changes;
+        }
+        return refuse_mismatches(restore, reterr);
+}
+
+static int recover(const Restore *restore, Txn **ret, Error *reterr)
+{
+        autoptr(PairJudge) judge = pair_judge_new(restore->root_fd, restore->config);
+
+        return recovery_run(&(Recovery){.root_fd = restore->root_fd,
+                                    .config = restore->config,
+                                    .judge = judge,
+                                    .pass_id = restore->request->pass_id,
+                                    .now = restore->request->now},
+                ret, NULL, reterr);
+}
+
 static int run(Restore *restore, RestoreResult *result, Error *reterr)
 {
         Txn *held = restore->request->txn;
@@ -288,39 +344,18 @@ static int run(Restore *restore, RestoreResult *result, Error *reterr)
         int r = 0;
 
         /* 1. Nobody else acts, nothing is half done. A dry run reads only. */
-        restore->judge = pair_judge_new(restore->root_fd, restore->config);
         if (!restore->request->dry_run && !held)
-                r = recovery_run(&(Recovery){.root_fd = restore->root_fd,
-                                         .config = restore->config,
-                                         .judge = restore->judge,
-                                         .pass_id = restore->request->pass_id,
-                                         .now = restore->request->now},
-                        &txn, NULL, reterr);
-        if (r < 0)
-                return r;
+                r = recover(restore, &txn, reterr);
 
-        /* 2. What the backup holds, against what is there. */
-        r = load(restore, reterr);
-        if (r < 0)
+        /* 2. What would change, and whether it may. */
+        if (r >= 0)
+                r = look(restore, result, reterr);
+        if (r < 0 || restore->request->dry_run || result->n_changes == 0)
                 return r;
-        result->lines = xcalloc(restore->manifest->n_files, sizeof(RestoreLine));
-        for (size_t i = 0; i < restore->manifest->n_files; i++) {
-                r = describe(restore, i, &result->lines[result->n++], reterr);
-                if (r < 0)
-                        return r;
-                result->n_changes += result->lines[i].changes;
-        }
-
-        if (!restore->request->force) {
-                r = refuse_mismatches(restore, reterr);
-                if (r < 0)
-                        return r;
-        }
 
         /* 3. Back, as one. */
-        if (restore->request->dry_run || result->n_changes == 0)
-                return 0;
-        return write_back(restore, held ? held : txn, reterr);
+        r = write_back(restore, held ? held : txn, reterr);
+        return r < 0 ? r : remove_rest(restore, reterr);
 }
 
 int backup_restore(int root_fd, const Config *config, const RestoreRequest *request,
@@ -331,7 +366,6 @@ int backup_restore(int root_fd, const Config *config, const RestoreRequest *requ
                 .root_fd = root_fd,
                 .config = config,
                 .request = request,
-                .directory = xasprintf("%s/backups/%s", config->state_directory, request->id),
         };
         int r = run(&restore, result, reterr);
 
