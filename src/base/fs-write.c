@@ -136,22 +136,26 @@ int fs_remove_tree(int root_fd, const char *path, Error *reterr)
         return 0;
 }
 
-/* Makes one directory below an existing one, unless it is there. */
+/* Makes one directory below an existing one, unless it is there. It has its mode from the first
+ * moment: what is there already keeps its own, so a crash before a chmod() would close public/ to
+ * its readers for ever. */
 static int make_directory(int root_fd, const char *path, mode_t mode, Error *reterr)
 {
         autofree char *name = NULL;
+        mode_t mask;
+        int r;
 
         autofd int parent_fd = fs_open_directory_of(root_fd, path, &name, reterr);
         if (parent_fd < 0)
                 return parent_fd;
-        if (mkdirat(parent_fd, name, mode) < 0)
-                return errno == EEXIST
-                               ? 0
-                               : error_errno(reterr, -errno, "cannot create directory '%s'", path);
-        /* Whoever owns the parent may have put a link there by now. */
-        autofd int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fchmod(fd, mode) < 0 || fsync(parent_fd) < 0)
-                return error_errno(reterr, -errno, "cannot create directory '%s'", path);
+        mask = umask(0);
+        r = mkdirat(parent_fd, name, mode) < 0 ? -errno : 0;
+        umask(mask);
+        if (r == -EEXIST)
+                return 0;
+        if (r < 0 || fsync(parent_fd) < 0)
+                return error_errno(
+                        reterr, r < 0 ? r : -errno, "cannot create directory '%s'", path);
         return 0;
 }
 
