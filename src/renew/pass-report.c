@@ -114,9 +114,8 @@ static int report(const Pass *pass, int *status, const char *failure, Error *ret
 }
 
 /* What can still be said where not all could be reported; no reason is lost. Once that is an alarm,
- * nobody needs to raise one in our place. */
-static void report_rest(
-        const Pass *pass, const char *failure, const char *unreported, Error *reterr)
+ * nobody needs to raise one in our place. Returns 0 if it is one. */
+static int report_rest(const Pass *pass, const char *failure, const char *unreported, Error *reterr)
 {
         Error all = {};
         int r;
@@ -132,6 +131,7 @@ static void report_rest(
         if (r >= 0)
                 (void)!reported_mark(pass->root_fd, pass->config->state_directory, NULL);
         error_set(reterr, 0, "%s", all.text);
+        return r;
 }
 
 /* The report of what was done since the lock was taken. */
@@ -143,11 +143,15 @@ int pass_finish(Pass *pass, int status, int r, const Error *failure, Error *rete
 
         pass_make_running(pass);
         w = report(pass, &status, text, &unreported);
-        if (w >= 0)
-                w = reported_mark(pass->root_fd, pass->config->state_directory, &unreported);
         if (w < 0) {
-                status = EXIT_FAILED;
-                report_rest(pass, text, unreported.text, reterr);
+                (void)!report_rest(pass, text, unreported.text, reterr);
+                return EXIT_FAILED;
         }
+
+        /* The mark may be there although it could not be seen onto the disk: then nobody raises an
+         * alarm in our place, and without one of our own we have not failed. All is reported. */
+        w = reported_mark(pass->root_fd, pass->config->state_directory, &unreported);
+        if (w < 0 && report_rest(pass, text, unreported.text, reterr) >= 0)
+                status = EXIT_FAILED;
         return status;
 }
