@@ -338,7 +338,7 @@ bool scene_check_whole(const Scene *scene, const char *where)
 }
 
 /* I6: nothing that is due is left. */
-bool scene_check_renewed(const Scene *scene, const char *where)
+bool scene_check_due(const Scene *scene, const char *where)
 {
         autoptr(Inventory) inventory = NULL;
         autoptr(History) history = NULL;
@@ -347,7 +347,12 @@ bool scene_check_renewed(const Scene *scene, const char *where)
         if (assessment->n_due > 0)
                 return scene_fail(
                         scene, where, "I6 %zu certificates are still due", assessment->n_due);
-        return check_copy(scene, false, where);
+        return true;
+}
+
+bool scene_check_renewed(const Scene *scene, const char *where)
+{
+        return scene_check_due(scene, where) && check_copy(scene, false, where);
 }
 
 static bool is_in_backup(const Scene *scene, const BackupList *list, const char *path)

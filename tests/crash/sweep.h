@@ -43,6 +43,9 @@ void scene_reset(Scene *scene);
 bool scene_fail(const Scene *scene, const char *where, const char *format, ...) PRINTF_LIKE(3, 4);
 bool scene_check_readers(const Scene *scene, const char *where);
 bool scene_check_whole(const Scene *scene, const char *where);
+bool scene_check_due(const Scene *scene, const char *where);
+
+/* The same, and the copy is one again. */
 bool scene_check_renewed(const Scene *scene, const char *where);
 bool scene_check_backups(const Scene *scene, const char *where);
 

@@ -1,0 +1,4 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+. "$(dirname "$0")/sweep-lib.sh" || exit 99
+sweep short 3 few v1.28.7/extetcd-external
