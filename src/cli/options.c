@@ -134,7 +134,9 @@ static const OptionInfo *find_option(int c)
         return NULL;
 }
 
-/* What getopt_long() did not like: optopt is 0 for a word, a letter, or one of our values. */
+/* What getopt_long() did not like: optopt is 0 for a word, a letter (a char, which may be
+ * negative), or one of our values. Only behind a word is `given` what it is about: letters may be
+ * several. */
 static int refuse(char **argv, int c, Error *reterr)
 {
         const OptionInfo *info = find_option(optopt);
@@ -145,7 +147,7 @@ static int refuse(char **argv, int c, Error *reterr)
                         info->name, info->value);
         if (info)
                 return error_set(reterr, -EINVAL, "--%s takes no value", info->name);
-        if (optopt > 0)
+        if (optopt != 0)
                 return error_set(reterr, -EINVAL,
                         "unknown option '-%c'; only -w, -c and -h have one letter, all others "
                         "begin with --",

@@ -131,6 +131,7 @@ static const struct {
         {"--frobnicate check", "check", "unknown option '--frobnicate'"},
         {"check --no", "check", "option '--no' is ambiguous"},
         {"check -x", "check", "unknown option '-x'"},
+        {"check -\xc3\xa4", "check", "unknown option '-\\xc3'"},
         {"check -w", "check", "-w needs a value; give it as --warning=RANGE"},
         {"check --critical", "check", "--critical needs a value; give it as --critical=RANGE"},
         {"check -w 15x:", "check", "--warning='15x:' is no range: '15x' at character 1"},
