@@ -31,6 +31,7 @@
 #define METRICS_FILE     "kube-renewd.prom"
 #define METRICS_SIZE_MAX ((size_t)8 << 20)
 #define TIME_SIZE        32
+#define TIME_FORM        "\"%Y-%m-%dT%H:%M:%SZ\"" /* RFC 3339 in UTC, and in quotes */
 
 #define ALARM_TEXT "Kubernetes certificates renewal failed."
 /* What there is to say of it. */
@@ -114,17 +115,19 @@ static void find_value(const char *json, const char *key, char *value, size_t si
                 snprintf(value, size, "%.*s", (int)length, p);
 }
 
-/* RFC 3339 in UTC and in quotes, to the second: the one form in which the program writes it. */
+/* The one form in which the program writes a time, of a moment that there is: what it could not
+ * read is not handed on. */
 static bool is_time(const char *value)
 {
-        static const char form[] = "\"dddd-dd-ddTdd:dd:ddZ\"";
+        char again[TIME_SIZE];
+        struct tm tm = {0};
+        time_t t;
 
-        if (strlen(value) != strlen(form))
+        if (!strptime(value, TIME_FORM, &tm))
                 return false;
-        for (size_t i = 0; form[i]; i++)
-                if (form[i] == 'd' ? !strchr("0123456789", value[i]) : value[i] != form[i])
-                        return false;
-        return true;
+        t = timegm(&tm);
+        return t >= 0 && gmtime_r(&t, &tm) && strftime(again, TIME_SIZE, TIME_FORM, &tm) > 0 &&
+               strcmp(again, value) == 0;
 }
 
 /* time_created stays and count grows; time_changed stays where the alarm says what it said before.
@@ -195,8 +198,7 @@ static int raise_alarm(
         struct tm tm;
         char path[PATH_MAX];
 
-        if (!gmtime_r(&now, &tm) ||
-                strftime(history.created, TIME_SIZE, "\"%Y-%m-%dT%H:%M:%SZ\"", &tm) == 0)
+        if (!gmtime_r(&now, &tm) || strftime(history.created, TIME_SIZE, TIME_FORM, &tm) == 0)
                 return -EINVAL;
         memcpy(history.changed, history.created, TIME_SIZE);
 
@@ -220,10 +222,10 @@ static void add_sample(const char *directory)
                                      "# TYPE kube_renewd_alarm gauge\n";
         static const char start[] = "kube_renewd_alarm{type=\"renewal-failed\",resource=\"host\",";
         static const char rest[] = "severity=\"major\",alarm_id=\"250.003\",shelved=\"false\"} 1\n";
-        static char text[METRICS_SIZE_MAX + sizeof(family) + sizeof(start) + sizeof(rest)];
+        static char text[METRICS_SIZE_MAX + 1 + sizeof(family) + sizeof(start) + sizeof(rest)];
         size_t size;
         ssize_t n;
-        int r;
+        int end, r;
 
         n = file_read(directory, METRICS_FILE, text, METRICS_SIZE_MAX);
         if (n < 0 && n != -ENOENT) {
@@ -235,9 +237,10 @@ static void add_sample(const char *directory)
         text[size] = 0;
         if (strstr(text, start))
                 return;
-        snprintf(text + size, sizeof(text) - size, "%s%s%s",
+        end = snprintf(text + size, sizeof(text) - size, "%s%s%s%s",
+                size > 0 && text[size - 1] != '\n' ? "\n" : "",
                 strstr(text, "# TYPE kube_renewd_alarm ") ? "" : family, start, rest);
-        r = file_write(directory, METRICS_FILE, text, strlen(text));
+        r = file_write(directory, METRICS_FILE, text, size + (size_t)end);
         if (r < 0)
                 complain(directory, METRICS_FILE, r);
 }

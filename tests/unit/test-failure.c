@@ -15,6 +15,7 @@
 #define OTHER_ID "ffffffffffffffffffffffffffffffff"
 #define ALARMS   "/state/public/alarms"
 #define NAME     "/renewal-failed@host.json"
+#define ALARM    "state/public/alarms/renewal-failed@host.json"
 #define PROM     "state/public/kube-renewd.prom"
 
 /* What systemd says of a run. */
@@ -119,7 +120,7 @@ static void test_the_alarm_is_one_of_ours(void **state)
         assert_null(list->unreadable);
         assert_mode("state/public", 0755);
         assert_mode("state/public/alarms", 0755);
-        assert_mode("state/public/alarms/renewal-failed@host.json", 0644);
+        assert_mode(ALARM, 0644);
         assert_mode(PROM, 0644);
         assert_true(access("runtime", F_OK) < 0);
         assert_content("/said",
@@ -278,38 +279,41 @@ static void test_an_alarm_that_is_there_goes_on(void **state)
         assert_merged(2, true);
 }
 
+#define AGO "\"2023-01-01T00:00:00Z\""
+#define HISTORY(count, changed, created)                                                           \
+        "{\n  \"count\": " count ",\n  \"time_changed\": " changed                                 \
+        ",\n  \"time_created\": " created "\n}\n"
+
 static void test_an_alarm_that_is_none_is_replaced(void **state)
 {
         static const char *const contents[] = {
                 "",
-                "{",
-                "{\n  \"count\": 5,\n  \"time_created\": \"2023-01-01T00:00:00Z\"\n}\n",
-                "{\n  \"count\": 0,\n  \"time_changed\": \"2023-01-01T00:00:00Z\",\n  "
-                "\"time_created\": \"2023-01-01T00:00:00Z\"\n}\n",
-                "{\n  \"count\": 5,\n  \"time_changed\": \"2023-01-01T00:00:00Z\",\n  "
-                "\"time_created\": \"2023-01-01T00:00:0\\Z\"\n}\n",
-                "{\n  \"count\": \"5\",\n  \"time_changed\": null,\n  \"time_created\": null\n}\n",
+                "{\n  \"count\": 5,\n  \"time_created\": " AGO "\n}\n",
+                HISTORY("0", AGO, AGO),
+                HISTORY("5", AGO, "\"2023-01-01T00:00:0\\Z\""),
+                HISTORY("5", AGO, "\"2023-02-30T00:00:00Z\""),
+                HISTORY("\"5\"", "null", "null"),
         };
 
         assert_int_equal(fs_make_directories(root_fd, ALARMS, 0755, NULL), 0);
         put("state/public/alarms/.renewal-failed@host.json.failure", "left behind");
         for (size_t i = 0; i < ELEMENTSOF(contents); i++) {
-                put("state/public/alarms/renewal-failed@host.json", contents[i]);
+                put(ALARM, contents[i]);
                 assert_int_equal(run(&killed), 0);
                 Alarm alarm = read_alarm(ALARMS NAME);
                 assert_int_equal(alarm.count, 1);
                 assert_true(alarm.time_created > SINCE);
                 alarm_done(&alarm);
         }
-        assert_int_equal(unlink("state/public/alarms/renewal-failed@host.json"), 0);
-        assert_int_equal(mkfifo("state/public/alarms/renewal-failed@host.json", 0644), 0);
+        assert_int_equal(unlink(ALARM), 0);
+        assert_int_equal(mkfifo(ALARM, 0644), 0);
         assert_int_equal(run(&killed), 0);
         Alarm alarm = read_alarm(ALARMS NAME);
         alarm_done(&alarm);
 
         char *big = xcalloc(1, 100001);
         memset(big, ' ', 100000);
-        put("state/public/alarms/renewal-failed@host.json", big);
+        put(ALARM, big);
         free(big);
         assert_int_equal(run(&killed), 0);
         alarm = read_alarm(ALARMS NAME);
@@ -318,15 +322,10 @@ static void test_an_alarm_that_is_none_is_replaced(void **state)
 
 static void test_the_count_does_not_overflow(void **state)
 {
-        Alarm alarm;
-
         raise_before(ALARMS, ALARM_MAJOR, "");
-        put("state/public/alarms/renewal-failed@host.json",
-                "{\n  \"count\": 9223372036854775807,\n  \"severity\": \"major\",\n  "
-                "\"time_changed\": \"2023-01-01T00:00:00Z\",\n  \"time_created\": "
-                "\"2023-01-01T00:00:00Z\"\n}\n");
+        put(ALARM, HISTORY("9223372036854775807", AGO, AGO));
         assert_int_equal(run(&killed), 0);
-        alarm = read_alarm(ALARMS NAME);
+        Alarm alarm = read_alarm(ALARMS NAME);
         assert_true(alarm.count == INT64_MAX);
         alarm_done(&alarm);
 }
@@ -368,6 +367,7 @@ static void test_the_sample_is_added_once(void **state)
                 {"", FAMILY SAMPLE},
                 {OTHER_METRICS, OTHER_METRICS FAMILY SAMPLE},
                 {OTHER_METRICS FAMILY, OTHER_METRICS FAMILY SAMPLE},
+                {"cut 0", "cut 0\n" FAMILY SAMPLE},
                 {OTHER_METRICS FAMILY OTHER_ALARM, OTHER_METRICS FAMILY OTHER_ALARM SAMPLE},
                 {FAMILY SAMPLE OTHER_ALARM, FAMILY SAMPLE OTHER_ALARM},
         };
