@@ -10,7 +10,8 @@
 struct Key {
         gnutls_x509_privkey_t native;
         KeyKind kind;
-        KeyFormat format;
+        KeyFormat format; /* by its label */
+        bool is_pkcs8;    /* by what is inside */
 };
 
 /* "RSA-2048", "ECDSA-P256", …, also of kinds that are never issued. The caller frees. */

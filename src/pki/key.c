@@ -107,17 +107,18 @@ static int key_algorithm(const Key *key, unsigned *ret_bits)
         return gnutls_x509_privkey_get_pk_algorithm2(key->native, ret_bits);
 }
 
-/* 1. The DER must be what the label says. 2. The parts of the key must belong together: a public
- * half of another key would come to light only at the first handshake. */
+/* 1. The DER must be what the label says, or PKCS#8, which Kubernetes takes under any label. 2. The
+ * parts of the key must belong together: a public half of another key would come to light only at
+ * the first handshake. */
 static int import(Key *key, const gnutls_datum_t *der, Error *reterr)
 {
         unsigned bits = 0;
         int g, algorithm;
 
-        if (key->format == KEY_FORMAT_PKCS8)
-                g = gnutls_x509_privkey_import_pkcs8(
-                        key->native, der, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN);
-        else
+        g = gnutls_x509_privkey_import_pkcs8(
+                key->native, der, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN);
+        key->is_pkcs8 = g >= 0;
+        if (g < 0 && key->format != KEY_FORMAT_PKCS8)
                 g = gnutls_x509_privkey_import(key->native, der, GNUTLS_X509_FMT_DER);
         if (g < 0)
                 return pki_error(reterr, -EBADMSG, g, "the private key does not parse");
@@ -265,7 +266,7 @@ static int export_der(const Key *key, KeyFormat format, gnutls_datum_t *ret)
         if (format == KEY_FORMAT_PKCS8)
                 return gnutls_x509_privkey_export2_pkcs8(
                         key->native, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN, ret);
-        if (format == KEY_FORMAT_SEC1 && key->format == KEY_FORMAT_PKCS8)
+        if (format == KEY_FORMAT_SEC1 && key->is_pkcs8)
                 return export_sec1_of_pkcs8(key, ret);
         return gnutls_x509_privkey_export2(key->native, GNUTLS_X509_FMT_DER, ret);
 }

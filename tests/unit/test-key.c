@@ -320,15 +320,32 @@ static void test_certificates_beside_the_key_are_passed_over(void **state)
         assert_int_equal(key_kind(key), KEY_KIND_ECDSA_P256);
 }
 
+/* A key of tests/data under another label. */
+static char *relabelled(const char *name, const char *label)
+{
+        autoptr(FileImage) file = data_file(name);
+        const char *body = strchr((char *)file->data, '\n');
+
+        return xasprintf("-----BEGIN %s-----%.*s-----END %s-----\n", label,
+                (int)(strstr(body, "-----END") - body), body, label);
+}
+
 static void test_label_and_content_must_agree(void **state)
 {
-        autoptr(FileImage) file = data_file("pki/p256.key");
-        const char *body = strchr((char *)file->data, '\n');
-        autofree char *text =
-                xasprintf("-----BEGIN RSA PRIVATE KEY-----%.*s-----END RSA PRIVATE KEY-----\n",
-                        (int)(strstr(body, "-----END") - body), body);
+        autofree char *text = relabelled("pki/p256.key", "RSA PRIVATE KEY");
 
         assert_refused(text, strlen(text), -EBADMSG, "another kind");
+}
+
+/* As the Kubernetes servers take it. */
+static void test_t24_pkcs8_under_the_label_of_sec1(void **state)
+{
+        autofree char *text = relabelled("pki/p256.pkcs8.key", "EC PRIVATE KEY");
+        autoptr(Key) key = NULL;
+
+        assert_int_equal(key_parse(text, strlen(text), &key, NULL), 0);
+        assert_int_equal(key_format(key), KEY_FORMAT_SEC1);
+        assert_written_as(key, KEY_FORMAT_SEC1, "EC PRIVATE KEY");
 }
 
 /* The public half is another key's. */
@@ -375,6 +392,7 @@ int main(void)
                 cmocka_unit_test(test_t07_two_keys_in_one_file),
                 cmocka_unit_test(test_certificates_beside_the_key_are_passed_over),
                 cmocka_unit_test(test_label_and_content_must_agree),
+                cmocka_unit_test(test_t24_pkcs8_under_the_label_of_sec1),
                 cmocka_unit_test(test_damaged_key),
                 cmocka_unit_test(test_crlf),
         };
