@@ -32,17 +32,32 @@ int report_lock(const ReportInput *input, Error *reterr)
         return TAKE(fd);
 }
 
-/* The status before; an empty object if there is none that can be read. */
+/* What only a status that is whole can hand on: lists in which somebody else has put what is no
+ * entry would make the next one as unreadable, and without them it is not valid any longer. */
+static const char *const of_whole_status[] = {
+        "certificates", "next_due", "restarts_owed", "valid_until"};
+
+/* The status before, as far as it makes sense; an empty object if there is none that can be read.
+ */
 static json_t *read_previous(int root_fd, const char *path)
 {
+        autoptr(FileImage) file = NULL;
+        autoptr(Status) whole = NULL;
         json_t *previous = NULL;
         Error error = {};
+        bool is_whole;
 
-        if (json_read_file(root_fd, path, &previous, &error) >= 0 && json_is_object(previous))
-                return previous;
-        log_debug("no previous status: %s", error.text);
-        json_decref(previous);
-        return xcheck(json_object());
+        if (fs_read_file(root_fd, path, JSON_FILE_SIZE_MAX, &file, &error) < 0 ||
+                json_read(file->data, file->size, &previous, &error) < 0) {
+                log_debug("no previous status: %s", error.text);
+                return xcheck(json_object());
+        }
+        is_whole = status_parse(file->data, file->size, &whole, &error) >= 0;
+        if (!is_whole)
+                log_debug("no whole previous status: %s", error.text);
+        for (size_t i = 0; !is_whole && i < ELEMENTSOF(of_whole_status); i++)
+                json_object_del(previous, of_whole_status[i]);
+        return previous;
 }
 
 static json_t *keep_array(const json_t *previous, const char *key)

@@ -155,7 +155,10 @@ static void test_whatever_was_there_before(void **state)
 {
         static const char *const before[] = {"", "{", "[]", "null", "{\"generation\": \"x\"}",
                 "{\"generation\": 9223372036854775807, \"last_success\": null}",
-                "{\"last_success\": {}, \"certificates\": 7, \"valid_until\": []}"};
+                "{\"last_success\": {}, \"certificates\": 7, \"valid_until\": []}",
+                "{\"certificates\": {}, \"valid_until\": \"2027-11-14T05:26:00Z\"}",
+                "{\"certificates\": [1], \"valid_until\": \"2027-11-14T05:26:00Z\"}",
+                "{\"restarts_owed\": [{}], \"valid_until\": \"2027-11-14T05:26:00Z\"}"};
 
         for (size_t i = 0; i < ELEMENTSOF(before); i++) {
                 Scene *scene = scene_new();
@@ -163,12 +166,14 @@ static void test_whatever_was_there_before(void **state)
                 assert_int_equal(fs_make_directories(root_fd, "/state/public", 0755, NULL), 0);
                 put("state/public/status.json", before[i]);
                 scene->input.after = NULL;
+                scene->input.owed = NULL;
                 scene->input.exit_status = 1;
                 autoptr(json_t) status = report(scene);
                 assert_int_equal(json_integer_value(json_object_get(status, "generation")), 1);
                 assert_true(json_is_null(json_object_get(status, "valid_until")));
                 assert_true(json_is_null(json_object_get(status, "last_success")));
-                assert_true(json_is_array(json_object_get(status, "certificates")));
+                assert_int_equal(json_array_size(json_object_get(status, "certificates")), 0);
+                assert_int_equal(json_array_size(json_object_get(status, "restarts_owed")), 0);
                 scene_free(scene);
         }
 }
