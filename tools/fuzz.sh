@@ -23,7 +23,7 @@ for source in tests/fuzz/fuzz-*.c; do
         dictionary=()
         [ ! -e "tests/fuzz/$name.dict" ] || dictionary=(-dict="tests/fuzz/$name.dict")
         log=build/fuzz/$name.log
-        if "build/fuzz/tests/fuzz/fuzz-$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
+        if "build/fuzz/tests/fuzz/fuzz-$name" -max_total_time="$seconds" -timeout=30 -rss_limit_mb=1024 \
                 -artifact_prefix="build/fuzz/broken/$name-" -print_final_stats=1 "${dictionary[@]}" \
                 "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name" >"$log" 2>&1; then
                 printf '%-12s %9s inputs, nothing found\n' "$name" \

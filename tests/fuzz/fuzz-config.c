@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fuzz.h"
 
-#include "renew/config-key.h"
+#include "configured.h"
 
 #include <assert.h>
 
@@ -22,23 +22,6 @@ static void write_down(const Config *config, FILE *layout, FILE *configured)
         config_effective_free(settings, n);
 }
 
-static Config *read_back(const char *layout_text, const char *configured_text)
-{
-        autoptr(Settings) layout = settings_new();
-        autoptr(Settings) configured = settings_new();
-        Config *config = NULL;
-        Error error = {};
-
-        if (settings_parse(layout, "layout", layout_text, strlen(layout_text), &error) < 0 ||
-                settings_parse(configured, "configured", configured_text, strlen(configured_text),
-                        &error) < 0 ||
-                config_interpret(layout, configured, &config, &error) < 0) {
-                fprintf(stderr, "%s\n%s\n%s\n", error.text, layout_text, configured_text);
-                abort();
-        }
-        return config;
-}
-
 /* What `config` prints can be read again, and means the same. */
 static void check_round_trip(const Config *config)
 {
@@ -48,7 +31,7 @@ static void check_round_trip(const Config *config)
         for (int i = 0; i < 4; i += 2) {
                 FILE *layout = open_memstream(&texts[i], &size);
                 FILE *configured = open_memstream(&texts[i + 1], &size);
-                Config *again = i > 0 ? read_back(texts[0], texts[1]) : NULL;
+                Config *again = i > 0 ? config_of(texts[0], texts[1]) : NULL;
 
                 write_down(again ? again : config, layout, configured);
                 fclose(layout);

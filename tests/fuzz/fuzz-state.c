@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fuzz.h"
 
+#include "configured.h"
 #include "renew/backup-manifest.h"
 #include "renew/backup.h"
 #include "renew/history.h"
@@ -23,6 +24,21 @@ static const char *const files[] = {STATE "/history.json", STATE "/owed/x.json",
 static const char *const others[] = {"/etc/kubernetes/pki/ca.key",
         "/etc/kubernetes/manifests/etcd.yaml", "/var/lib/kubelet/pki/kubelet-client-1.pem",
         "/var/lib/kubelet/pki/kubelet-client-current.pem"};
+
+/* Nothing is written, and no file of a layout is there. */
+static void restore(int root_fd)
+{
+        static Config *config;
+        const RestoreRequest request = {.id = ID, .dry_run = true, .pass_id = "p"};
+        autoptr(RestoreResult) result = NULL;
+        Error error = {};
+
+        config = config ? config : config_of(LEAST_LAYOUT, "[agent]\nStateDirectory=" STATE "\n");
+        if (backup_restore(root_fd, config, &request, &result, &error) < 0)
+                assert(!result && error.text[0]);
+        for (size_t i = 0; result && i < result->n; i++)
+                assert(result->lines[i].path && result->lines[i].text);
+}
 
 static void read_all(int root_fd)
 {
@@ -68,6 +84,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         for (size_t i = 0; i < ELEMENTSOF(files); i++)
                 scratch_write(scratch, files[i], data, size);
         read_all(scratch->root_fd);
+        restore(scratch->root_fd);
         assert(park_recover(scratch->root_fd, STATE, &notes, &error) == 0 || error.text[0]);
         assert(rotation_recover(scratch->root_fd, STATE, &note, &error) == 0 || error.text[0]);
         for (size_t i = 0; i < ELEMENTSOF(others); i++)
