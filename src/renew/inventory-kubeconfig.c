@@ -100,6 +100,10 @@ static void add_user(const Source *source, const KubeconfigUser *user)
         else if (user->problem)
                 add_invalid(source, ITEM_KUBECONFIG, TAKE(name), -EBADMSG,
                         xasprintf("'%s': %s", source->entry->path, user->problem));
+        else if (has_certificate && !user->key && !user->key_file)
+                add_invalid(source, ITEM_KUBECONFIG, TAKE(name), -ENODATA,
+                        xasprintf("user '%s' of '%s' has a certificate and no key", user->name,
+                                source->entry->path));
         else if (has_certificate)
                 add_invalid(source, ITEM_KUBECONFIG, TAKE(name), -EOPNOTSUPP,
                         xasprintf("user '%s' of '%s' has its certificate and its key in different "

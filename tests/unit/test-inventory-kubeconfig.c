@@ -207,6 +207,8 @@ static void test_t26_precise_refusals(void **state)
                         "different forms"},
                 {"- name: a\n  user: {client-certificate: a.crt, client-key-data: AAAA}\n",
                         "different forms"},
+                {"- name: a\n  user: {client-certificate: a.crt, token: t}\n",
+                        "user 'a' of '" ADMIN "' has a certificate and no key"},
                 {"- name: a\n  user: " FILE_USER "\n- name: a\n  user: {token: x}\n", "twice"},
                 {"{\n", ADMIN},
         };
