@@ -38,7 +38,9 @@ typedef struct TxnFile {
         /* In memory only. */
         Secret *content; /* what to write; NULL in a record that was read */
         mode_t mode;     /* of a file that did not exist */
-        bool owned;      /* such a file gets an owner: */
+        dev_t device;    /* of one that did: which file it was */
+        ino_t inode;
+        bool owned; /* a file that did not exist gets an owner: */
         uid_t uid;
         gid_t gid;
         int directory_fd; /* borrowed from the record's list; -1 if the directory is gone */

@@ -311,7 +311,7 @@ static int move(const Member *member, Goal goal, Error *reterr)
         if (!source || source == member->copy)
                 r = clear_temporary(member);
         if (r >= 0 && source && source == member->copy)
-                r = txn_stage_file(file, source->data, source->size, reterr);
+                r = txn_stage_file(file, source->data, source->size, false, reterr);
 
         /* 3. Swap. A live name is never unlinked: what must not exist is moved away. */
         if (r >= 0 && !source)

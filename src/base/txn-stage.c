@@ -120,7 +120,21 @@ static int open_target(const TxnFile *file)
         return fs_open(file->directory_fd, path, O_RDONLY | O_NOFOLLOW, 0, NULL);
 }
 
-static int fill(int fd, const TxnFile *file, const void *data, size_t size, Error *reterr)
+/* Whoever may write the directory could hold out another file for a moment, to whose owner the new
+ * key would then belong. */
+static int check_seen(const TxnFile *file, int target_fd, Error *reterr)
+{
+        struct stat st;
+
+        if (fstat(target_fd, &st) < 0)
+                return error_errno(reterr, -errno, "cannot stat");
+        return st.st_dev == file->device && st.st_ino == file->inode
+                       ? 0
+                       : error_set(reterr, -ESTALE, "somebody else has put another file there");
+}
+
+static int fill(
+        int fd, const TxnFile *file, const void *data, size_t size, bool as_seen, Error *reterr)
 {
         int r;
 
@@ -130,6 +144,9 @@ static int fill(int fd, const TxnFile *file, const void *data, size_t size, Erro
         autofd int target_fd = open_target(file);
         if (target_fd < 0 && target_fd != -ENOENT)
                 return error_errno(reterr, target_fd, "cannot open the target");
+        r = target_fd >= 0 && as_seen ? check_seen(file, target_fd, reterr) : 0;
+        if (r < 0)
+                return r;
         if (target_fd >= 0)
                 r = copy_access(target_fd, fd, reterr);
         else if (file->owned && fchown(fd, file->uid, file->gid) < 0)
@@ -141,7 +158,7 @@ static int fill(int fd, const TxnFile *file, const void *data, size_t size, Erro
         return fsync(fd) < 0 ? error_errno(reterr, -errno, "cannot sync") : 0;
 }
 
-int txn_stage_file(const TxnFile *file, const void *data, size_t size, Error *reterr)
+int txn_stage_file(const TxnFile *file, const void *data, size_t size, bool as_seen, Error *reterr)
 {
         autofd int fd = -1;
         int r;
@@ -153,7 +170,7 @@ int txn_stage_file(const TxnFile *file, const void *data, size_t size, Error *re
         if (fd < 0)
                 return error_errno(reterr, -errno,
                         "cannot stage '%s': cannot create a file beside it", file->path);
-        r = fill(fd, file, data, size, reterr);
+        r = fill(fd, file, data, size, as_seen, reterr);
         if (r < 0)
                 return error_prefix(reterr, r, "cannot stage '%s'", file->path);
         return 0;

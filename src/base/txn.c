@@ -219,8 +219,11 @@ int txn_add(Txn *txn, const TxnChange *change, Error *reterr)
                 .gid = change->like ? change->like->st_gid : 0,
                 .directory_fd = -1,
         };
-        if (change->old)
+        if (change->old) {
                 file->old_digest = change->old->digest;
+                file->device = change->old->st.st_dev;
+                file->inode = change->old->st.st_ino;
+        }
         return 0;
 }
 
@@ -240,7 +243,7 @@ static int resolve(Txn *txn, TxnFile *file, Error *reterr)
 
 static int stage(Txn *txn, TxnFile *file, Error *reterr)
 {
-        return txn_stage_file(file, file->content->data, file->content->size, reterr);
+        return txn_stage_file(file, file->content->data, file->content->size, true, reterr);
 }
 
 static int first_fault(const Txn *txn, Error *reterr)

@@ -29,7 +29,8 @@ static bool is_unchanged(int root_fd, const FileChange *change)
 
         if (!change->old)
                 return r == -ENOENT;
-        return r >= 0 && digest_equal(&now->digest, &change->old->digest);
+        return r >= 0 && digest_equal(&now->digest, &change->old->digest) &&
+               now->st.st_dev == change->old->st.st_dev && now->st.st_ino == change->old->st.st_ino;
 }
 
 static void fail_copy(Issuance *issuance, const char *path, const char *text)

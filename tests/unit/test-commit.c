@@ -102,6 +102,24 @@ static void test_t19_edited_meanwhile_drops_out_with_its_partner(void **state)
         run_free(&run);
 }
 
+/* Its owner would get the new key, whatever is in it. */
+static void test_t19_another_file_of_the_same_content_drops_out(void **state)
+{
+        Run run = run_issue(host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT));
+        autofree char *path = xasprintf("%s/etc/kubernetes/pki/apiserver.key", run.host.root);
+        autofree char *seen = xasprintf("%s.seen", path);
+        autofree char *key = tree_read(run.host.root, "/etc/kubernetes/pki/apiserver.key", NULL);
+        TxnOutcome outcome = {};
+
+        assert_int_equal(rename(path, seen), 0);
+        tree_write_text(run.host.root, "/etc/kubernetes/pki/apiserver.key", key);
+        assert_int_equal(run_commit(&run, &outcome), 6 * 2 + 3);
+        txn_outcome_done(&outcome);
+        autofree char *now = tree_read(run.host.root, "/etc/kubernetes/pki/apiserver.key", NULL);
+        assert_string_equal(now, key);
+        run_free(&run);
+}
+
 static void test_nothing_left_to_write(void **state)
 {
         Run run = run_issue(host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD));
@@ -149,6 +167,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_all_new_then_nothing_due),
                 cmocka_unit_test(test_t19_edited_meanwhile_drops_out_with_its_partner),
+                cmocka_unit_test(test_t19_another_file_of_the_same_content_drops_out),
                 cmocka_unit_test(test_nothing_left_to_write),
                 cmocka_unit_test(test_restarts_are_owed),
                 cmocka_unit_test(test_t33_backup_holds_what_was_replaced),

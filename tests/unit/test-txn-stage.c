@@ -107,6 +107,32 @@ static void test_default_acl_of_the_directory_is_not_inherited(void **state)
         assert_int_equal(errno, ENODATA);
 }
 
+/* Who may write the directory need not know what is in the key: it is enough that it has his file's
+ * name while the new one is made, of which he would be the owner then. */
+static void test_access_is_that_of_the_file_that_was_seen(void **state)
+{
+        autoptr(Txn) txn = open_txn();
+        Error error = {};
+        struct stat st;
+
+        begin_all(txn);
+        assert_int_equal(rename("pki/a.key", "pki/seen"), 0);
+        put("pki/a.key", "old a.key");
+        assert_int_equal(chmod("pki/a.key", 0666), 0);
+        assert_int_equal(txn_prepare(txn, &error), -ESTALE);
+        assert_string_equal(
+                error.text, "cannot stage '/pki/a.key': somebody else has put another file there");
+        assert_clean();
+
+        assert_int_equal(rename("pki/seen", "pki/a.key"), 0);
+        begin_all(txn);
+        assert_int_equal(txn_prepare(txn, NULL), 0);
+        commit(txn);
+        assert_words(NEW_WORDS);
+        assert_int_equal(stat("pki/a.key", &st), 0);
+        assert_int_equal(st.st_mode, S_IFREG | 0644);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -114,6 +140,7 @@ int main(void)
                 FIXTURE_TEST(test_new_file_gets_its_mode),
                 FIXTURE_TEST(test_t33_owner_mode_and_attributes_are_kept),
                 FIXTURE_TEST(test_default_acl_of_the_directory_is_not_inherited),
+                FIXTURE_TEST(test_access_is_that_of_the_file_that_was_seen),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,7 +117,9 @@ static void test_prepare_finds_foreign_writes(void **state)
                 {"pki/a.key", "theirs a.key", "'/pki/a.key' was changed by somebody else"},
                 {"pki/a.key", NULL, "'/pki/a.key' has disappeared"},
                 {"real/b.crt", "theirs b.crt", "'/pki/b.crt' was changed by somebody else"},
-                {"conf/fresh.conf", "theirs fresh.conf", "'/conf/fresh.conf' exists by now"},
+                {"conf/fresh.conf", "theirs fresh.conf",
+                        "cannot stage '/conf/fresh.conf': somebody else has put another file "
+                        "there"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
@@ -153,7 +155,7 @@ static void test_failed_prepare_leaves_nothing(void **state)
         } table[] = {
                 {"/conf/other.conf", "/pki/unknown/b-1", -ENOTDIR},
                 {"/nowhere/file", BACKUP, -ENOENT},
-                {"/pki", BACKUP, -EISDIR},
+                {"/pki", BACKUP, -ESTALE},
                 {"/pki/", BACKUP, -EINVAL},
         };
 
