@@ -94,6 +94,13 @@ int fs_list(int root_fd, const char *path, char ***ret_names, Error *reterr) MUS
  * it is no regular file. */
 int fs_test_writable(int root_fd, const char *path, Error *reterr) MUST_USE;
 
+/* Is that file or directory, and every directory on the way to it, in nobody's hands but root's,
+ * ours, and those of whom the root directory belongs to? Or, FS_OWN_HANDS, at least in nobody's but
+ * its owner's. -EPERM with half a sentence that says who else could change it, or put something in
+ * its place; 0 for what does not exist. */
+typedef enum FsHands { FS_OUR_HANDS, FS_OWN_HANDS } FsHands;
+int fs_check_place(int root_fd, const char *path, FsHands hands, Error *reterr) MUST_USE;
+
 /* Writes all bytes or fails; short writes and EINTR are continued. */
 int fs_write_all(int fd, const void *data, size_t size) MUST_USE;
 

@@ -52,51 +52,16 @@ static int take_lock(Txn *txn, Error *reterr)
         return r < 0 ? error_errno(reterr, r, "cannot write '%s'", path) : 0;
 }
 
-/* In a sticky directory others may write, but not move what is ours. */
-static int check_directory(
-        int root_fd, const char *path, const struct stat *host, bool sticky_is_fine, Error *reterr)
-{
-        autofd int fd = fs_open(root_fd, path, O_PATH | O_DIRECTORY, 0, reterr);
-        struct stat st;
-
-        if (fd < 0)
-                return fd;
-        if (fstat(fd, &st) < 0)
-                return error_errno(reterr, -errno, "cannot stat '%s'", path);
-        if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != host->st_uid)
-                return error_set(reterr, -EPERM,
-                        "'%s' belongs to user %u, who could send us anywhere; 'chown root' it when "
-                        "you have seen that all in it is ours",
-                        path, st.st_uid);
-        if (sticky_is_fine && (st.st_mode & S_ISVTX))
-                return 0;
-        if ((st.st_mode & S_IWOTH) || ((st.st_mode & S_IWGRP) && st.st_gid != 0 &&
-                                              st.st_gid != getegid() && st.st_gid != host->st_gid))
-                return error_set(reterr, -EPERM,
-                        "'%s' can be written by others, who could send us anywhere; 'chmod go-w' "
-                        "it when you have seen that all in it is ours",
-                        path);
-        return 0;
-}
-
 int txn_check_place(int root_fd, const char *state_directory, Error *reterr)
 {
         Error error = {};
-        struct stat host; /* to whose owner the whole tree belongs */
-        int r;
+        int r = fs_check_place(root_fd, state_directory, FS_OUR_HANDS, &error);
 
-        if (fstat(root_fd, &host) < 0)
-                return error_errno(reterr, -errno, "cannot stat the root directory");
-        r = check_directory(root_fd, "/", &host, true, &error);
-        for (const char *end = state_directory + strspn(state_directory, "/"); r >= 0 && *end;) {
-                end += strcspn(end, "/");
-                autofree char *prefix = xstrndup(state_directory, (size_t)(end - state_directory));
-
-                end += strspn(end, "/");
-                r = check_directory(root_fd, prefix, &host, *end, &error);
-        }
-        /* Anything else will be found out by whoever uses it. */
-        return r == -EPERM ? error_set(reterr, r, "%s", error.text) : 0;
+        return r < 0 ? error_set(reterr, r,
+                               "%s, who could send us anywhere; 'chown root' or 'chmod go-w' it "
+                               "when you have seen that all below '%s' is ours",
+                               error.text, state_directory)
+                     : 0;
 }
 
 int txn_open(int root_fd, const char *state_directory, Txn **ret, Error *reterr)
@@ -112,6 +77,8 @@ int txn_open(int root_fd, const char *state_directory, Txn **ret, Error *reterr)
                 return r;
         /* As systemd makes it: public/ below it is for everybody, what is not is closed itself. */
         r = fs_make_directories(root_fd, state_directory, 0755, reterr);
+        if (r >= 0)
+                r = txn_check_place(root_fd, state_directory, reterr);
         if (r < 0)
                 return r;
         txn->state_fd = fs_open(root_fd, state_directory, O_RDONLY | O_DIRECTORY, 0, reterr);

@@ -274,6 +274,20 @@ static bool is_renewable(const Item *item, const Verdict *verdict)
         return is_leaf(item) && !item->entry->watch && !verdict->external && !item->renewed_as;
 }
 
+/* A renewal copies the identity that it finds. So it must not be one that whoever may write there
+ * has forged, or has seen elsewhere. */
+static void note_unproven(const Item *item, Verdict *verdict)
+{
+        bool is_anothers = item->ca && item->expected_ca && item->ca != item->expected_ca;
+
+        if (!is_renewable(item, verdict) || item_is_proven(item) || (!item->others && !is_anothers))
+                return;
+        verdict->unproven = true;
+        verdict_note(verdict, verdict->state,
+                "%s, so it is renewed only when it is named: look whose it is first",
+                item->others ? item->others : item->trust_problem);
+}
+
 /* Only what the layout itself describes: who the user of a kubeconfig is that names a missing file
  * is not known. */
 static bool is_recreatable(const Item *item)
@@ -303,6 +317,8 @@ static DueReason due_reason(const Evidence *evidence, const Item *item, const Ve
                 return DUE_NOT;
         if (!item->cert)
                 return is_recreatable(item) ? DUE_MISSING : DUE_NOT;
+        if (verdict->unproven)
+                return DUE_NOT;
         if (verdict->residual < 0)
                 return DUE_EXPIRED;
 
@@ -324,7 +340,7 @@ static int64_t due_time(const Evidence *evidence, const Item *item, const Verdic
 
         if (verdict->due && (verdict->reason != DUE_EXPIRING && verdict->reason != DUE_EXPIRED))
                 return evidence->now;
-        if (!item->cert || !is_renewable(item, verdict))
+        if (!item->cert || !is_renewable(item, verdict) || verdict->unproven)
                 return 0;
         if (verdict->state == STATE_MISMATCH)
                 return evidence->now;
@@ -356,6 +372,7 @@ static void judge_item(const Evidence *evidence, const Item *item, Verdict *verd
                 note_trust(evidence, item, verdict);
                 note_expiring(evidence, item, verdict);
                 note_drift(item, verdict);
+                note_unproven(item, verdict);
         }
 
         /* 2. Who else must act. */

@@ -11,7 +11,8 @@
  *
  * Due is strictly less than RenewBefore= left, bounded to a third of the lifetime; or past
  * RenewAt=; or expired; or a configured SAN is absent; or mismatched for the second time; or
- * missing and RecreateMissing=. CAs, watched and external certificates are never due. */
+ * missing and RecreateMissing=. CAs, watched and external certificates are never due, nor is an
+ * identity that somebody else than root may have put there. */
 
 #include "renew/copy.h"
 
@@ -62,6 +63,8 @@ typedef struct Verdict {
         Loaded loaded; /* set by renew/verify.h, where the pass has looked */
         bool external; /* the issuer is by name none of our CAs (then nobody is asked whether it is
                           trusted), or its CA's key is elsewhere */
+        bool unproven; /* anybody could have put this identity there: nobody signs it again unless
+                          it is named */
         bool due;      /* a pass would renew or re-create it */
         DueReason reason;
         const Hold *hold;   /* it was rolled back and is left alone: due, and nothing is done unless

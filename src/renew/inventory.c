@@ -10,6 +10,7 @@ static void item_done(Item *item)
         free(item->key_path);
         free(item->problem);
         free(item->trust_problem);
+        free(item->others);
         free(item->ca_data_path);
 }
 
@@ -130,6 +131,11 @@ static bool is_same_credential(const Item *a, const Item *b)
                (!a->embedded || streq(a->user->name, b->user->name));
 }
 
+bool item_is_proven(const Item *item)
+{
+        return (item->ca || item->trusted) && item->key_matches;
+}
+
 /* A kubeconfig may name the files of another entry, or be a link to it (~/.kube/config): one
  * credential, renewed once. */
 static void find_shared_files(Inventory *inventory)
@@ -141,6 +147,28 @@ static void find_shared_files(Inventory *inventory)
                         if (is_leaf_file(&inventory->items[k]) &&
                                 is_same_credential(&inventory->items[k], item))
                                 item->renewed_as = inventory->items[k].name;
+        }
+}
+
+/* Whoever has the key to what our CA has signed has shown who he is. For everything else only the
+ * place where it lies can vouch. */
+static void find_others(int root_fd, Inventory *inventory)
+{
+        for (size_t i = 0; i < inventory->n_items; i++) {
+                Item *item = &inventory->items[i];
+                const FileImage *kubeconfig = item->kubeconfig_file;
+                const char *const places[] = {
+                        item->path, item->key_path, kubeconfig ? kubeconfig->path : NULL};
+
+                if (!item->cert || !is_leaf_file(item) || item_is_proven(item))
+                        continue;
+                for (size_t k = 0; k < ELEMENTSOF(places) && !item->others; k++) {
+                        Error error = {};
+
+                        if (places[k] &&
+                                fs_check_place(root_fd, places[k], FS_OUR_HANDS, &error) < 0)
+                                item->others = xstrdup(error.text);
+                }
         }
 }
 
@@ -167,6 +195,7 @@ int inventory_read(int root_fd, const Config *config, Inventory **ret, Error *re
                         add_certificate(&reader, &layout->credentials[i]);
         inventory_add_ca_items(&reader);
         find_shared_files(inventory);
+        find_others(root_fd, inventory);
 
         /* 4. What is copied from them. */
         inventory_read_copies(&reader);

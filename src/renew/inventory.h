@@ -69,6 +69,9 @@ typedef struct Item {
         bool key_matches; /* meaningful if cert and key are there */
         bool trusted;     /* its chain leads to the expected CA's bundle, dates aside */
         char *trust_problem;
+        char *others; /* half a sentence: who else than root could have put this certificate there,
+                         or would have its new key. Only of a leaf that was not signed by a CA of
+                         ours, or whose key is not beside it; NULL: nobody */
         bool ca_data_stale;     /* a root of the expected CA's file is missing from what the
                                    kubeconfig's     current cluster trusts; on one item of each
                                    kubeconfig
@@ -114,6 +117,9 @@ typedef struct Inventory {
 
 void inventory_free(Inventory *inventory);
 DEFINE_AUTOPTR(Inventory, inventory_free)
+
+/* A CA of ours has signed it, and its key is beside it. */
+bool item_is_proven(const Item *item);
 
 /* Fails only where nothing can be read at all (the root itself). */
 int inventory_read(int root_fd, const Config *config, Inventory **ret, Error *reterr) MUST_USE;

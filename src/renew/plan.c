@@ -119,6 +119,12 @@ static bool skip_unrenewable(
                 return true;
         }
 
+        if (verdict->unproven && !request->names) {
+                if (asked || ending)
+                        add_skip(plan, item, OUTCOME_FAILED, true, verdict->text);
+                return true;
+        }
+
         autofree char *postponed = verdict->due && !asked ? why_postponed(verdict) : NULL;
         if (postponed) {
                 add_skip(plan, item, OUTCOME_POSTPONED, true, postponed);

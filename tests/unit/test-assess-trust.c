@@ -83,6 +83,67 @@ static void test_swapped_ca_is_no_reason_to_renew(void **state)
         assert_verdict(judge(sample, LEAF), STATE_EXPIRED, DUE_EXPIRED);
 }
 
+/* Where others may write, only what our CA has signed, with its key beside it, is signed again. */
+static void test_unproven_identity_is_not_due(void **state)
+{
+        static char others[] = "'/pki' can be written by others";
+        static const struct {
+                char *others;
+                bool is_signed, has_key;
+                DueReason reason; /* of one that has expired */
+        } table[] = {
+                {NULL, true, true, DUE_EXPIRED},
+                {NULL, false, true, DUE_EXPIRED},
+                {NULL, true, false, DUE_EXPIRED},
+                {others, true, true, DUE_EXPIRED},
+                {others, false, true, DUE_NOT},
+                {others, true, false, DUE_NOT},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autoptr(Sample) sample = sample_new();
+                Item *leaf = &sample->items[LEAF];
+                const Verdict *verdict;
+
+                if (!table[i].is_signed)
+                        leaf_set_distrusted(sample);
+                leaf->key_matches = table[i].has_key;
+                leaf->others = table[i].others;
+                sample->cert.not_after = NOW - 1;
+                verdict = judge(sample, LEAF);
+                assert_int_equal(verdict->reason, table[i].reason);
+                assert_int_equal(verdict->unproven, table[i].reason == DUE_NOT);
+                if (!verdict->unproven)
+                        continue;
+                assert_int_equal(verdict->due_at, 0);
+                assert_text(verdict, "'/pki' can be written by others, so it is renewed only");
+
+                /* Neither is a pair that is mismatched for the second time. */
+                sample->cert.not_after = NOW + YEAR;
+                judge(sample, LEAF);
+                history_free(sample->history);
+                sample->history = assess_history(sample->assessment);
+                assert_int_equal(judge(sample, LEAF)->reason, DUE_NOT);
+        }
+}
+
+/* A leaf of the API server's CA among etcd's is worth nothing to etcd, but to whoever put it there.
+ */
+static void test_leaf_of_another_ca_without_its_key(void **state)
+{
+        autoptr(Sample) sample = sample_new();
+        InventoryCa expected = sample->ca;
+
+        sample->items[LEAF].expected_ca = &expected;
+        sample->items[LEAF].trusted = false;
+        sample->items[LEAF].trust_problem = "it was signed by CA 'ca' and not by 'etcd-ca'";
+        sample->cert.not_after = NOW - 1;
+        assert_int_equal(judge(sample, LEAF)->reason, DUE_EXPIRED);
+        sample->items[LEAF].key_matches = false;
+        assert_int_equal(judge(sample, LEAF)->reason, DUE_NOT);
+        assert_text(judge(sample, LEAF), "and not by 'etcd-ca', so it is renewed only");
+}
+
 static void test_foreign_issuer_is_external(void **state)
 {
         autoptr(Sample) sample = sample_new();
@@ -203,6 +264,8 @@ int main(void)
                 cmocka_unit_test(test_t10_unreadable_key_is_not_external),
                 cmocka_unit_test(test_t13_signed_by_another_ca_of_ours),
                 cmocka_unit_test(test_swapped_ca_is_no_reason_to_renew),
+                cmocka_unit_test(test_unproven_identity_is_not_due),
+                cmocka_unit_test(test_leaf_of_another_ca_without_its_key),
                 cmocka_unit_test(test_foreign_issuer_is_external),
                 cmocka_unit_test(test_ca_that_is_not_here_distrusts_nobody),
                 cmocka_unit_test(test_mismatch_is_due_at_the_second_sighting),
