@@ -189,8 +189,10 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
                 r = pass_look(pass, reterr);
         if (r < 0)
                 return r;
-        if (request->nightly)
+        if (request->nightly) {
                 self_check_directories(pass->config, pass->root_fd, pass->inventory);
+                self_check_hands(pass->config, pass->root_fd, pass->inventory);
+        }
         r = plan_make(pass->assessment, &request->plan, &pass->plan, reterr);
         if (r < 0)
                 return r;

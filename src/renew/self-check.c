@@ -169,3 +169,28 @@ void self_check_directories(Config *config, int root_fd, const Inventory *invent
                         strv_add(&config->warnings, error.text);
         }
 }
+
+/* Whoever may write there could change what everybody trusts; no care of ours helps against that.
+ */
+static void check_hands(Config *config, int root_fd, const char *path)
+{
+        Error error = {};
+
+        if (!path || path[0] != '/' || fs_check_place(root_fd, path, FS_OWN_HANDS, &error) >= 0)
+                return;
+        autofree char *warning = xasprintf("%s, who could put keys and certificates of their own "
+                                           "in the place of ours; 'chmod go-w' it",
+                error.text);
+        if (!strv_contains(config->warnings, warning))
+                strv_add(&config->warnings, warning);
+}
+
+void self_check_hands(Config *config, int root_fd, const Inventory *inventory)
+{
+        for (size_t i = 0; i < inventory->n_items; i++) {
+                check_hands(config, root_fd, inventory->items[i].path);
+                check_hands(config, root_fd, inventory->items[i].key_path);
+        }
+        for (size_t i = 0; i < inventory->n_copies; i++)
+                check_hands(config, root_fd, inventory->copies[i].target->path);
+}

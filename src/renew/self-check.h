@@ -21,3 +21,7 @@ void self_check(Config *config, const TimerState *timer, int64_t since_last_pass
 /* Could what the shipped unit does not allow be replaced when it is due? The sandbox shows only
  * inside of the service, so this is for a nightly `run`. */
 void self_check_directories(Config *config, int root_fd, const Inventory *inventory);
+
+/* Is what is renewed, and what signs it, where others than its owner may write? Once for each
+ * directory or file that they may. */
+void self_check_hands(Config *config, int root_fd, const Inventory *inventory);

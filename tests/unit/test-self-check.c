@@ -3,6 +3,7 @@
 
 #include "base/time-util.h"
 #include "host-config.h"
+#include "host.h"
 #include "renew/self-check.h"
 
 static int64_t since_last_pass = INT64_MAX;
@@ -166,6 +167,44 @@ static void test_passes_that_come_without_our_timer(void **state)
         since_last_pass = INT64_MAX;
 }
 
+static char *warnings_of_hands(Host *host)
+{
+        host_look(host);
+        self_check_hands(host->config, host->root_fd, host->inventory);
+        return host->config->warnings ? strv_join(host->config->warnings, "\n") : xstrdup("");
+}
+
+static void test_directories_that_others_may_write(void **state)
+{
+        static const struct {
+                const char *path;
+                mode_t mode;
+                const char *warning;
+        } table[] = {
+                {"/etc/kubernetes/pki", 0755, ""},
+                {"/etc/kubernetes", 01777, ""},
+                {"/etc/kubernetes/pki", 0777,
+                        "'/etc/kubernetes/pki' can be written by others, who could put keys and "
+                        "certificates of their own in the place of ours; 'chmod go-w' it"},
+                {"/etc/kubernetes/pki/ca.key", 0606,
+                        "'/etc/kubernetes/pki/ca.key' can be written by others, who could put keys "
+                        "and certificates of their own in the place of ours; 'chmod go-w' it"},
+                {"/", 0757,
+                        "'/' can be written by others, who could put keys and certificates of "
+                        "their own in the place of ours; 'chmod go-w' it"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Host host = host_new("v1.28.7/ecdsa-p256", ONE_DAY_OLD);
+                autofree char *path = xasprintf("%s%s", host.root, table[i].path);
+
+                assert_int_equal(chmod(path, table[i].mode), 0);
+                autofree char *text = warnings_of_hands(&host);
+                assert_string_equal(text, table[i].warning);
+                host_free(&host);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -174,6 +213,7 @@ int main(void)
                 cmocka_unit_test(test_t37_lives_that_are_taken_for_a_loop),
                 cmocka_unit_test(test_a_timer_that_does_not_run),
                 cmocka_unit_test(test_passes_that_come_without_our_timer),
+                cmocka_unit_test(test_directories_that_others_may_write),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
