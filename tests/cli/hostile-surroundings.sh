@@ -78,43 +78,81 @@ tap_empty "$(controls "$OUTPUT")" "shows nothing of itself"
 tap_empty "$(intact)" "and breaks nothing"
 tap_empty "$(controls "$(find "$ROOT/$STATE" -name '*.json' -exec cat {} +)")" "nor is it in a report"
 
-# Things that are no files, in the place of each file in turn: nothing waits for them, nothing opens them.
+# Things that are no files, in the place of each file in turn: nothing waits for them, nothing opens them. Each file has
+# one of them; SWEEP=all tries all.
 host v1.28.7/ecdsa-p256
 mv "$ROOT" "$SCRATCH/plane"
-things=(fifo loop)
+things=(fifo loop socket directory)
 if [ "$(id -u)" = 0 ] && mknod "$SCRATCH/device" c 1 5 2>/dev/null && head -c 1 "$SCRATCH/device" >/dev/null 2>&1; then
         things+=(device)
 else
         tap_skip "devices in the place of files" "no device can be made here"
 fi
+# thing KIND PATH: what has that name now.
 thing() {
-        rm -f "$2"
+        rm -rf "$2"
+        mkdir -p "$(dirname "$2")"
         case $1 in
         fifo) mkfifo "$2" ;;
         loop) ln -s "${2##*/}" "$2" ;;
+        socket) (cd "$(dirname "$2")" && python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "${2##*/}") ;;
+        directory) mkdir "$2" ;;
         device) mknod "$2" c 1 5 ;; # /dev/zero never ends
         esac
 }
+# beside KIND FILE: a fresh control plane with that in the place of that file, and a pass. What went wrong.
+beside() {
+        local status
+
+        ROOT=$SCRATCH/host
+        rm -rf "$ROOT"
+        cp -a "$SCRATCH/plane" "$ROOT"
+        thing "$1" "$ROOT/$2"
+        timeout 60 "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run >"$SCRATCH/output" 2>&1
+        status=$?
+        [[ $status =~ ^(0|1|75|78)$ ]] || echo "$1 as $2: ended with $status"
+        [ "$(stat -c %F "$ROOT/$2" 2>/dev/null)" != 'regular file' ] || grep -q "$STATE" <<<"$2" || echo "$1 as $2: is gone"
+        rm -rf "${ROOT:?}/$2"
+        [ ! -e "$SCRATCH/plane/$2" ] || cp -a "$SCRATCH/plane/$2" "$ROOT/$2"
+        # Its own half may be of before.
+        renewd check --at="$TEN_DAYS" --no-headings --columns=status,path | grep -E 'MISMATCH|INVALID' |
+                grep -vF "/${2%.*}." | sed "s|^|$1 as $2: |"
+}
 trouble=
 tried=0
-for thing in "${things[@]}"; do
-        while read -r file; do
-                ROOT=$SCRATCH/host
-                rm -rf "$ROOT"
-                cp -a "$SCRATCH/plane" "$ROOT"
-                thing "$thing" "$ROOT/$file"
-                timeout 60 "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run >"$SCRATCH/output" 2>&1
-                status=$?
-                [[ $status =~ ^(0|1|75)$ ]] || trouble+="$thing as $file: ended with $status"$'\n'
-                rm "$ROOT/$file"
-                cp -a "$SCRATCH/plane/$file" "$ROOT/$file"
-                # Its own half may be of before.
-                trouble+=$(renewd check --at="$TEN_DAYS" --no-headings --columns=status,path | grep -E 'MISMATCH|INVALID' |
-                        grep -vF "/${file%.*}." | sed "s|^|$thing as $file: |")
-                tried=$((tried + 1))
-        done < <(cd "$SCRATCH/plane" && find etc -type f ! -name 'sa.*')
+while read -r file; do
+        for i in "${!things[@]}"; do
+                [ "${SWEEP:-}" = all ] || [ $((tried % ${#things[@]})) = "$i" ] || continue
+                trouble+=$(beside "${things[i]}" "$file")
+        done
+        tried=$((tried + 1))
+done < <(cd "$SCRATCH/plane" && find etc -type f ! -name 'sa.*' | sort)
+tap_empty "$trouble" "T07 something else is in the place of each of $tried files: the pass ends, and the others stay whole"
+
+# The same where we have our configuration, and our state.
+trouble=
+tried=0
+for file in etc/kube-renewd/kube-renewd.conf etc/kube-renewd/kube-renewd.conf.d etc/kube-renewd/kube-renewd.conf.d/x.conf \
+        var/lib/kubelet/pki/kubelet-client-current.pem var/lib/kubelet/config.yaml $STATE $STATE/lock $STATE/transaction.prepared \
+        $STATE/transaction.committed $STATE/history.json $STATE/notified.json $STATE/owed $STATE/owed/etcd.json $STATE/held \
+        $STATE/held/etcd.json $STATE/parked $STATE/backups $STATE/public $STATE/public/status.json $STATE/public/alarms \
+        $STATE/public/alarms/expired@apiserver.json $STATE/public/shelved $STATE/public/kube-renewd.prom; do
+        for i in "${!things[@]}"; do
+                [ "${SWEEP:-}" = all ] || [ $((tried % ${#things[@]})) = "$i" ] || continue
+                trouble+=$(beside "${things[i]}" "$file")
+        done
+        tried=$((tried + 1))
 done
-tap_empty "$trouble" "T07 $tried times something else is in the place of a file: the pass ends, and the others stay whole"
+tap_empty "$trouble" "T07 or in $tried places of configuration and state"
+mkdir "$SCRATCH/layouts"
+for thing in "${things[@]}"; do
+        thing "$thing" "$SCRATCH/layouts/kubeadm.conf"
+        tap_status 3 "T07 a $thing as a layout" env KUBE_RENEWD_LAYOUT_PATH="$SCRATCH/layouts" timeout 60 \
+                "$KUBE_RENEWD" --root="$SCRATCH/plane" --layout=kubeadm check
+        thing "$thing" "$SCRATCH/plane/config"
+        tap_status 3 "T07 a $thing as --config" timeout 60 "$KUBE_RENEWD" --root="$SCRATCH/plane" --layout=kubeadm --config=/config check
+        rm -rf "$SCRATCH/plane/config"
+done
 
 # Links of /proc lead anywhere, and are not followed.
 ROOT=$SCRATCH/host
@@ -149,7 +187,8 @@ printf '%s' "$evil" >"$ROOT/$STATE/lock"
 printf '%s' "$evil" >"$ROOT/$STATE/transaction.prepared"
 printf '{"%s":1}' "$evil" >"$ROOT/$STATE/owed/kube-scheduler.json"
 printf '{"%s":1}' "$evil" >"$ROOT/$STATE/history.json"
-for words in check 'check --output=json' 'check --cached' plan 'plan --output=yaml' verify 'explain kube-scheduler' alarms 'alarms --output=json' \
+for words in check 'check --output=json' 'check --output=tree' 'check --output=prometheus' 'check --output=nagios' \
+        'check --output=kubeadm-json' 'check --cached' 'check --cached --output=nagios' plan 'plan --output=yaml' verify 'explain kube-scheduler' alarms 'alarms --output=json' \
         'alarms --output=nagios' 'backup list' "restore $evil" "explain $evil" "renew $evil" "$evil" "--$evil" "check --output=$evil" \
         "check --at=$evil" "check --columns=$evil" "--layout=/$evil check" "--config=/$evil check" run recover config 'config --output=json'; do
         IFS=' ' read -r -d '' -a arguments < <(printf '%s\0' "$words")

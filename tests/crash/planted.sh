@@ -44,6 +44,28 @@ planted "10001 names beside his" "cd $pki/etcd; seq -f %.0f.crt 10001 | xargs to
 planted "directories that nobody may enter" "chmod 000 srv/mallory srv/mallory/.kube $pki/etcd"
 planted "a link through /proc" "ln -sf /proc/self/fd/0 $pki/etcd/server.key"
 
+# Hard links: the kernel makes none to what is not his (protected_hardlinks), where it has not been told to.
+# linked TITLE TARGET PATH...: these names of his are links to that file.
+linked() {
+        local title=$1 target=$2
+
+        scene
+        shift 2
+        for path; do
+                ln -f "$ROOT/$target" "$ROOT/$path"
+        done
+        victim=$(victims)
+        renewd run --at="$TEN_DAYS" >/dev/null 2>&1
+        tap_like "$(timeout 60 "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run 2>/dev/null; echo "ended with $?")" \
+                '^ended with (0|1|75)$' "$title: the pass ends"
+        tap_status 0 "$title: what is not his is renewed" renewd check --at="$TEN_DAYS" apiserver admin.conf
+        stands "$title"
+}
+linked "a hard link to a file of the victim as etcd's key" victim/secret $pki/etcd/server.key
+linked "one as his copy" victim/config srv/mallory/.kube/config
+linked "one to admin.conf as his copy" etc/kubernetes/admin.conf srv/mallory/.kube/config srv/mallory/new/config
+linked "one to the API server's key as etcd's" $pki/apiserver.key $pki/etcd/server.key
+
 # refused TITLE COMMAND: our state is below a directory of his, in which he has done that.
 refused() {
         scene
