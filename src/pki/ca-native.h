@@ -24,8 +24,9 @@ struct Ca {
 };
 
 /* A certificate, opened again to be written over: what is not touched stays as it is, byte for
- * byte. Its public key is that of `key`, or if that is NULL its own. */
-int draft_open(const Cert *cert, const Key *key, gnutls_x509_crt_t *ret, Error *reterr) MUST_USE;
+ * byte. Its dates are these, its public key is that of `key`, or if that is NULL its own. */
+int draft_open(const Cert *cert, const Key *key, int64_t not_before, int64_t not_after,
+        gnutls_x509_crt_t *ret, Error *reterr) MUST_USE;
 
 bool draft_has_extension(gnutls_x509_crt_t draft, const char *oid);
 

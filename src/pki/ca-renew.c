@@ -154,7 +154,7 @@ int ca_renew(const Ca *ca, const Cert *old, const Key *key, const LeafTerms *ter
                 return r;
 
         /* 2. The old certificate with a new serial number, key and dates, and what is added. */
-        r = draft_open(old, key, &draft, reterr);
+        r = draft_open(old, key, terms->not_before, terms->not_after, &draft, reterr);
         if (r >= 0)
                 r = draft_successor(draft, ca, terms, reterr);
         if (r < 0)

@@ -52,7 +52,7 @@ int ca_succeed(const Cert *old, const Key *key, int64_t not_before, int64_t not_
                 return error_set(reterr, -EKEYREJECTED, "the new CA would have the old one's key");
 
         /* 2. The old certificate with a new serial number, key and dates, signed by itself. */
-        r = draft_open(old, key, &draft, reterr);
+        r = draft_open(old, key, not_before, not_after, &draft, reterr);
         if (r >= 0)
                 r = draft_root(draft, not_before, not_after, reterr);
         if (r >= 0)
@@ -161,7 +161,7 @@ int ca_cross_sign(const Ca *signer, const Cert *ca, int64_t not_before, Cert **r
                 return r;
 
         /* 2. The certificate itself with a new serial number, dates and issuer. */
-        r = draft_open(ca, NULL, &draft, reterr);
+        r = draft_open(ca, NULL, begin, end, &draft, reterr);
         if (r >= 0)
                 r = draft_cross(draft, issuer, begin, end, reterr);
         if (r >= 0)

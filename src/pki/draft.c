@@ -11,6 +11,13 @@
 #define TAG_VERSION     0xa0 /* [0] of TBSCertificate, RFC 5280 4.1 */
 #define TAG_KEY_ID      0x80 /* [0] of AuthorityKeyIdentifier, RFC 5280 4.2.1.1 */
 
+#define TAG_UTC_TIME         0x17
+#define TAG_GENERALIZED_TIME 0x18
+#define YEAR_2050            ((int64_t)2524608000)
+
+#define FIELD_VALIDITY   4 /* of TBSCertificate, RFC 5280 4.1 */
+#define FIELD_PUBLIC_KEY 6
+
 /* The element with the number `index` of those in `outer`; false if there are not so many. */
 static bool der_find(Der outer, unsigned index, DerElement *ret)
 {
@@ -20,16 +27,16 @@ static bool der_find(Der outer, unsigned index, DerElement *ret)
         return false;
 }
 
-/* Where in a certificate its public key stands (RFC 5280 4.1). Version 1 does not say that it is.
- */
-static bool find_public_key(const Cert *cert, DerElement *ret_signed, DerElement *ret_key)
+/* Where the field of TBSCertificate stands that has this number in version 3 (RFC 5280 4.1).
+ * Version 1 does not say that it is. */
+static bool find_field(Der cert, unsigned field, DerElement *ret_signed, DerElement *ret_field)
 {
-        Der rest = {cert->der, cert->der_size};
         DerElement whole, first;
 
-        return der_next(&rest, &whole) && der_find(whole.content, 0, ret_signed) &&
+        return der_next(&cert, &whole) && der_find(whole.content, 0, ret_signed) &&
                der_find(ret_signed->content, 0, &first) &&
-               der_find(ret_signed->content, first.tag == TAG_VERSION ? 6 : 5, ret_key);
+               der_find(ret_signed->content, first.tag == TAG_VERSION ? field : field - 1,
+                       ret_field);
 }
 
 static unsigned char *join(Der a, Der b, Der c, size_t *ret_size)
@@ -53,43 +60,77 @@ static const unsigned char *end_of(Der der)
         return der.data + der.size;
 }
 
-/* The certificate for another public key. Its signature is wrong then; nobody asks a draft.
- *
- * gnutls_x509_crt_set_key() cannot do that: it fails where the old key's algorithm has no
- * parameters and the new one's has some, so from Ed25519 to RSA. */
-static unsigned char *with_public_key(const Cert *cert, Der public_key, size_t *ret_size)
+/* The certificate with something else in one field; NULL if it has none of that number. Its
+ * signature is wrong then; nobody asks a draft. */
+static unsigned char *with_field(Der cert, unsigned field, Der value, size_t *ret_size)
 {
         autofree unsigned char *content = NULL, *part = NULL, *whole = NULL;
         DerElement signed_part, old;
         size_t size;
 
-        if (!find_public_key(cert, &signed_part, &old))
+        if (!find_field(cert, field, &signed_part, &old))
                 return NULL;
-        content = join(between(signed_part.content.data, old.whole.data), public_key,
+        content = join(between(signed_part.content.data, old.whole.data), value,
                 between(end_of(old.whole), end_of(signed_part.content)), &size);
         part = der_wrap(DER_SEQUENCE, (Der){content, size}, &size);
-        whole = join((Der){part, size},
-                between(end_of(signed_part.whole), cert->der + cert->der_size), (Der){part, 0},
-                &size);
+        whole = join((Der){part, size}, between(end_of(signed_part.whole), end_of(cert)),
+                (Der){part, 0}, &size);
         return der_wrap(DER_SEQUENCE, (Der){whole, size}, ret_size);
 }
 
-int draft_open(const Cert *cert, const Key *key, gnutls_x509_crt_t *ret, Error *reterr)
+/* gnutls_x509_crt_set_key() cannot do that: it fails where the old key's algorithm has no
+ * parameters and the new one's has some, so from Ed25519 to RSA. */
+static unsigned char *with_public_key(Der cert, const Key *key, size_t *ret_size)
 {
-        autofree unsigned char *changed = NULL;
         autodatum public_key = {};
-        gnutls_datum_t der = {cert->der, (unsigned)cert->der_size};
-        size_t size = 0;
-        int g = 0;
+
+        if (key_export_public(key, GNUTLS_X509_FMT_DER, &public_key) < 0)
+                return NULL;
+        return with_field(
+                cert, FIELD_PUBLIC_KEY, (Der){public_key.data, public_key.size}, ret_size);
+}
+
+/* Dates up to 2049 have two digits for the year, later ones four (RFC 5280 4.1.2.5). */
+static unsigned char *write_time(int64_t t, size_t *ret_size)
+{
+        bool is_late = t >= YEAR_2050;
+        time_t seconds = (time_t)t;
+        char text[32] = "";
+        const char *from = is_late ? text : text + 2;
+        struct tm tm;
+
+        if (gmtime_r(&seconds, &tm))
+                strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm);
+        return der_wrap(is_late ? TAG_GENERALIZED_TIME : TAG_UTC_TIME,
+                (Der){(const unsigned char *)from, strlen(from)}, ret_size);
+}
+
+/* GnuTLS writes a date over one of the same kind only, so never from 2049 to 2050. */
+static unsigned char *with_dates(Der cert, int64_t not_before, int64_t not_after, size_t *ret_size)
+{
+        autofree unsigned char *begin = NULL, *end = NULL, *both = NULL, *validity = NULL;
+        size_t begin_size, end_size, size;
+
+        begin = write_time(not_before, &begin_size);
+        end = write_time(not_after, &end_size);
+        both = join((Der){begin, begin_size}, (Der){end, end_size}, (Der){end, 0}, &size);
+        validity = der_wrap(DER_SEQUENCE, (Der){both, size}, &size);
+        return with_field(cert, FIELD_VALIDITY, (Der){validity, size}, ret_size);
+}
+
+int draft_open(const Cert *cert, const Key *key, int64_t not_before, int64_t not_after,
+        gnutls_x509_crt_t *ret, Error *reterr)
+{
+        autofree unsigned char *dated = NULL, *changed = NULL;
+        size_t size = 0, changed_size = 0;
+        int g = GNUTLS_E_ASN1_DER_ERROR;
 
         pki_init();
-        if (key)
-                g = key_export_public(key, GNUTLS_X509_FMT_DER, &public_key);
-        if (key && g >= 0) {
-                changed = with_public_key(cert, (Der){public_key.data, public_key.size}, &size);
-                der = (gnutls_datum_t){changed, (unsigned)size};
-        }
-        if (g >= 0)
+        dated = with_dates((Der){cert->der, cert->der_size}, not_before, not_after, &size);
+        if (dated && key)
+                changed = with_public_key((Der){dated, size}, key, &changed_size);
+        const gnutls_datum_t der = {key ? changed : dated, (unsigned)(key ? changed_size : size)};
+        if (der.data)
                 g = gnutls_x509_crt_init(ret);
         if (g >= 0)
                 g = gnutls_x509_crt_import(*ret, &der, GNUTLS_X509_FMT_DER);

@@ -357,6 +357,46 @@ static void test_ca_limited(void **state)
         assert_int_equal(fresh->not_after, end);
 }
 
+#define YEAR_9999 ((int64_t)253402300799) /* 99991231235959Z: no end (RFC 5280 4.1.2.5) */
+
+/* RFC 5280 4.1.2.5: as UTCTime to the last second of 2049, then as GeneralizedTime; GnuTLS writes a
+ * date over one of the same kind only. */
+static void test_dates_beyond_2049(void **state)
+{
+        static const struct {
+                int64_t end;
+                const char *words;
+        } table[] = {
+                {2524607999, "Dec 31 23:59:59 2049"},
+                {2524608000, "Jan  1 00:00:00 2050"},
+                {YEAR_9999, "Dec 31 23:59:59 9999"},
+                {2524607998, "Dec 31 23:59:58 2049"},
+        };
+        autoptr(Key) ca_key = new_key(KEY_KIND_ECDSA_P256);
+        autoptr(Key) key = new_key(KEY_KIND_ECDSA_P256);
+        autoptr(Cert) root = NULL;
+        autoptr(Cert) old = data_cert("pki/plain.crt");
+        autoptr(Ca) ca = NULL;
+
+        assert_int_equal(ca_create("x", ca_key, DATA_NOW, YEAR_9999, &root, NULL), 0);
+        assert_int_equal(root->not_after, YEAR_9999);
+        assert_int_equal(ca_new(&(CertList){&root, 1}, TAKE(ca_key), &ca, NULL), 0);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                /* Each begins earlier than the one before, so that the last may end earlier. */
+                LeafTerms terms = {2524600000 - (int64_t)i * DAY, table[i].end, NULL};
+                Cert *fresh = NULL;
+                Error error = {};
+
+                if (ca_renew(ca, old, key, &terms, &fresh, &error) < 0)
+                        fail_msg("%zu: %s", i, error.text);
+                assert_int_equal(fresh->not_before, terms.not_before);
+                assert_int_equal(fresh->not_after, terms.not_after);
+                assert_openssl_prints(fresh, "-enddate", table[i].words);
+                cert_free(old);
+                old = fresh;
+        }
+}
+
 static void test_no_gain_is_refused(void **state)
 {
         autoptr(Cert) old = data_cert("pki/plain.crt");
@@ -426,6 +466,7 @@ int main(void)
                 cmocka_unit_test(test_empty_subject),
                 cmocka_unit_test(test_intermediate_signs),
                 cmocka_unit_test(test_ca_limited),
+                cmocka_unit_test(test_dates_beyond_2049),
                 cmocka_unit_test(test_no_gain_is_refused),
                 cmocka_unit_test(test_t09_what_is_not_valid_yet_gains_by_an_earlier_end),
                 cmocka_unit_test(test_t04_t09_expired_and_future_ca_sign_nothing),
