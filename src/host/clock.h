@@ -7,10 +7,17 @@
  *
  * No other function of the program reads the wall clock; deadlines use clock_monotonic(). */
 
-#include "base/macro.h"
+#include "base/time-util.h"
 
 /* Seconds since the epoch, UTC. */
 int64_t clock_now(void);
+
+/* True for a moment (nanoseconds since the epoch) that is yet to come, by more than what two
+ * programs of one host may differ: the clock was ahead when it was noted. */
+static inline bool clock_is_future(int64_t nanoseconds)
+{
+        return nanoseconds / 1000000000 > clock_now() + MINUTE;
+}
 
 /* Milliseconds of CLOCK_MONOTONIC, for deadlines and durations. */
 int64_t clock_monotonic(void);

@@ -108,7 +108,8 @@ int hold_read(int root_fd, const char *state_directory, HoldList **ret, Error *r
 const Hold *hold_find_path(const HoldList *list, const char *path, int64_t now)
 {
         for (size_t i = 0; list && i < list->n; i++)
-                if (now < list->holds[i].until && strv_contains(list->holds[i].paths, path))
+                if (list->holds[i].since <= now && now < list->holds[i].until &&
+                        strv_contains(list->holds[i].paths, path))
                         return &list->holds[i];
         return NULL;
 }

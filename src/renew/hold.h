@@ -42,7 +42,8 @@ int hold_settle(int root_fd, const char *state_directory, const char *component,
 /* All of them; a missing directory is an empty list. */
 int hold_read(int root_fd, const char *state_directory, HoldList **ret, Error *reterr) MUST_USE;
 
-/* The hold that keeps this file as it is at `now`, NULL if there is none. list may be NULL. */
+/* The hold that keeps this file as it is at `now`, NULL if there is none. One that begins later was
+ * dated by a clock that was ahead, and keeps nothing. list may be NULL. */
 const Hold *hold_find_path(const HoldList *list, const char *path, int64_t now);
 
 /* That of the component, over or not, NULL if there is none. */

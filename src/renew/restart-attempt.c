@@ -45,6 +45,11 @@ Attempt attempt_new(const Stage *stage, const InventoryComponent *component, con
         return attempt;
 }
 
+void attempt_done(Attempt *attempt)
+{
+        run_look_done(&attempt->before);
+}
+
 const InventoryComponent *stage_component(const Stage *stage, const char *name)
 {
         const Inventory *inventory = stage->n_fresh > 0 ? stage->fresh[stage->n_fresh - 1]
@@ -86,13 +91,28 @@ static bool judge_proof(Attempt *attempt, const ComponentProof *proof)
                                                  (attempt->is_renewal || proof->n == 0)))
                 return is_not_proven(attempt, look->problem);
         if (attempt->is_renewal && !attempt->is_witnessed &&
-                look->started_at <= attempt->newer_than)
+                (look->started_at <= attempt->newer_than || run_look_is_misdated(look)))
                 return is_not_proven(attempt, "its process has not been started anew");
         return true;
 }
 
+/* Another one than we have ended is younger than the files, whatever the clock says meanwhile. */
+static bool see_another(const Stage *stage, const Attempt *attempt)
+{
+        RunLook look;
+        bool is_another;
+
+        if (!attempt->is_ended)
+                return false;
+        running_look(stage->input->running, attempt->component, &look);
+        is_another = run_look_is_another(&look, &attempt->before);
+        run_look_done(&look);
+        return is_another;
+}
+
 bool attempt_is_proven(const Stage *stage, Attempt *attempt)
 {
+        attempt->is_witnessed = attempt->is_witnessed || see_another(stage, attempt);
         const VerifyRequest request = {.paths = attempt->owed->paths,
                 .owed = attempt->owed,
                 .witnessed = attempt->is_witnessed};
@@ -264,21 +284,22 @@ bool attempt_restart(const Stage *stage, Attempt *attempt)
         Running *running = stage->input->running;
         const char *name = attempt->component->entry->name;
         Error error = {};
-        RunLook look;
+        RunLook *before = &attempt->before;
         bool is_waiting;
         int r;
 
         log_status("Restarting %s", name);
-        running_look(running, attempt->component, &look);
-        is_waiting = run_look_is_waiting(&look);
-        r = running_end(running, attempt->component, &look, &error);
+        run_look_done(before);
+        running_look(running, attempt->component, before);
+        is_waiting = run_look_is_waiting(before);
+        r = running_end(running, attempt->component, before, &error);
         if (r == -EUNATCH)
                 r = restart_by_manifest(stage, attempt, &error);
-        else if (r >= 0 && look.state == RUN_UNKNOWN)
+        else if (r >= 0 && before->state == RUN_UNKNOWN)
                 attempt->is_witnessed = true;
         else if (r >= 0)
-                attempt->newer_than = look.started_at; /* the debt may be of this very second */
-        run_look_done(&look);
+                attempt->newer_than = before->started_at; /* the debt may be of this very second */
+        attempt->is_ended = r >= 0 && !attempt->is_witnessed;
         attempt->is_started = r >= 0 || !is_pod(attempt->component);
         if (r < 0) {
                 /* Whatever has been done to it: is it well? */

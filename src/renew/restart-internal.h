@@ -21,20 +21,24 @@ typedef struct Stage {
 typedef struct Attempt {
         const InventoryComponent *component;
         const Owed *owed;
-        bool is_needed;      /* it does not read everything it is owed for by itself */
-        bool is_renewal;     /* a new process is asked for, whatever it has loaded */
-        int64_t newer_than;  /* nanoseconds: a process that was started later is a new one */
-        bool was_healthy;    /* before we touched it */
-        bool is_healthy;     /* at the last look */
-        bool is_loaded;      /* its process has what it is owed for, well or ill */
-        bool is_answering;   /* its probe says so, whatever the runtime says */
-        bool is_witnessed;   /* we have seen it end, though not its process */
+        bool is_needed;     /* it does not read everything it is owed for by itself */
+        bool is_renewal;    /* a new process is asked for, whatever it has loaded */
+        int64_t newer_than; /* nanoseconds: a process that was started later is a new one */
+        bool was_healthy;   /* before we touched it */
+        bool is_healthy;    /* at the last look */
+        bool is_loaded;     /* its process has what it is owed for, well or ill */
+        bool is_answering;  /* its probe says so, whatever the runtime says */
+        bool is_ended;      /* we have asked for its end, and `before` is what ran then */
+        RunLook before;
+        bool is_witnessed;   /* we have seen it end and, where anybody knows, another one run */
         bool is_started;     /* somebody was asked to start it anew, and not only to end it */
         bool is_rolled_back; /* its old files are in place */
         Error problem;       /* why it is not proven, or may not be restarted */
 } Attempt;
 
 Attempt attempt_new(const Stage *stage, const InventoryComponent *component, const Owed *owed);
+
+void attempt_done(Attempt *attempt);
 
 /* It runs, is healthy as far as it can be asked, and uses every file that it is owed for. */
 bool attempt_is_proven(const Stage *stage, Attempt *attempt);

@@ -126,7 +126,7 @@ bool attempt_roll_back(Stage *stage, Attempt *attempt)
                 return false;
         }
         attempt->is_rolled_back = true;
-        attempt->is_witnessed = false;
+        attempt->is_witnessed = attempt->is_ended = false;
         stage->report->rolled_back = true;
         r = read_again(stage, attempt, &error);
         if (r >= 0 && attempt_restart(stage, attempt)) {

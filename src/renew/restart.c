@@ -197,6 +197,7 @@ static int settle_component(
         if (r >= 0 && outcome != RESTART_LEFT)
                 r = settle_ledger(stage, &attempt, reterr);
         stage->is_upstream_ill |= outcome == RESTART_LEFT && !attempt.is_healthy;
+        attempt_done(&attempt);
         return r;
 }
 

@@ -103,6 +103,18 @@ static void judge_look(RunLook *look)
                 look->problem = xstrdup("it does not run");
 }
 
+/* One that was made while the clock was ahead may be older than one that runs now. */
+static const CriContainer *newest_of(const CriList *list)
+{
+        const CriContainer *first = &list->containers[0];
+
+        for (size_t i = 1; clock_is_future(first->created_at) && i < list->n; i++)
+                if (list->containers[i].state == CRI_RUNNING &&
+                        !clock_is_future(list->containers[i].created_at))
+                        return &list->containers[i];
+        return first;
+}
+
 static int look_at_container(
         Running *running, const Manifest *manifest, const char *name, RunLook *look, Error *reterr)
 {
@@ -119,7 +131,7 @@ static int look_at_container(
                                 manifest->name, manifest->namespace_);
                 return 0;
         }
-        const CriContainer *newest = &list->containers[0];
+        const CriContainer *newest = newest_of(list);
         add_instance(look, (Instance){.name = xstrdup(name),
                                    .id = xstrdup(newest->id),
                                    .running = newest->state == CRI_RUNNING,
@@ -190,6 +202,29 @@ bool run_look_is_waiting(const RunLook *look)
                 if (!look->instances[i].running && *look->instances[i].id)
                         return true;
         return false;
+}
+
+bool run_look_is_misdated(const RunLook *look)
+{
+        return clock_is_future(look->started_at);
+}
+
+static bool is_one_of(const Instance *instance, const RunLook *look)
+{
+        for (size_t i = 0; i < look->n; i++)
+                if (streq(instance->name, look->instances[i].name) &&
+                        streq(instance->id, look->instances[i].id) &&
+                        instance->started_at == look->instances[i].started_at)
+                        return true;
+        return false;
+}
+
+bool run_look_is_another(const RunLook *look, const RunLook *before)
+{
+        for (size_t i = 0; i < look->n; i++)
+                if (is_one_of(&look->instances[i], before))
+                        return false;
+        return look->state == RUN_RUNNING;
 }
 
 /* The worst answer of its probes: a failed one counts more than one that cannot be asked. */

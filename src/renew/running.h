@@ -56,6 +56,13 @@ int running_bus(Running *running, Bus **ret, Error *reterr) MUST_USE;
 /* Fills the look. Cannot fail: what is not known is RUN_UNKNOWN and its problem. */
 void running_look(Running *running, const InventoryComponent *component, RunLook *ret);
 
+/* True if it was started at a time that is yet to come: the clock was ahead then, and nobody knows
+ * what it has read. */
+bool run_look_is_misdated(const RunLook *look);
+
+/* True if it runs, and no part of it is one of those that were there `before`. */
+bool run_look_is_another(const RunLook *look, const RunLook *before);
+
 /* True if a part of it has ended and waits for the kubelet to start it again. */
 bool run_look_is_waiting(const RunLook *look);
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/time-util.h"
+#include "host/clock.h"
 #include "pki/probe.h"
 #include "renew/reload.h"
 
@@ -122,13 +123,15 @@ static void prove_served(const Evidence *evidence, const ManifestEndpoint *endpo
 }
 
 /* When the file became what it is: for our own doing the moment of the rename, else the moment its
- * content was written (a later chmod changes nothing for who has read it). */
+ * content was written (a later chmod changes nothing for who has read it), unless that is a lie. */
 static int64_t changed_at(const Evidence *evidence, const FileImage *file)
 {
         const Owed *owed = evidence->request->owed;
         bool is_ours = owed && (owed->since == 0 || strv_contains(owed->paths, file->path));
 
-        return nanoseconds(is_ours ? file->st.st_ctim : file->st.st_mtim);
+        int64_t written = nanoseconds(file->st.st_mtim);
+
+        return is_ours || clock_is_future(written) ? nanoseconds(file->st.st_ctim) : written;
 }
 
 static bool is_of_key(const Proof *proof)
@@ -160,7 +163,14 @@ static void prove_by_age(const Evidence *evidence, Proof *proof)
                 proof->loaded = LOADED_YES;
         else if (evidence->look->state != RUN_RUNNING)
                 proof->text = xstrdup(evidence->look->problem);
-        else if ((at = changed_at(evidence, file)) < evidence->look->started_at)
+        else if (run_look_is_misdated(evidence->look)) {
+                proof->loaded = LOADED_NO;
+                proof->text = xasprintf("runs since %s, which is yet to come",
+                        time_format(evidence->look->started_at / NANOSECONDS, began));
+        } else if (clock_is_future(at = changed_at(evidence, file)))
+                proof->text = xasprintf("'%s' changed %s, which is yet to come", file->path,
+                        time_format(at / NANOSECONDS, changed));
+        else if (at < evidence->look->started_at)
                 proof->loaded = LOADED_YES;
         else {
                 proof->loaded = LOADED_NO;

@@ -31,6 +31,16 @@
 
 #define OLD "1" /* nanoseconds since the epoch: before any file was written */
 
+/* After every file of the next half minute, and not in a future that nobody would believe. */
+static inline const char *plane_young(void)
+{
+        static char text[40];
+
+        snprintf(text, sizeof(text), "%lld000000000", (long long)time(NULL) + 30);
+        return text;
+}
+#define YOUNG plane_young()
+
 typedef struct Plane {
         Host host;
         char *containers[8];

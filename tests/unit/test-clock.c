@@ -14,6 +14,19 @@ static void test_now_is_seconds_since_the_epoch(void **state)
         assert_in_range(now, before, time(NULL) + 1);
 }
 
+/* A container's start, a file's change: by this host's clock, so not later than now. */
+static void test_failure_mode_30_what_is_yet_to_come(void **state)
+{
+        static const struct {
+                int64_t later; /* seconds */
+                bool is_future;
+        } table[] = {{-86400, false}, {0, false}, {50, false}, {70, true}, {86400, true}};
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                assert_int_equal(clock_is_future((clock_now() + table[i].later) * 1000000000),
+                        table[i].is_future);
+}
+
 static void test_monotonic_is_milliseconds(void **state)
 {
         int64_t before = clock_monotonic(), passed;
@@ -46,6 +59,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_now_is_seconds_since_the_epoch),
+                cmocka_unit_test(test_failure_mode_30_what_is_yet_to_come),
                 cmocka_unit_test(test_monotonic_is_milliseconds),
                 cmocka_unit_test(test_uptime_is_seconds_since_the_boot),
                 cmocka_unit_test(test_somebody_keeps_the_clock_right_or_not),

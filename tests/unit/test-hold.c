@@ -37,6 +37,10 @@ static void test_round_trip(void **state)
         assert_non_null(hold_find_path(list, "/pki/apiserver.key", NOW + 7 * 86400 - 1));
         assert_null(hold_find_path(list, "/pki/apiserver.key", NOW + 7 * 86400));
         assert_null(hold_find_path(list, "/pki/other.key", NOW));
+
+        /* Noted by a clock that was ahead. */
+        assert_non_null(hold_find_path(list, "/pki/apiserver.key", NOW));
+        assert_null(hold_find_path(list, "/pki/apiserver.key", NOW - 1));
         assert_null(hold_find_path(NULL, "/pki/apiserver.key", NOW));
 }
 

@@ -147,8 +147,8 @@ static void test_new_files_and_a_restart_by_somebody_else_end_it(void **state)
         assert_int_equal(plane_night(&plane, 0), EXIT_FAILED);
         servers_stop();
         shell("cp root/etc/kubernetes/controller-manager.conf root" CONFIG);
-        plane.containers[plane.n_containers++] = xstrdup(
-                "new,kube-scheduler,kube-scheduler-cp1,kube-system,running,9,9000000000000000000");
+        plane.containers[plane.n_containers++] =
+                xasprintf("new,kube-scheduler,kube-scheduler-cp1,kube-system,running,9,%s", YOUNG);
         plane_runtime(&plane, "--restart", NULL);
         plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
         plane_kubelet(&plane);

@@ -55,6 +55,34 @@ static void test_what_comes_back_late_is_waited_for(void **state)
         plane_free(&plane);
 }
 
+/* So that its new container is an hour older than the files, by what the runtime says. */
+static void test_failure_mode_30_the_clock_is_set_back_meanwhile(void **state)
+{
+        Plane plane = scheduler("--restart=-3600000");
+
+        assert_round(&plane, RESTART_DONE, NULL);
+        assert_int_equal(plane_stops(SCHEDULER), 1);
+        plane_free(&plane);
+}
+
+/* One that was started while the clock was ahead has seen nothing of today. */
+static void test_failure_mode_30_a_process_of_the_future_is_restarted(void **state)
+{
+        autofree char *year = xasprintf("%lld000000000", (long long)time(NULL) + 365 * 86400);
+        Plane plane = plane_new();
+
+        plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
+        plane_container(&plane, SCHEDULER, year);
+        plane_runtime(&plane, "--restart", NULL);
+        plane_owe(&plane, SCHEDULER, CONFIG);
+        assert_round(&plane, RESTART_DONE, NULL);
+        assert_int_equal(plane_stops(SCHEDULER), 1);
+        plane_owe(&plane, SCHEDULER, NULL);
+        assert_round(&plane, RESTART_DONE, NULL);
+        assert_int_equal(plane_stops(SCHEDULER), 2);
+        plane_free(&plane);
+}
+
 /* Healthy only a while after it runs. */
 static void test_what_is_well_late_is_waited_for(void **state)
 {
@@ -71,7 +99,7 @@ static void test_somebody_has_restarted_it(void **state)
         Plane plane = plane_new();
 
         plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
-        plane_container(&plane, SCHEDULER, "9000000000000000000");
+        plane_container(&plane, SCHEDULER, YOUNG);
         plane_runtime(&plane, NULL);
         plane_owe(&plane, SCHEDULER, CONFIG);
         assert_round(&plane, RESTART_PROVEN, NULL);
@@ -237,7 +265,7 @@ static void test_what_has_its_files_and_is_ill_is_not_ended_again(void **state)
 
         plane_configure(&plane, "[component kube-scheduler]\nStartTimeout=10s\n");
         plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--kubeconfig=" CONFIG);
-        plane_container(&plane, SCHEDULER, "9000000000000000000");
+        plane_container(&plane, SCHEDULER, YOUNG);
         plane_runtime(&plane, "--restart", NULL);
         plane_owe(&plane, SCHEDULER, CONFIG);
         put("kube-scheduler.health", BAD);
@@ -364,6 +392,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 SERVERS_TEST(test_restarted_and_proven),
                 SERVERS_TEST(test_what_comes_back_late_is_waited_for),
+                SERVERS_TEST(test_failure_mode_30_the_clock_is_set_back_meanwhile),
+                SERVERS_TEST(test_failure_mode_30_a_process_of_the_future_is_restarted),
                 SERVERS_TEST(test_what_is_well_late_is_waited_for),
                 SERVERS_TEST(test_somebody_has_restarted_it),
                 SERVERS_TEST(test_unwell_before_and_after_is_owed),

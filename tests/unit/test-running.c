@@ -79,6 +79,41 @@ static void test_the_newest_container_counts(void **state)
         plane_free(&plane);
 }
 
+/* The clock was a year ahead when some were made. */
+static void test_failure_mode_30_the_newest_is_not_that_of_the_latest_date(void **state)
+{
+        static const struct {
+                const char *ahead, *other;
+                RunState state;
+                bool is_misdated;
+        } table[] = {
+                {"exited", "running", RUN_RUNNING, false},
+                {"running", "exited", RUN_RUNNING, true},
+                {"running", "running", RUN_RUNNING, false},
+                {"exited", "exited", RUN_ABSENT, false},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autofree char *ahead = xasprintf(
+                        "a,kube-scheduler,kube-scheduler-cp1,kube-system,%s,0,%lld000000000",
+                        table[i].ahead, (long long)time(NULL) + 365 * 86400);
+                Plane plane = scheduler(ahead);
+                RunLook look;
+
+                plane.containers[plane.n_containers++] = xasprintf(
+                        "b,kube-scheduler,kube-scheduler-cp1,kube-system,%s,1,77", table[i].other);
+                plane_runtime(&plane, NULL);
+                plane_look(&plane);
+                running_look(plane.running, plane_component(&plane, "kube-scheduler"), &look);
+                assert_int_equal(look.state, table[i].state);
+                assert_int_equal(run_look_is_misdated(&look), table[i].is_misdated);
+                run_look_done(&look);
+                plane_free(&plane);
+                servers_stop();
+                shell("rm -f root calls");
+        }
+}
+
 /* A pod is as old as its oldest container, and runs if all of them do. */
 static void test_a_pod_of_two_containers(void **state)
 {
@@ -357,6 +392,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 SERVERS_TEST(test_what_the_runtime_shows),
                 SERVERS_TEST(test_the_newest_container_counts),
+                SERVERS_TEST(test_failure_mode_30_the_newest_is_not_that_of_the_latest_date),
                 SERVERS_TEST(test_a_pod_of_two_containers),
                 SERVERS_TEST(test_what_nobody_can_tell),
                 SERVERS_TEST(test_health_is_what_the_probe_says),

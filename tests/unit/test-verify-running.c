@@ -12,9 +12,6 @@
 #define CERT      PKI "/apiserver.crt"
 #define CONFIG    "/etc/kubernetes/scheduler.conf"
 
-/* After every file. */
-#define YOUNG "9000000000000000000"
-
 /* A scheduler whose container was created then, with these flags. */
 static Plane scheduler(const char *created, const char *words)
 {
@@ -190,6 +187,29 @@ static void test_a_process_is_older_or_younger_than_a_file(void **state)
 }
 
 /* We write before we rename: what the ledger has was put in place later than it was written. */
+/* Its clock, or whoever wrote the file, was ahead: which of the two is older is not known. */
+static void test_failure_mode_30_what_is_dated_in_the_future(void **state)
+{
+        autofree char *year = xasprintf("%lld000000000", (long long)time(NULL) + 365 * 86400);
+        Plane plane = scheduler(year, "--kubeconfig=" CONFIG);
+
+        assert_proof(&plane, SCHEDULER, &(VerifyRequest){}, "scheduler.conf", PROOF_STARTED_AFTER,
+                LOADED_NO, ", which is yet to come");
+        assert_proof(&plane, SCHEDULER, &(VerifyRequest){.witnessed = true}, "scheduler.conf",
+                PROOF_STARTED_AFTER, LOADED_YES, NULL);
+        plane_free(&plane);
+        servers_stop();
+        shell("rm -f root");
+
+        /* The moment of the rename is ours, whatever date the content came with. */
+        plane = scheduler(YOUNG, "--kubeconfig=" CONFIG);
+        shell("touch -d '1 year' root" CONFIG);
+        plane_look(&plane);
+        assert_proof(&plane, SCHEDULER, &(VerifyRequest){}, "scheduler.conf", PROOF_STARTED_AFTER,
+                LOADED_YES, NULL);
+        plane_free(&plane);
+}
+
 static void test_what_is_owed_is_judged_by_when_it_was_put_in_place(void **state)
 {
         char *paths[] = {(char *)CONFIG, NULL}, *others[] = {(char *)CERT, NULL};
@@ -407,6 +427,7 @@ int main(void)
                 SERVERS_TEST(test_t16_certificates_that_the_file_does_not_have_are_served),
                 SERVERS_TEST(test_who_does_not_answer_is_not_known),
                 SERVERS_TEST(test_a_process_is_older_or_younger_than_a_file),
+                SERVERS_TEST(test_failure_mode_30_what_is_dated_in_the_future),
                 SERVERS_TEST(test_what_is_owed_is_judged_by_when_it_was_put_in_place),
                 SERVERS_TEST(test_who_does_not_run_has_loaded_nothing),
                 SERVERS_TEST(test_the_gravest_proof_of_a_file_counts),
