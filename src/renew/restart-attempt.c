@@ -122,6 +122,8 @@ bool attempt_is_proven(const Stage *stage, Attempt *attempt)
         verify_component(stage->input->running, attempt->component, &request, &proof);
         attempt->is_healthy = !proof.health_problem && proof.look.state != RUN_ABSENT;
         attempt->is_answering = proof.health >= 0;
+        attempt->is_down = proof.look.state == RUN_ABSENT ||
+                           (proof.look.state == RUN_UNKNOWN && proof.health == -ECONNREFUSED);
         attempt->is_loaded = judge_proof(attempt, &proof);
         is_proven = attempt->is_loaded &&
                     (attempt->is_healthy || is_not_proven(attempt, proof.health_problem));
@@ -185,6 +187,15 @@ PRINTF_LIKE(2, 3) static bool refuse(Attempt *attempt, const char *format, ...)
         xcheck(text);
         error_set(&attempt->problem, -EPERM, "%s", text);
         return true;
+}
+
+bool attempt_is_hopeless(const Stage *stage, Attempt *attempt)
+{
+        Error error = {};
+
+        return attempt->is_down &&
+               running_ask_keeper(stage->input->running, attempt->component, &error) < 0 &&
+               refuse(attempt, "%s", error.text);
 }
 
 bool attempt_is_refused(const Stage *stage, Attempt *attempt)

@@ -26,6 +26,7 @@ typedef struct Attempt {
         int64_t newer_than; /* nanoseconds: a process that was started later is a new one */
         bool was_healthy;   /* before we touched it */
         bool is_healthy;    /* at the last look */
+        bool is_down;       /* at the last look neither it nor anybody at its address answered */
         bool is_loaded;     /* its process has what it is owed for, well or ill */
         bool is_answering;  /* its probe says so, whatever the runtime says */
         bool is_ended;      /* we have asked for its end, and `before` is what ran then */
@@ -45,6 +46,10 @@ bool attempt_is_proven(const Stage *stage, Attempt *attempt);
 
 /* Asks again until it is proven, at most for so many seconds. */
 bool attempt_wait(const Stage *stage, Attempt *attempt, int64_t seconds);
+
+/* True if it does not run, and nobody will start it: then there is nothing to wait for. The problem
+ * says why. */
+bool attempt_is_hopeless(const Stage *stage, Attempt *attempt);
 
 /* True if it must not be restarted now; the problem says why. */
 bool attempt_is_refused(const Stage *stage, Attempt *attempt);

@@ -156,6 +156,8 @@ static RestartOutcome settle(Stage *stage, Attempt *attempt)
                 return RESTART_PROVEN;
 
         /* 2. What loads by itself gets the time for it. */
+        if (attempt_is_hopeless(stage, attempt))
+                return RESTART_LEFT;
         if (!attempt->is_needed && attempt_wait(stage, attempt, PATIENCE_RELOAD))
                 return RESTART_PROVEN;
 

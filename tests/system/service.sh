@@ -33,7 +33,7 @@ systemctl start --no-block k3s.service
 wait_for test -e /run/k3s
 systemctl start kube-renewd.timer
 echo "timer=$(systemctl is-active kube-renewd.timer) $(show NextElapseUSecRealtime kube-renewd.timer)"
-timeout 600 systemctl start $unit # 90 s of them for each component that is not there
+timeout 600 systemctl start $unit
 echo "k3s=$(show SubState k3s.service)"
 echo "status=$(show ExecMainStatus)"
 echo "again=$(show SubState)"

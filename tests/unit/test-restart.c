@@ -207,6 +207,47 @@ static void test_nothing_is_stopped_that_nobody_would_start(void **state)
         plane_free(&plane);
 }
 
+/* What loads its files by itself is waited for, but not what does not run and will not. */
+static void test_nobody_is_waited_for_that_nobody_would_start(void **state)
+{
+        static const struct {
+                const char *kubelet, *container, *text;
+                bool waits;
+        } table[] = {
+                {BAD, "exited", "the kubelet does not answer", false},
+                {OK, "exited", "it does not run", true},
+                {BAD, "running", "500", true},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Plane plane = plane_new();
+                size_t looks = 0;
+
+                plane_pod(&plane, API, "kube-apiserver:v1.28.7",
+                        "--proxy-client-cert-file=" PKI "/front-proxy-client.crt");
+                plane_configure(&plane, "[component kube-apiserver]\nStartTimeout=10s\n");
+                plane.containers[plane.n_containers++] =
+                        xasprintf("a,kube-apiserver,kube-apiserver-cp1,kube-system,%s,0," OLD,
+                                table[i].container);
+                plane_runtime(&plane, NULL);
+                plane_owe(&plane, API, PKI "/front-proxy-client.crt");
+                put("kubelet.health", table[i].kubelet);
+                put("kube-apiserver.health", BAD);
+                autoptr(RestartReport) report = plane_restart(&plane, false);
+                plane_assert_result(report, API, RESTART_LEFT, table[i].text);
+                autofree char *calls = tree_read(scratch, "/calls", NULL);
+                for (const char *at = calls; (at = strstr(at, "ListContainers")); at++)
+                        looks++;
+                if (table[i].waits)
+                        assert_in_range(looks, 20, 100000);
+                else
+                        assert_in_range(looks, 1, 19);
+                plane_free(&plane);
+                servers_stop();
+                shell("rm -f root calls");
+        }
+}
+
 static void test_never_and_always(void **state)
 {
         Plane plane = scheduler(NULL);
@@ -402,6 +443,7 @@ int main(void)
                 SERVERS_TEST(test_a_runtime_that_hangs_with_the_container_gone),
                 SERVERS_TEST(test_no_container_is_an_error),
                 SERVERS_TEST(test_nothing_is_stopped_that_nobody_would_start),
+                SERVERS_TEST(test_nobody_is_waited_for_that_nobody_would_start),
                 SERVERS_TEST(test_never_and_always),
                 SERVERS_TEST(test_a_mismatched_pair_is_never_restarted_into),
                 SERVERS_TEST(test_what_has_its_files_and_is_ill_is_not_ended_again),
