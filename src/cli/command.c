@@ -91,6 +91,7 @@ int command_open(const Options *options, Pass **ret)
                         .layout_any = options->verb->any_layout},
                 .at = options->at,
                 .nightly = options->verb->run == verb_run,
+                .trust_clock = options->trust_clock,
                 .ask_timer = wants_timer(options),
                 .recovers = options->verb->run == verb_recover,
         };

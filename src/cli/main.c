@@ -13,7 +13,7 @@ static const Verb verbs[] = {
                 .options = OPTIONS_ALL | OPTIONS_DRY_RUN | OPTIONS_KUBELET,
                 .max_names = ANY_NUMBER, .writes = true},
         {"run", verb_run, "", "Renew what is due, restart, verify, report",
-                .writes = true},
+                .options = OPTIONS_TRUST_CLOCK, .writes = true},
         {"verify", verb_verify, "", "Prove that what runs uses what is on disk",
                 .outputs = "table|json|yaml", .options = OPTIONS_TABLE, .judges = true},
         {"explain", verb_explain, "NAME...", "Say who signed it, who uses it, what breaks",

@@ -50,6 +50,8 @@ static const OptionInfo table[] = {
         {"kubelet", FLAG(kubelet), OPTIONS_KUBELET, "the kubelet's own, and nothing else"},
         {"force", FLAG(force), OPTIONS_FORCE, "also what has expired or is of another CA"},
         {"shelved", FLAG(shelved), OPTIONS_SHELVED, "also what Shelve= keeps quiet"},
+        {"trust-clock", FLAG(trust_clock), OPTIONS_TRUST_CLOCK,
+                "it is right, whatever earlier passes left"},
         {"drop-in", FLAG(drop_in), OPTIONS_DROP_IN, "what the units need for it, for systemd"},
         {"node-name", TEXT("NAME", node_name), OPTIONS_INIT, "this node (the host's name)"},
         {"advertise-address", TEXT("IP", advertise_address), OPTIONS_INIT, "of the API server"},

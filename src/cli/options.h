@@ -25,7 +25,7 @@ typedef struct Options {
         bool no_headings, no_legend, help, version;
         bool cached;
         Range warning, critical; /* of the time left */
-        bool all, dry_run, drop_in, force, kubelet, shelved;
+        bool all, dry_run, drop_in, force, kubelet, shelved, trust_clock;
         const char *node_name, *advertise_address, *service_address, *dns_domain, *key_algorithm;
         int64_t validity, ca_validity;
 } Options;

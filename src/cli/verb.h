@@ -24,6 +24,7 @@ typedef enum OptionGroup {
         OPTIONS_MONITORING = 1 << 8, /* --cached --warning= --critical= */
         OPTIONS_SHELVED = 1 << 9,
         OPTIONS_DROP_IN = 1 << 10,
+        OPTIONS_TRUST_CLOCK = 1 << 11,
 } OptionGroup;
 
 #define ANY_NUMBER SIZE_MAX

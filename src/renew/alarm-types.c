@@ -205,8 +205,9 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .repair_action =
                                 "Set the clock ('timedatectl' shows it, and whether it is "
                                 "synchronised); the next pass sees it. If it is right already "
-                                "(it was wrong before, or nobody synchronises it), remove the file "
-                                "that the reason names, and renew by name what is NOT YET VALID.",
+                                "(it was wrong before, or nobody synchronises it), run "
+                                "'kube-renewd run --trust-clock', and renew by name what is NOT "
+                                "YET VALID.",
                 },
         [ALARM_TYPE_RENEWAL_LOOP] =
                 {

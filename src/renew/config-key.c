@@ -32,6 +32,7 @@ static const ConfigKey renewal_keys[] = {
         POLICY(Config, false),
         KEY(Config, postpone_limit, "PostponeLimit", span, .standard = "3d", .least = "1h",
                 .most = "1y"),
+        KEY(Config, upgrade_markers, "UpgradeMarker", paths),
         {},
 };
 

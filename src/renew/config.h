@@ -158,6 +158,7 @@ typedef struct Config {
         char *state_directory;      /* StateDirectory= of [agent], CONFIG_STATE_DIRECTORY */
         Policy policy;              /* [renewal] */
         int64_t postpone_limit;     /* PostponeLimit= of [renewal], default 3d */
+        char **upgrade_markers;     /* UpgradeMarker= of [renewal]: paths; NULL: none */
         int64_t ca_expiring_before; /* CAExpiringBefore= of [alarms], default 180d */
         int64_t ca_critical_before; /* CACriticalBefore= of [alarms], default 30d */
         char **shelve;              /* Shelve= of [alarms]: TYPE@RESOURCE, patterns of fnmatch(3) */

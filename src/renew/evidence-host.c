@@ -21,15 +21,21 @@ static Evidence look_missed_run(const ReportInput *input, Finding *finding)
 }
 
 /* Who has seen certificates had the lock, too; but had it ended halfway, they would still wait. */
-static Evidence look_lock(const ReportInput *input, Finding *finding)
+static Evidence look_postponed(const ReportInput *input, Finding *finding)
 {
+        if (input->guards->overridden) {
+                free(finding->text);
+                finding->text = xstrdup("The renewal was postponed until little time was left, and "
+                                        "goes ahead.");
+                return judge(input->guards->overridden, true, finding);
+        }
         return judge(input->guards->lock, input->after && !input->failure, finding);
 }
 
 static Evidence (*const looks[N_ALARM_TYPES])(const ReportInput *input, Finding *finding) = {
         [ALARM_TYPE_CLOCK_IMPLAUSIBLE] = look_clock,
         [ALARM_TYPE_MISSED_RUN] = look_missed_run,
-        [ALARM_TYPE_POSTPONED] = look_lock,
+        [ALARM_TYPE_POSTPONED] = look_postponed,
 };
 
 bool evidence_is_of_host(AlarmType type)

@@ -198,7 +198,11 @@ static const char *why_overdue(const Look *look)
         margin = (cert->not_after - due_at) / 2;
         if (margin > TWO_NIGHTS)
                 margin = TWO_NIGHTS;
-        return now >= due_at + margin ? "no pass has renewed it since it was due" : NULL;
+        if (now < due_at + margin)
+                return NULL;
+        return look->input->guards && look->input->guards->upgrade
+                       ? look->input->guards->upgrade
+                       : "no pass has renewed it since it was due";
 }
 
 /* Quiet while automatic renewal is not overdue; but what was raised then goes only by renewal. */

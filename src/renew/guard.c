@@ -14,6 +14,8 @@ void guard_findings_done(GuardFindings *findings)
         free(findings->clock);
         free(findings->missed_run);
         free(findings->lock);
+        free(findings->upgrade);
+        free(findings->overridden);
         *findings = (GuardFindings){};
 }
 
@@ -55,6 +57,16 @@ char *guard_clock(const ClockFacts *facts)
                 time_format(facts->last_run, then), facts->state_directory);
 }
 
+char *guard_clock_set(int64_t then, int64_t now, int64_t passed)
+{
+        char before[TIME_TEXT_SIZE], after[TIME_TEXT_SIZE];
+
+        if (llabs(now - then - passed) <= TOLERANCE)
+                return NULL;
+        return xasprintf("the clock was set while this pass ran: from %s to %s",
+                time_format(then + passed, before), time_format(now, after));
+}
+
 char *guard_missed_run(const ClockFacts *facts)
 {
         int64_t since = facts->boot > facts->last_run ? facts->boot : facts->last_run;
@@ -68,32 +80,41 @@ char *guard_missed_run(const ClockFacts *facts)
                 facts->boot != 0 ? time_format(facts->boot, boot) : "");
 }
 
-/* The one that ends first of those that cannot wait; NULL if all can. */
-static const Verdict *most_urgent(const Assessment *assessment, const Config *config)
+/* The one that ends first of those that cannot wait. */
+static const Verdict *more_urgent(
+        const Item *item, const Verdict *verdict, const Config *config, const Verdict *urgent)
+{
+        if (!item->cert || verdict->residual >= config->postpone_limit)
+                return urgent;
+        return !urgent || verdict->residual < urgent->residual ? verdict : urgent;
+}
+
+/* NULL if all can wait. */
+static const Verdict *most_urgent(
+        const Assessment *assessment, const Plan *plan, const Config *config)
 {
         const Verdict *urgent = NULL;
 
-        for (size_t i = 0; i < assessment->n; i++) {
-                const Verdict *verdict = &assessment->verdicts[i];
-
-                if (verdict->due && assessment->inventory->items[i].cert &&
-                        verdict->residual < config->postpone_limit &&
-                        (!urgent || verdict->residual < urgent->residual))
-                        urgent = verdict;
-        }
+        for (size_t i = 0; plan && i < plan->n_steps; i++)
+                urgent = more_urgent(plan->steps[i].item, plan->steps[i].verdict, config, urgent);
+        for (size_t i = 0; !plan && i < assessment->n; i++)
+                if (assessment->verdicts[i].due)
+                        urgent = more_urgent(&assessment->inventory->items[i],
+                                &assessment->verdicts[i], config, urgent);
         return urgent;
 }
 
-char *guard_lock(const Assessment *assessment, const Config *config, const char *holder)
+char *guard_urgent(
+        const Assessment *assessment, const Plan *plan, const Config *config, const char *reason)
 {
-        const Verdict *urgent = most_urgent(assessment, config);
+        const Verdict *urgent = most_urgent(assessment, plan, config);
         char end[TIME_TEXT_SIZE];
 
         if (!urgent)
                 return NULL;
         const Item *item = &assessment->inventory->items[urgent - assessment->verdicts];
 
-        return xasprintf("%s; '%s' %s %s", holder, item->name,
+        return xasprintf("%s; '%s' %s %s", reason, item->name,
                 urgent->residual < 0 ? "expired" : "expires",
                 time_format(item->cert->not_after, end));
 }

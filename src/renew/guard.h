@@ -7,14 +7,14 @@
  *     if (guard_sees_jump(&facts)) facts.unsynchronised = …
  *     reason = guard_clock(&facts);           renews nothing, writes nothing, restarts nothing
  *     reason = guard_missed_run(&facts);      goes on, and tells
- *     reason = guard_lock(assessment, config, holder);
+ *     reason = guard_urgent(assessment, plan, config, holder);
  *
  * What is known of the running clock (when this program was built, whether anybody keeps it right)
  * says nothing about a moment that --at= names. What earlier passes have left says so of any: a
  * root has one time line, and whoever goes back on it meets certificates from its future. A fact
  * that is not known is 0 and forbids nothing; the others still hold. */
 
-#include "renew/assess.h"
+#include "renew/plan.h"
 
 /* Two nightly passes and their delay: an older status is no statement any more, whoever has let it
  * grow old has missed a night, and what has been due for longer was passed over. */
@@ -38,16 +38,26 @@ bool guard_sees_jump(const ClockFacts *facts);
  * last pass, while nobody keeps the clock right. */
 char *guard_clock(const ClockFacts *facts);
 
+/* The clock was set while the pass ran: it said `then` at the beginning and says `now`, and so many
+ * seconds have passed in between. */
+char *guard_clock_set(int64_t then, int64_t now, int64_t passed);
+
 /* No pass came to its end for longer than its status was valid, although the host was up. */
 char *guard_missed_run(const ClockFacts *facts);
 
-/* Another process has the lock: is anything due that has less than PostponeLimit= left? holder:
- * what is known of that process, one sentence. */
-char *guard_lock(const Assessment *assessment, const Config *config, const char *holder);
+/* The pass should wait, and why is one sentence (who holds the lock, who upgrades this host): has
+ * anything that is due less than PostponeLimit= left? Then the reason with its name. plan: what
+ * would be done now, due or named; NULL: not known yet. */
+char *guard_urgent(
+        const Assessment *assessment, const Plan *plan, const Config *config, const char *reason);
 
-/* What the guards of one pass have found. */
+/* What the guards of one pass have found; NULL: nothing. */
 typedef struct GuardFindings {
-        char *clock, *missed_run, *lock;
+        char *clock;      /* it cannot be right: nothing is done */
+        char *missed_run; /* before this one */
+        char *lock;       /* somebody holds it, and little time is left */
+        char *upgrade;    /* somebody is at work on this control plane: nothing is begun */
+        char *overridden; /* the same, but little time is left: the pass goes ahead */
 } GuardFindings;
 
 void guard_findings_done(GuardFindings *findings);

@@ -132,6 +132,20 @@ int64_t history_loop_until(const History *history, const char *name, int64_t now
         return n >= LOOP_RENEWALS && oldest->time > now - DAY ? oldest->time + DAY : 0;
 }
 
+void history_forget_future(History *history, int64_t now)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < history->n_renewals; i++)
+                if (history->renewals[i].time <= now)
+                        history->renewals[kept++] = history->renewals[i];
+                else
+                        free(history->renewals[i].name);
+        history->n_renewals = kept;
+        if (history->newest_not_before > now)
+                history->newest_not_before = 0;
+}
+
 void history_keep_renewals(History *history, const History *before, int64_t now)
 {
         for (size_t i = 0; i < before->n_renewals; i++)

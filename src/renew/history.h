@@ -72,5 +72,8 @@ void history_add_renewal(History *history, const char *name, int64_t not_before,
  * before `now`; 0 if it was not. */
 int64_t history_loop_until(const History *history, const char *name, int64_t now);
 
+/* Renewals later than `now` were dated by a clock that was ahead. */
+void history_forget_future(History *history, int64_t now);
+
 /* What `before` knows of renewals, but for those of more than a day ago. */
 void history_keep_renewals(History *history, const History *before, int64_t now);

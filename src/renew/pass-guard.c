@@ -5,6 +5,7 @@
 #include "host/clock.h"
 #include "host/holder.h"
 #include "host/timedate.h"
+#include "host/upgrade.h"
 #include "renew/report.h"
 #include "renew/reported.h"
 
@@ -56,25 +57,112 @@ static ClockFacts gather_facts(const Pass *pass)
         };
 }
 
+static int refuse_clock(const Pass *pass, const char *hint, Error *reterr)
+{
+        return error_set(reterr, -EAGAIN,
+                "%s: nothing is written until the clock is right ('timedatectl' shows and sets "
+                "it)%s",
+                pass->guards.clock, hint);
+}
+
 int pass_guard(Pass *pass, Error *reterr)
 {
         ClockFacts facts;
 
         pass->history = history_read(pass->root_fd, pass->config->state_directory);
+        if (pass->trusts_clock)
+                history_forget_future(pass->history, pass->now);
         facts = gather_facts(pass);
         facts.unsynchronised = guard_sees_jump(&facts) && is_unsynchronised(pass);
 
         /* 1. Dates are what everything is judged by. */
-        pass->guards.clock = guard_clock(&facts);
+        pass->guards.clock = pass->trusts_clock ? NULL : guard_clock(&facts);
         if (pass->guards.clock)
-                return error_set(reterr, -EAGAIN,
-                        "%s: nothing is written until the clock is right ('timedatectl' shows and "
-                        "sets it); if it is right already, remove the file that is named here",
-                        pass->guards.clock);
+                return refuse_clock(pass,
+                        "; if it is right already, 'kube-renewd run --trust-clock' goes ahead",
+                        reterr);
 
         /* 2. What did not happen nobody else can tell. */
         if (pass->nightly)
                 pass->guards.missed_run = guard_missed_run(&facts);
+        return 0;
+}
+
+/* What was judged by a clock that has been set since is worth nothing, to the report neither. */
+static void forget_judgement(Pass *pass)
+{
+        issuance_free(TAKE(pass->issuance));
+        plan_free(TAKE(pass->plan));
+        assessment_free(TAKE(pass->assessment));
+        inventory_free(TAKE(pass->inventory));
+}
+
+int pass_guard_clock_set(Pass *pass, Error *reterr)
+{
+        if (!pass->clock_is_read)
+                return 0;
+        pass->guards.clock =
+                guard_clock_set(pass->now, clock_now(), clock_uptime() - pass->opened_at);
+        if (!pass->guards.clock)
+                return 0;
+        forget_judgement(pass);
+        return refuse_clock(pass, "; the next pass sees whether it is", reterr);
+}
+
+/* Who upgrades this host, one sentence; NULL if nobody does. What cannot be told counts as an
+ * upgrade, which at the limit holds nobody up. */
+static char *find_upgrade(const Pass *pass)
+{
+        autofree char *found = NULL;
+        Error error = {};
+        int r;
+
+        r = upgrade_find_marker(pass->root_fd, pass->config->upgrade_markers, &found, &error);
+        if (r == 0 && pass_is_live(pass))
+                r = upgrade_find_kubeadm(pass->root_fd, &found, &error);
+        if (r < 0)
+                return xasprintf(
+                        "whether this host is being upgraded cannot be told: %s", error.text);
+        return r > 0 ? xasprintf("this host is being upgraded: %s", found) : NULL;
+}
+
+/* Is there anything to do that an upgrade would have to wait for, or that waits for it? */
+static bool has_work(const Pass *pass)
+{
+        const Plan *plan = pass->plan;
+        bool has_copies = false;
+
+        for (size_t i = 0; plan && i < plan->n_copies; i++)
+                has_copies |= plan->copies[i].is_written;
+        return !plan || plan->n_steps > 0 || has_copies || pass->owed->n > 0;
+}
+
+bool pass_guard_upgrade(Pass *pass)
+{
+        autofree char *reason = find_upgrade(pass);
+
+        if (!reason)
+                return false;
+        if (pass->plan)
+                pass->guards.overridden =
+                        guard_urgent(pass->assessment, pass->plan, pass->config, reason);
+        if (pass->guards.overridden)
+                return false;
+        pass->guards.upgrade = TAKE(reason);
+        return true;
+}
+
+int pass_stand_by(Pass *pass, Error *reterr)
+{
+        int r = pass_read_ledgers(pass, reterr);
+
+        if (r < 0)
+                return r;
+        if (has_work(pass))
+                return error_set(reterr, -EAGAIN, "%s: nothing is begun until that is over",
+                        pass->guards.upgrade);
+        log_debug("%s, and there is nothing to do", pass->guards.upgrade);
+        free(TAKE(pass->guards.upgrade));
         return 0;
 }
 
@@ -97,7 +185,7 @@ static int tell_postponed(Pass *pass, const char *failure, Error *reterr)
         r = pass_look(pass, reterr);
         if (r < 0)
                 return r;
-        pass->guards.lock = guard_lock(pass->assessment, pass->config, holder);
+        pass->guards.lock = guard_urgent(pass->assessment, NULL, pass->config, holder);
         if (!pass->guards.lock)
                 return 0;
         return report_incident(&(ReportInput){.root_fd = pass->root_fd,

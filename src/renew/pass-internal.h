@@ -19,6 +19,18 @@ bool pass_is_live(const Pass *pass);
  * little time is left. Reads without the lock. */
 void pass_tell_lock_is_held(Pass *pass, const char *failure);
 
+/* Right before the first write: -EAGAIN if the clock has been set since the pass began. Then
+ * nothing is left of what was judged by it. */
+int pass_guard_clock_set(Pass *pass, Error *reterr) MUST_USE;
+
+/* True if somebody is at work on this control plane and all that the plan has can wait:
+ * pass->guards says who. Without a plan everything can. */
+bool pass_guard_upgrade(Pass *pass);
+
+/* Instead of the stages from issue on: reads what is owed, for the report. -EAGAIN, and why, if
+ * there is anything that waits. */
+int pass_stand_by(Pass *pass, Error *reterr) MUST_USE;
+
 /* Makes pass->running, unless it is there already. */
 void pass_make_running(Pass *pass);
 

@@ -150,7 +150,9 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
         if (r < 0)
                 return r;
         pass->clock_is_read = !options->at;
+        pass->trusts_clock = options->trust_clock;
         pass->now = options->at ? options->at : clock_now();
+        pass->opened_at = clock_uptime();
         log_set_pass_id(pass->id);
         r = config_load(pass->root_fd, &options->config, &pass->config, &error);
         if (r < 0 && (options->recovers || is_idle(pass, options, r))) {

@@ -21,10 +21,16 @@ bool pass_lock_is_held(const Pass *pass, int r)
         return r == -EBUSY && !pass->txn;
 }
 
+/* By what may be over before long; that is no failure. */
+static bool is_postponed(const Pass *pass)
+{
+        return pass->guards.clock || pass->guards.upgrade;
+}
+
 /* Everything due is new and proven: 0. Something failed: 1. Something is still owed: 75. */
 int pass_exit_status(const Pass *pass, int r)
 {
-        if (pass_lock_is_held(pass, r) || pass->guards.clock)
+        if (pass_lock_is_held(pass, r) || is_postponed(pass))
                 return EXIT_UNFINISHED;
         if (r == -EINVAL && pass->assessment && !pass->plan)
                 return EXIT_USAGE; /* a name that is none */
@@ -137,7 +143,7 @@ static int report_rest(const Pass *pass, const char *failure, const char *unrepo
 /* The report of what was done since the lock was taken. */
 int pass_finish(Pass *pass, int status, int r, const Error *failure, Error *reterr)
 {
-        const char *text = r < 0 && !pass->guards.clock ? failure->text : NULL;
+        const char *text = r < 0 && !is_postponed(pass) ? failure->text : NULL;
         Error unreported = {};
         int w;
 

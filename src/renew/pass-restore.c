@@ -23,6 +23,8 @@ static int restore_stages(
                 return r;
 
         r = pass_guard(pass, reterr);
+        if (r >= 0 && pass_guard_upgrade(pass))
+                r = pass_stand_by(pass, reterr);
         if (r < 0)
                 return r;
 

@@ -149,6 +149,8 @@ static int replace_files(Pass *pass, const PassRequest *request, Error *reterr)
         int r;
 
         r = run_pre_renew(pass, reterr);
+        if (r >= 0)
+                r = pass_guard_clock_set(pass, reterr);
         if (r < 0)
                 return r;
         interrupt_hold();
@@ -197,7 +199,15 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         if (r < 0)
                 return r;
 
-        /* 3. New certificates, in memory; the API server may say what it thinks of them. */
+        /* 3. Who is at work on this control plane is not disturbed by what can wait. */
+        if (!request->dry_run && pass_guard_upgrade(pass)) {
+                r = pass_stand_by(pass, reterr);
+                if (r >= 0)
+                        verify(pass);
+                return r;
+        }
+
+        /* 4. New certificates, in memory; the API server may say what it thinks of them. */
         if (pass->plan->n_steps > 0)
                 log_status("Issuing %zu certificates", pass->plan->n_steps);
         pass->issuance = issue_run(pass->root_fd, pass->plan, pass->config, pass->now);
@@ -206,12 +216,13 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         if (request->dry_run)
                 return 0;
 
-        /* 4. All of them on disk, as one. */
+        /* 5. All of them on disk, as one. */
         r = replace_files(pass, request, reterr);
-        if (r < 0 && txn_is_unfinished(pass->root_fd, pass->config->state_directory))
+        if (r < 0 && (pass->guards.clock ||
+                             txn_is_unfinished(pass->root_fd, pass->config->state_directory)))
                 return r;
 
-        /* 5. Restarted, proven, rolled back where that fails; also what was owed already, when
+        /* 6. Restarted, proven, rolled back where that fails; also what was owed already, when
          * nothing could be written tonight. */
         w = pass_settle(pass, request->nightly, r < 0 ? NULL : reterr);
         return r < 0 ? r : w;

@@ -20,10 +20,11 @@
 typedef struct PassOptions {
         const char *root; /* --root=, NULL: "/" */
         ConfigOptions config;
-        int64_t at;     /* --at=, 0: the clock */
-        bool nightly;   /* `run`: a configuration that cannot be used leaves event and alarm */
-        bool ask_timer; /* warn if the timer does not fit the configuration, or does not run */
-        bool recovers;  /* `recover`: a configuration that cannot be used is no failure */
+        int64_t at;       /* --at=, 0: the clock */
+        bool nightly;     /* `run`: a configuration that cannot be used leaves event and alarm */
+        bool ask_timer;   /* warn if the timer does not fit the configuration, or does not run */
+        bool trust_clock; /* --trust-clock: what earlier passes have left is what is wrong */
+        bool recovers;    /* `recover`: a configuration that cannot be used is no failure */
 } PassOptions;
 
 typedef enum ExitStatus { /* behaviour.md "Exit status" */
@@ -38,6 +39,8 @@ typedef struct Pass {
         int root_fd;
         int64_t now;
         bool clock_is_read; /* no --at= */
+        bool trusts_clock;  /* somebody vouches for it */
+        int64_t opened_at;  /* by clock_uptime() */
         char *id;           /* of this pass: 128 random bits in hexadecimal */
         bool nightly;       /* it is a `run` */
         Config *config;

@@ -263,6 +263,8 @@ void report_outcomes(const ReportInput *input)
         /* 3. One line that stands for the pass. */
         if (input->guards && input->guards->clock)
                 report_postponed(input->guards->clock);
+        else if (input->guards && input->guards->upgrade)
+                report_postponed(input->guards->upgrade);
         else if (input->failure)
                 log_failure(input);
         else

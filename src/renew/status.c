@@ -192,7 +192,8 @@ static int check_age(const Status *status, const char *path, int64_t now, Error 
         if (now + CLOCK_TOLERANCE < status->last_run)
                 return error_set(reterr, -ESTALE,
                         "'%s' was written in the future, at %s: the clock is wrong, or was then; "
-                        "set it, or remove the file, then start kube-renewd.service",
+                        "set it, and start kube-renewd.service, or run 'kube-renewd run "
+                        "--trust-clock'",
                         path, last);
         return 0;
 }

@@ -118,6 +118,46 @@ tap_like "$OUTPUT" "begins 2027-11-20T12:10:00Z \('/$STATE/history.json'\): noth
         "failure mode 30: what was issued since is named"
 tap_is "$(changed)" "" "nothing was written"
 
+# postponed: an upgrade that does not end, while time runs out.
+calm_host
+mkdir -p "$ROOT/etc/kube-renewd" "$ROOT/run"
+printf '[renewal]\nUpgradeMarker=/run/other /run/upgrade\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+touch "$ROOT/run/upgrade"
+tap_status 0 "T35 an upgrade is running, and nothing is due" renewd run --at=2027-11-06
+tap_unlike "$OUTPUT" postponed "T35 nothing waits for it then"
+tap_status 75 "T35 an upgrade is running, and there is time" renewd run --at=2027-11-08
+tap_like "$OUTPUT" "^Certificate pass postponed: this host is being upgraded: '/run/upgrade' is there\.$" "T35 that is an event"
+tap_is "$(ls "$ROOT/$STATE/public/alarms")" "" "T35 and no alarm"
+for verb in "renew apiserver" "renew --all" renew; do
+        # shellcheck disable=SC2086 # words
+        tap_status 75 "T35 $verb waits, too" renewd $verb --at=2027-11-08
+        tap_like "$OUTPUT" "^kube-renewd: this host is being upgraded: '/run/upgrade' is there: nothing is begun until" \
+                "T35 $verb says why"
+done
+tap_status 0 "T35 a dry run writes nothing anyway" renewd renew --dry-run --at=2027-11-08
+tap_status 75 "T35 the last moment at which it can wait" renewd run --at=2027-11-19T00:56:36Z
+tap_like "$(jq -r .reason "$ROOT/$STATE/public/alarms/expiring@apiserver.json")" "being upgraded" \
+        "T35 that it is overdue is an alarm, which says why"
+tap_is "$(changed | grep -c crt)" 0 "T35 nothing was written"
+tap_status 0 "T35 at the limit the pass goes ahead" renewd run --at=2027-11-20
+told postponed host major
+tap_is "$(changed | grep -c crt)" 7 "T35 what is due is renewed"
+rm "$ROOT/run/upgrade"
+tap_status 0 "T35 the upgrade is over" renewd run --at=2027-11-21
+gone postponed host
+
+# It cannot be told.
+calm_host
+mkdir -p "$ROOT/etc/kube-renewd"
+printf '[renewal]\nUpgradeMarker=/loop/upgrade\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+ln -s loop "$ROOT/loop"
+tap_status 75 "T35 failure mode 14: nobody can tell" renewd run --at=2027-11-08
+tap_like "$OUTPUT" "postponed: whether this host is being upgraded cannot be told: .*'/loop/upgrade'" "T35 failure mode 14: that is said"
+tap_status 0 "T35 failure mode 14: at the limit that holds nobody up" renewd run --at=2027-11-20
+tap_is "$(changed | grep -c crt)" 7 "T35 failure mode 14: what is due is renewed"
+tap_status 75 "T35 a backup is not restored meanwhile" renewd restore "$(ls "$ROOT/$STATE/backups")" --at=2027-11-20
+tap_like "$OUTPUT" "nothing is begun" "T35 and that is said"
+
 # renewal-loop: another program writes the old files back.
 calm_host
 mkdir "$SCRATCH/old"
@@ -143,14 +183,17 @@ gone renewal-loop apiserver
 calm_host
 tap_status 0 "a night with a clock that is half a year ahead" renewd renew --all --at=2027-06-01
 tap_status 75 "failure mode 30: the clock is set back" renewd run --at=2026-12-01
-tap_like "$OUTPUT" "remove the file that is named here" "failure mode 30: what to do is said"
-rm "$ROOT/$STATE/history.json"
-tap_status 75 "failure mode 30: the other file that was written then" renewd run --at=2026-12-01
-tap_like "$OUTPUT" "'/$STATE/public/status.json'" "failure mode 30: is named, too"
-rm "$ROOT/$STATE/public/status.json"
-tap_status 0 "failure mode 30: a night without them" renewd run --at=2026-12-01
+tap_like "$OUTPUT" "if it is right already, 'kube-renewd run --trust-clock' goes ahead" "failure mode 30: what to do is said"
+tap_like "$(jq -r .repair_action "$ROOT/$STATE/public/alarms/clock-implausible@host.json")" \
+        "'kube-renewd run --trust-clock'" "failure mode 30: by the alarm, too"
+tap_status 2 "failure mode 30: a pass that a person asks for has no such option" \
+        renewd renew --trust-clock --at=2026-12-01
+tap_status 75 "failure mode 30: nor does saying so to one pass open the way for others" renewd run --at=2026-12-01
+tap_status 0 "failure mode 30: somebody vouches for it" renewd run --trust-clock --at=2026-12-01
+tap_like "$OUTPUT" "^Alarm clock-implausible of 'host' cleared: " "failure mode 30: its alarm is gone"
+tap_status 0 "failure mode 30: from then on it is believed" renewd run --at=2026-12-01T01:00:00Z
 tap_ok "T09: what is not valid yet has its alarm" test -e "$ROOT/$STATE/public/alarms/invalid@apiserver.json"
-tap_status 0 "T09: a person renews it, though it ends earlier then" renewd renew --all --at=2026-12-01
+tap_status 0 "T09: a person renews it, though it ends earlier then" renewd renew --all --at=2026-12-01T02:00:00Z
 tap_is "$(ls "$ROOT/$STATE/public/alarms")" "" "and all is well"
 tap_status 0 "failure mode 30: for good" renewd run --at=2026-12-02
 

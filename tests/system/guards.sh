@@ -51,9 +51,36 @@ last_run '-40 days'
 run jump
 reason jump clock-implausible
 
+# kubeadm at work, on the host and in a container; and what is only called so. (A shell takes any words.)
+limit=/etc/kube-renewd/kube-renewd.conf.d/limit.conf
+printf '[renewal]\nPostponeLimit=1h\n' >$limit
+mkdir -p /usr/local/lib/kubeadm
+ln -s /bin/bash /usr/local/bin/kubeadm
+ln -s /bin/bash /usr/local/lib/kubeadm/exporter
+last_run '-1 day'
+rm -f $public/alarms/*
+upgrade() { # NAME COMMAND...: a run while that runs
+        local name=$1
+
+        shift
+        "$@" -c 'sleep infinity; :' --v=5 upgrade apply v1.36.0 &
+        wait_for pgrep -fx 'sleep infinity' >/dev/null
+        run "$name"
+        echo "$name.said=$(journalctl -q -o cat -u $unit | sed -n 's/^Certificate pass postponed: //p' | tail -n 1)"
+        echo "$name.pid=$(pgrep -f '^([^ ]*/)?kubeadm -c' | tail -n 1)"
+        kill $(pgrep -fx 'sleep infinity')
+        wait
+}
+upgrade upgrade kubeadm
+upgrade container unshare --pid --fork kubeadm
+rm $limit
+/usr/local/lib/kubeadm/exporter -c 'sleep infinity; :' upgrade apply &
+kubeadm -c 'sleep infinity; :' upgrade plan &
+
 # The host was off for as long as nothing ran.
 last_run '-20 days'
 run off
+kill $(pgrep -fx 'sleep infinity')
 END
 host_boot /inside
 
@@ -69,6 +96,11 @@ tap_is "$(fact future.alarms)" "clock-implausible@host.json postponed@host.json"
 tap_is "$(fact jump.status) $(fact jump.renewed)" "75 0" "failure mode 30: a clock that nobody keeps, far beyond the last pass"
 tap_like "$(fact jump.reason)" "after the last pass .* is not synchronised$" "failure mode 30: timedated is asked"
 
-tap_is "$(fact off.status) $(fact off.renewed)" "0 11" "failure mode 17: a host that was off for weeks renews what is due"
+for name in upgrade container; do
+        tap_is "$(fact $name.status) $(fact $name.renewed)" "75 0" "T35 kubeadm upgrade runs ($name): the pass waits" || tap_note "$FACTS"
+        tap_is "$(fact $name.said)" "this host is being upgraded: process $(fact $name.pid) runs 'kubeadm upgrade'." \
+                "T35 and says for which process ($name)"
+done
+tap_is "$(fact off.status) $(fact off.renewed)" "0 11" "failure mode 17, 26: a host that was off for weeks renews what is due, whatever is called kubeadm"
 tap_is "$(fact off.alarms)" expiring@kubelet.conf.json "failure mode 17: and has missed nothing (the kubelet has)"
 tap_done

@@ -151,17 +151,59 @@ static void test_failure_mode_15_postponed_while_time_runs_out(void **state)
         scene_set_state(scene, scene_leaf(scene, "missing", DAY), STATE_MISSING, "no file");
         leaf = scene_leaf(scene, "apiserver", 3 * DAY);
         other = scene_leaf(scene, "etcd-server", 9 * DAY);
-        assert_reason(guard_lock(&scene->assessment, config, "x has it"), NULL);
+        assert_reason(guard_urgent(&scene->assessment, NULL, config, "x has it"), NULL);
 
         scene_set_residual(scene, leaf, 3 * DAY - 1);
-        assert_reason(guard_lock(&scene->assessment, config, "x has it"),
+        assert_reason(guard_urgent(&scene->assessment, NULL, config, "x has it"),
                 "x has it; 'apiserver' expires 2027-11-14T23:25:59Z");
         scene_set_residual(scene, other, -1);
-        assert_reason(guard_lock(&scene->assessment, config, "x has it"),
+        assert_reason(guard_urgent(&scene->assessment, NULL, config, "x has it"),
                 "x has it; 'etcd-server' expired 2027-11-11T23:25:59Z");
         scene->verdicts[other].due = scene->verdicts[leaf].due = false;
-        assert_reason(guard_lock(&scene->assessment, config, "x has it"), NULL);
+        assert_reason(guard_urgent(&scene->assessment, NULL, config, "x has it"), NULL);
         scene_free(scene);
+}
+
+/* What is named is asked for, due or not. */
+static void test_t35_what_would_be_done_now(void **state)
+{
+        Scene *scene = scene_new();
+        size_t leaf = scene_leaf(scene, "apiserver", 3 * DAY), other;
+
+        other = scene_leaf(scene, "kubelet.conf", -1);
+        scene->verdicts[leaf].due = scene->verdicts[other].due = false;
+        scene->steps[0] =
+                (Step){.item = &scene->items[leaf], .verdict = &scene->assessment.verdicts[leaf]};
+        scene->steps[1] =
+                (Step){.item = &scene->items[other], .verdict = &scene->assessment.verdicts[other]};
+        scene->plan.n_steps = 1;
+        assert_reason(guard_urgent(&scene->assessment, &scene->plan, &scene->config, "x"), NULL);
+        scene->plan.n_steps = 2;
+        assert_reason(guard_urgent(&scene->assessment, &scene->plan, &scene->config, "x"),
+                "x; 'kubelet.conf' expired 2027-11-11T23:25:59Z");
+        scene_free(scene);
+}
+
+/* While a pass runs, time passes: by its clock as much as by the one that nobody sets. */
+static void test_failure_mode_30_a_clock_that_is_set_meanwhile(void **state)
+{
+        static const struct {
+                int64_t later, passed;
+                const char *expected;
+        } table[] = {
+                {0, 0, NULL},
+                {3 * HOUR, 3 * HOUR, NULL},
+                {5 * MINUTE, 0, NULL},
+                {-5 * MINUTE, 0, NULL},
+                {5 * MINUTE + 1, 0, "from 2027-11-11T23:26:00Z to 2027-11-11T23:31:01Z"},
+                {-5 * MINUTE - 1, 0, "from 2027-11-11T23:26:00Z to 2027-11-11T23:20:59Z"},
+                {YEAR, 1, "from 2027-11-11T23:26:01Z to 2028-11-10T23:26:00Z"},
+                {0, 3 * HOUR, "from 2027-11-12T02:26:00Z to 2027-11-11T23:26:00Z"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                assert_reason(guard_clock_set(NOW, NOW + table[i].later, table[i].passed),
+                        table[i].expected);
 }
 
 int main(void)
@@ -173,6 +215,8 @@ int main(void)
                 cmocka_unit_test(test_failure_mode_14_facts_that_are_not_known),
                 cmocka_unit_test(test_failure_mode_17_missed_runs),
                 SCRATCH_TEST(test_failure_mode_15_postponed_while_time_runs_out),
+                SCRATCH_TEST(test_t35_what_would_be_done_now),
+                cmocka_unit_test(test_failure_mode_30_a_clock_that_is_set_meanwhile),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

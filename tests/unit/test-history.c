@@ -88,6 +88,25 @@ static void test_failure_mode_43_renewals_are_counted(void **state)
         }
 }
 
+/* They would hold it up until that day has come and gone. */
+static void test_failure_mode_30_renewals_of_the_future_are_forgotten(void **state)
+{
+        autoptr(History) history = history_new();
+
+        history_add_renewal(history, "past", NOW - DAY, NOW);
+        for (int i = 0; i < LOOP_RENEWALS; i++)
+                history_add_renewal(history, "future", NOW + 1, NOW + 1 + i);
+        history_forget_future(history, NOW);
+        assert_int_equal(history->n_renewals, 1);
+        assert_string_equal(history->renewals[0].name, "past");
+        assert_int_equal(history->newest_not_before, 0);
+        assert_int_equal(history_loop_until(history, "future", NOW), 0);
+        history_add_renewal(history, "past", NOW, NOW);
+        history_forget_future(history, NOW);
+        assert_int_equal(history->n_renewals, 2);
+        assert_int_equal(history->newest_not_before, NOW);
+}
+
 static void test_renewals_are_kept_for_a_day(void **state)
 {
         autoptr(History) history = history_new();
@@ -163,6 +182,7 @@ int main(void)
                 SCRATCH_TEST(test_round_trip),
                 SCRATCH_TEST(test_copies),
                 SCRATCH_TEST(test_failure_mode_43_renewals_are_counted),
+                SCRATCH_TEST(test_failure_mode_30_renewals_of_the_future_are_forgotten),
                 SCRATCH_TEST(test_renewals_are_kept_for_a_day),
                 SCRATCH_TEST(test_write_replaces),
                 SCRATCH_TEST(test_whatever_is_there),

@@ -207,6 +207,96 @@ static void test_failure_mode_43_another_program_writes_the_old_files_back(void 
         host_free(&host);
 }
 
+/* Two nights have passed it over, and it is said why. */
+static void assert_overdue(const Host *host, const char *reason)
+{
+        autoptr(json_t) alarm = read_state(host, STATE "/public/alarms/expiring@apiserver.json");
+
+        if (!strstr(json_string_value(json_object_get(alarm, "reason")), reason))
+                fail_msg("%s", json_string_value(json_object_get(alarm, "reason")));
+}
+
+/* A marker that anybody may leave, also one that nobody can look at. */
+static void test_t35_an_upgrade_is_waited_for_until_the_limit(void **state)
+{
+        static const struct {
+                const char *marker;
+                const char *at, *alarms;
+                int status;
+                bool renews;
+        } table[] = {
+                {"/run/upgrade", "2027-11-09", "", EXIT_UNFINISHED, false},
+                {"/run/upgrade", "2027-11-18", NULL, EXIT_UNFINISHED, false},
+                {"/run/upgrade", "2027-11-20", "postponed@host", EXIT_DONE, true},
+                {"/run/upgrade", "2028-01-01", "postponed@host", EXIT_DONE, true},
+                {"/loop", "2027-11-09", "", EXIT_UNFINISHED, false},
+                {"/loop", "2027-11-20", "postponed@host", EXIT_DONE, true},
+                {"/run/upgrade", "2026-12-01", "", EXIT_DONE, false}, /* nothing to do */
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Host host = new_host(table[i].at);
+                autofree char *loop = xasprintf("%s/loop", host.root);
+                autofree char *marker = xasprintf("%s%s", host.root, table[i].marker);
+                Digest before = tree_digest(host.root, CERTIFICATE);
+
+                tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf",
+                        "[renewal]\nUpgradeMarker=/run/upgrade /loop/upgrade\n");
+                if (streq(table[i].marker, "/loop"))
+                        assert_int_equal(symlink("loop", loop), 0);
+                else
+                        tree_write_text(host.root, table[i].marker, "");
+                assert_int_equal(run_nightly(&host), table[i].status);
+                if (table[i].alarms)
+                        assert_alarms(&host, table[i].alarms);
+                else
+                        assert_overdue(&host, "this host is being upgraded: ");
+                Digest after = tree_digest(host.root, CERTIFICATE);
+                assert_int_equal(!digest_equal(&before, &after), table[i].renews);
+
+                /* The heartbeat goes on. */
+                autoptr(json_t) status = read_state(&host, STATE "/public/status.json");
+                assert_int_equal(json_integer_value(json_object_get(status, "exit_status")),
+                        table[i].status);
+                assert_true(json_array_size(json_object_get(status, "certificates")) > 0);
+
+                /* A dry run writes nothing, and says what would be done. */
+                assert_int_equal(
+                        run_at(&host, host.now, &(PassRequest){.dry_run = true}), EXIT_DONE);
+
+                /* It is over. */
+                assert_int_equal(remove(marker), 0);
+                assert_int_equal(run_nightly(&host), EXIT_DONE);
+                assert_alarms(&host, "");
+                host_free(&host);
+        }
+}
+
+/* Until that is over, by whoever is asked to write. */
+static void test_t35_who_asks_by_day_is_told(void **state)
+{
+        Host host = new_host(ONE_DAY_OLD);
+        autoptr(Pass) pass = NULL;
+        Error error = {};
+
+        tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf",
+                "[renewal]\nUpgradeMarker=/run/upgrade\n");
+        tree_write_text(host.root, "/run/upgrade", "");
+        assert_int_equal(renew(&host, "apiserver"), EXIT_UNFINISHED);
+        assert_alarms(&host, "");
+        assert_int_equal(pass_open(&(PassOptions){.root = host.root,
+                                           .config.layout = "kubeadm",
+                                           .at = host.now},
+                                 &pass, NULL),
+                0);
+        assert_int_equal(
+                pass_run(pass, &(PassRequest){.plan = {.all = true}}, &error), EXIT_UNFINISHED);
+        assert_string_equal(error.text,
+                "this host is being upgraded: '/run/upgrade' is there: nothing is begun until that "
+                "is over");
+        host_free(&host);
+}
+
 /* Its lifetime is what was asked for; but a retry every quarter of an hour is no night. */
 static void test_t37_certificates_that_end_within_the_hour(void **state)
 {
@@ -238,6 +328,8 @@ int main(void)
                 cmocka_unit_test(test_failure_mode_17_a_missed_run_is_told_once),
                 cmocka_unit_test(test_failure_mode_15_the_lock_is_held_for_ever),
                 cmocka_unit_test(test_failure_mode_43_another_program_writes_the_old_files_back),
+                cmocka_unit_test(test_t35_an_upgrade_is_waited_for_until_the_limit),
+                cmocka_unit_test(test_t35_who_asks_by_day_is_told),
                 cmocka_unit_test(test_t37_certificates_that_end_within_the_hour),
         };
 
