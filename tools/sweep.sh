@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# sweep.sh [NAME...]: the tests of tests/crash that try every point (powerloss, alloc, kill, error ...), in full and on several
+# sweep.sh [NAME...]: the tests of tests/crash that try every point (powerloss, alloc, clock, kill, error ...), in full and on several
 # control planes: nothing left out, everything due. Hours; the crash floor has a sample of each.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -26,11 +26,11 @@ sweep() {
 
 tree_gcc || exit 1
 make -C build/gcc -s -j"$jobs" check TESTS= >build/gcc.log 2>&1 || { show build/gcc.log; exit 1; }
-[ $# != 0 ] || set -- powerloss alloc "${sweeps[@]}"
+[ $# != 0 ] || set -- powerloss alloc clock "${sweeps[@]}"
 for name; do
         for tree in "${trees[@]}"; do
                 # The files of an etcd that is somebody else's are not replaced: to these, the trees are the same.
-                [[ $tree == *extetcd* && $name =~ ^(powerloss|alloc)$ ]] || sweep "$name" "$tree"
+                [[ $tree == *extetcd* && $name =~ ^(powerloss|alloc|clock)$ ]] || sweep "$name" "$tree"
         done
 done
 exit "$failed"

@@ -268,6 +268,11 @@ int command_main(int argc, char **argv, const Verb *verbs)
         int r, status;
 
         memory_protect();
+
+        /* Dates are UTC: without the leap seconds of a host that has zoneinfo's "right" as its
+         * zone.
+         */
+        setenv("TZ", "UTC0", 1);
         occupy_standard_descriptors();
         ignore_key_log();
         setlocale(LC_CTYPE, "");
