@@ -53,12 +53,27 @@ ssize_t file_read(const char *directory, const char *name, char *data, size_t si
         return n;
 }
 
+/* The name of a new file is on the disk once its directory is. */
+static int sync_parent(const char *path)
+{
+        char parent[PATH_MAX];
+        int fd, r;
+
+        snprintf(parent, sizeof(parent), "%.*s/", (int)(strrchr(path, '/') - path), path);
+        fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        r = fsync(fd) < 0 ? -errno : 0;
+        close(fd);
+        return r;
+}
+
 /* A mode given to mkdir() is cut by the umask, and one that is there keeps its own. */
 static int make_one(const char *path)
 {
         if (mkdir(path, 0755) < 0)
                 return errno == EEXIST ? 0 : -errno;
-        return chmod(path, 0755) < 0 ? -errno : 0;
+        return chmod(path, 0755) < 0 ? -errno : sync_parent(path);
 }
 
 int file_make_directory(const char *path)

@@ -22,7 +22,8 @@ void file_path(char path[PATH_MAX], const char *directory, const char *name);
  */
 ssize_t file_read(const char *directory, const char *name, char *data, size_t size);
 
-/* Creates the directory, mode 0755, and its parent; 0 if it is there. */
+/* Creates the directory (an absolute path), mode 0755, and its parents, and sees them onto the
+ * disk; 0 if it is there. */
 int file_make_directory(const char *path);
 
 /* Closes the directory to others, where the model is, and gives it the same group. */

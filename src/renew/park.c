@@ -40,13 +40,10 @@ static int place_open(int root_fd, const char *manifest, Place *place, Error *re
         return 0;
 }
 
-/* On disk for good, before anything relies on it. */
 static int move(const Place *place, const char *from, const char *to, Error *reterr)
 {
         if (renameat2(place->fd, from, place->fd, to, RENAME_NOREPLACE) < 0)
                 return error_errno(reterr, -errno, "cannot rename '%s' to '%s'", from, to);
-        if (fsync(place->fd) < 0)
-                return error_errno(reterr, -errno, "cannot sync the directory of '%s'", to);
         return 0;
 }
 
@@ -137,6 +134,9 @@ static int put_back(int root_fd, const char *manifest, Error *reterr)
                 r = give_way(root_fd, manifest, &place, reterr);
         else
                 r = move(&place, place.parked, place.name, reterr);
+        /* On disk for good before the record goes, whoever has put it there. */
+        if (r >= 0 && fsync(place.fd) < 0)
+                r = error_errno(reterr, -errno, "cannot sync the directory of '%s'", manifest);
         place_done(&place);
         return r;
 }

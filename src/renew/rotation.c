@@ -151,6 +151,14 @@ static int remove_name(const Place *place, const char *name, Error *reterr)
         return 0;
 }
 
+static int sync_directory(const Place *place, Error *reterr)
+{
+        if (fsync(place->fd) < 0)
+                return error_errno(
+                        reterr, -errno, "cannot sync the directory of '%s'", place->path);
+        return 0;
+}
+
 static bool is_same_file(const Place *place, const char *a, const char *b)
 {
         struct stat x, y;
@@ -172,9 +180,7 @@ static int undo(const Place *place, Error *reterr)
                 r = remove_name(place, place->file, reterr);
         if (r >= 0 && is_same_file(place, place->replaced, place->link))
                 r = remove_name(place, place->replaced, reterr);
-        if (r >= 0 && fsync(place->fd) < 0)
-                r = error_errno(reterr, -errno, "cannot sync the directory of '%s'", place->path);
-        return r;
+        return r < 0 ? r : sync_directory(place, reterr);
 }
 
 /* A second name for what is no link, so that nothing is lost with its first one. */
@@ -200,11 +206,12 @@ static int put(const Rotation *rotation, const Place *place, Error *reterr)
 {
         int r;
 
-        /* 1. The new file, and the old one where it would go with its name. */
-        r = fs_write_file(rotation->root_fd, place->target, rotation->content->data,
-                rotation->content->size, 0600, reterr);
+        /* 1. The old file, where it would go with its name, and the new one, whose last step is to
+         * sync the directory: both are on the disk before the name leads elsewhere. */
+        r = keep_replaced(place, reterr);
         if (r >= 0)
-                r = keep_replaced(place, reterr);
+                r = fs_write_file(rotation->root_fd, place->target, rotation->content->data,
+                        rotation->content->size, 0600, reterr);
         if (r < 0)
                 return r;
 
@@ -214,10 +221,7 @@ static int put(const Rotation *rotation, const Place *place, Error *reterr)
                         place->new_link, place->path);
         if (renameat(place->fd, place->new_link, place->fd, place->link) < 0)
                 return error_errno(reterr, -errno, "cannot replace '%s'", place->path);
-        if (fsync(place->fd) < 0)
-                return error_errno(
-                        reterr, -errno, "cannot sync the directory of '%s'", place->path);
-        return 0;
+        return sync_directory(place, reterr);
 }
 
 /* "kubelet-client-2027-11-11-23-26-00.pem" for "…/kubelet-client-current.pem" */
@@ -278,6 +282,8 @@ static int recover(int root_fd, const char *link, const char *file, char **ret_n
                 return r == -ENOENT ? 0 : r; /* the directory has gone, and everything in it */
         }
         if (leads_to(&place, place.target)) {
+                /* Who was killed may not have come to see it onto the disk. */
+                r = sync_directory(&place, reterr);
                 *ret_note = xasprintf("'%s' leads to '%s'", link, file);
         } else {
                 r = undo(&place, reterr);

@@ -95,11 +95,13 @@ class Inode:
 
 def read_tree(root):
     """The inodes below root by number; 0 is root itself."""
-    inodes = {}
+    inodes, linked = {}, {}
 
     def add(path):
         number, st = len(inodes), os.lstat(path)
         kind = stat.S_IFMT(st.st_mode)
+        if kind == stat.S_IFREG and st.st_nlink > 1 and linked.setdefault((st.st_dev, st.st_ino), number) != number:
+            return linked[st.st_dev, st.st_ino]
         inodes[number] = inode = Inode(kind, stat.S_IMODE(st.st_mode), (st.st_uid, st.st_gid))
         if kind == stat.S_IFLNK:
             inode.data = os.readlink(path).encode()
@@ -117,12 +119,15 @@ def read_tree(root):
 
 
 def flatten(inodes):
-    """The tree as a value: ((path, kind, mode, owner, bytes, attributes), ...), directories first."""
-    rows = []
+    """The tree as a value: ((path, kind, mode, owner, bytes, attributes, an earlier name of the same file), ...),
+    directories first."""
+    rows, paths = [], {}
 
     def walk(number, path):
         inode = inodes[number]
-        rows.append((path, inode.kind, inode.mode, inode.owner, inode.data, tuple(sorted(inode.attributes.items()))))
+        rows.append((path, inode.kind, inode.mode, inode.owner, inode.data, tuple(sorted(inode.attributes.items())),
+                     paths.get(number)))
+        paths.setdefault(number, path)
         for name in sorted(inode.names):
             walk(inode.names[name], path + "/" + name)
 
@@ -137,10 +142,13 @@ def write_tree(root, rows):
             shutil.rmtree(entry.path)
         else:
             os.unlink(entry.path)
-    for path, kind, mode, owner, data, attributes in rows[1:]:
+    for path, kind, mode, owner, data, attributes, other in rows[1:]:
         path = root + path
         if kind == stat.S_IFLNK:
             os.symlink(data, path)
+            continue
+        if other is not None:
+            os.link(root + other, path)
             continue
         if kind == stat.S_IFDIR:
             os.mkdir(path)
@@ -185,12 +193,19 @@ def calls(log):
 
 
 class Trace:
-    """What a program did below a root: `events`, each an Op or a Sync, from the tree `start` on."""
+    """What programs did below a root, one after the other: `events`, each an Op or a Sync, from the tree `start` on.
+    commands: (argv, faults of strace to inject) of each; the power is lost during the last one, whose events begin
+    with number `first`: what an earlier one has left unsynced may go with it. Its status and output are kept."""
 
-    def __init__(self, root, argv, log, inject=()):
+    def __init__(self, root, commands, log):
         self.root, self.start = root, read_tree(root)
         self.live = {number: inode.copy() for number, inode in self.start.items()}
-        self.events, self.offsets = [], {}
+        self.events, self.offsets, self.first = [], {}, 0
+        for argv, inject in commands:
+            self.first = len(self.events)
+            self.record(argv, inject, log)
+
+    def record(self, argv, inject, log):
         faults = [word for fault in inject for word in ("-e", "inject=" + fault)]
         strace = ["strace", "-f", "-qq", "-y", "-xx", "-s", "16777216", "-o", log, "-e", "trace=%file,%desc"]
         done = subprocess.run(strace + faults + argv, umask=UMASK, stdin=subprocess.DEVNULL,
@@ -198,7 +213,7 @@ class Trace:
         self.status, self.output = done.returncode, done.stdout
         for call in calls(log):
             self.take(*call)
-        if without_locks(flatten(self.live)) != without_locks(flatten(read_tree(root))):
+        if without_locks(flatten(self.live)) != without_locks(flatten(read_tree(self.root))):
             raise RuntimeError("the recorder has missed something")
 
     def find(self, path):
@@ -303,6 +318,12 @@ class Trace:
     def take_mkdirat(self, _path, args, _result):
         self.create("mkdir", self.at(args[0], args[1]), stat.S_IFDIR, int(args[2], 8) & ~UMASK)
 
+    def take_mkdir(self, path, args, _result):
+        self.create("mkdir", path, stat.S_IFDIR, int(args[1], 8) & ~UMASK)
+
+    def take_chmod(self, path, args, _result):
+        self.set(path, "mode", int(args[1], 8))
+
     def take_unlinkat(self, _path, args, _result):
         path = self.at(args[0], args[1])
         self.change_names("unlink", path, {os.path.basename(path): None})
@@ -350,7 +371,7 @@ class Trace:
                 durable[event.inode].apply(event)
             else:
                 pending.append(event)
-            if differs:
+            if differs and cut > self.first:
                 for how, choice in choices(pending, pending if suspects is None else suspects):
                     yield cut, how, survivors(durable, choice)
 

@@ -7,7 +7,7 @@
 sweep_ready
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || tap_skip_all "there is no Python 3.9"
 sample=()
-[ -n "${SWEEP:-}" ] || sample=(15)
+[ -n "${SWEEP:-}" ] || sample=(9)
 PYTHONDONTWRITEBYTECODE=1 python3 "$SRCDIR/tests/crash/powerloss.py" "$KUBE_RENEWD" "$BUILDDIR/tests/crash/judge" \
         "$SWEEP_FROM" "$SWEEP_AT" "${SWEEP:-few}" "${sample[@]}"
 exit $?
