@@ -299,6 +299,23 @@ int txn_prepare(Txn *txn, Error *reterr)
         return 0;
 }
 
+int txn_save(Txn *txn, Error *reterr)
+{
+        autofree char *text = NULL;
+        int r;
+
+        assert(txn->record && !txn->prepared);
+        r = for_each_target(txn, resolve, reterr);
+        if (r >= 0)
+                r = txn_record_text(txn->record, &text, reterr); /* names the copies */
+        if (r >= 0)
+                r = txn_backup_write(txn, reterr);
+        if (r < 0)
+                (void)!txn_backup_remove(txn->root_fd, txn->record, NULL);
+        forget(txn);
+        return r;
+}
+
 int txn_commit(Txn *txn, const TxnJudge *judge, TxnOutcome *ret_outcome, Error *reterr)
 {
         TxnOutcome outcome = {};

@@ -121,6 +121,11 @@ int txn_prepare(Txn *txn, Error *reterr) MUST_USE;
  * until the next txn_begin(). */
 size_t txn_faults(const Txn *txn, const TxnFault **ret_faults);
 
+/* Instead of txn_prepare(), and with nothing to follow: makes the backup alone and replaces
+ * nothing. What the changes would have put there does not matter. Errors as txn_prepare(); a crash
+ * leaves a backup without manifest. */
+int txn_save(Txn *txn, Error *reterr) MUST_USE;
+
 /* The commit point (one rename of the record), the swaps, the clean-up. Fails before the commit
  * point with everything undone, or returns 0: a write of somebody else between prepare and swap, or
  * a file that cannot be swapped, becomes a conflict in *ret_outcome and the rest goes on. A

@@ -115,18 +115,35 @@ static int verify_backups(const Options *options, const Pass *pass, const Backup
         return status;
 }
 
-/* "list" or "verify [ID...]"; a verb of a verb is a name, so it is checked here. */
+static int create_backup(const Options *options, Pass *pass)
+{
+        autofree char *id = NULL;
+        Error error = {};
+        int status = pass_backup(pass, &id, &error);
+
+        if (id)
+                printf("%s\n", id);
+        return command_fail(options, status, &error);
+}
+
+/* "create", "list" or "verify [ID...]"; a verb of a verb is a name, so it is checked here. */
 static int check_words(const Options *options, Error *reterr)
 {
+        static const char *const words[] = {"create", "list", "verify"};
         const char *word = options->names[0];
 
-        if (streq(word, "verify") || (streq(word, "list") && options->n_names == 1))
-                return 0;
-        if (streq(word, "list"))
-                return error_set(reterr, -EINVAL,
-                        "'backup list' takes no names, but '%s' was given", options->names[1]);
+        for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+                if (!streq(word, words[i]))
+                        continue;
+                if (options->n_names == 1 || streq(word, "verify"))
+                        return 0;
+                return error_set(reterr, -EINVAL, "'backup %s' takes no names, but '%s' was given",
+                        word, options->names[1]);
+        }
         return error_set(reterr, -EINVAL,
-                "'backup %s' is unknown; it is 'backup list' or 'backup verify [ID...]'", word);
+                "'backup %s' is unknown; it is 'backup create', 'backup list' or 'backup verify "
+                "[ID...]'",
+                word);
 }
 
 /* Root, configuration and the backups that there are. */
@@ -159,6 +176,8 @@ int verb_backup(const Options *options)
         status = open_backups(options, &pass, &list);
         if (status != 0)
                 return status;
+        if (streq(options->names[0], "create"))
+                return create_backup(options, pass);
         return streq(options->names[0], "list") ? list_backups(options, list, table)
                                                 : verify_backups(options, pass, list);
 }

@@ -9,9 +9,6 @@
 #include <fcntl.h>
 #include <time.h>
 
-/* The name of a backup that is being removed: ".ID.removed" */
-#define REMOVED ".removed"
-
 void backup_list_free(BackupList *list)
 {
         if (!list)
@@ -112,7 +109,7 @@ int backup_verify(int root_fd, const char *state_directory, const char *id, Erro
 /* It loses its name first, so that a crash leaves no backup that is there in part. */
 static int remove_backup(int root_fd, const char *directory, const char *id, Error *reterr)
 {
-        autofree char *removed = xasprintf(".%s" REMOVED, id);
+        autofree char *removed = xasprintf(".%s" BACKUP_REMOVED, id);
         autofree char *path = xasprintf("%s/%s", directory, removed);
 
         autofd int fd = fs_open(root_fd, directory, O_RDONLY | O_DIRECTORY, 0, reterr);
@@ -136,8 +133,8 @@ static int finish_removals(int root_fd, const char *directory, Error *reterr)
                 size_t n = strlen(*name);
                 autofree char *path = xasprintf("%s/%s", directory, *name);
 
-                if (**name == '.' && n > strlen(REMOVED) &&
-                        streq(*name + n - strlen(REMOVED), REMOVED))
+                if (**name == '.' && n > strlen(BACKUP_REMOVED) &&
+                        streq(*name + n - strlen(BACKUP_REMOVED), BACKUP_REMOVED))
                         r = fs_remove_tree(root_fd, path, reterr);
         }
         return r;

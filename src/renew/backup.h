@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Backups that every transaction makes of what it replaces: list, verify, prune, restore.
+/* Backups that every transaction makes of what it replaces: list, verify, prune, restore; and one
+ * of everything, on request.
  *
  *     r = backup_list(root_fd, state_directory, &list, reterr);
  *     r = backup_restore(root_fd, config, &request, &changes, reterr);
@@ -12,6 +13,10 @@
 
 #include "base/txn.h"
 #include "renew/config.h"
+
+/* ".ID.removed": a backup that is being removed, or is not whole yet. The next backup_prune() takes
+ * what a crash has left of it. */
+#define BACKUP_REMOVED ".removed"
 
 typedef struct Backup {
         char *id; /* the directory's name */
@@ -45,6 +50,19 @@ int backup_verify(int root_fd, const char *state_directory, const char *id, Erro
  * is, as long as a CA rotation has a record, every backup since its first: any of its phases can be
  * brought back until it is over. */
 int backup_prune(int root_fd, const char *state_directory, unsigned keep, Error *reterr) MUST_USE;
+
+typedef struct BackupRequest {
+        int root_fd;
+        const Config *config;
+        Txn *txn; /* open and recovered */
+        int64_t now;
+        const char *pass_id;
+} BackupRequest;
+
+/* A backup of everything that a pass or a CA rotation may replace: CAs, certificates, kubeconfigs,
+ * copies, manifests and the records of CA rotations, as far as they are there. -ENODATA if none is.
+ * It counts as any other. */
+int backup_create(const BackupRequest *request, char **ret_id, Error *reterr) MUST_USE;
 
 typedef struct RestoreRequest {
         const char *id;

@@ -69,6 +69,29 @@ int pass_restore(
         return pass->assessment ? pass_finish(pass, status, r, &failure, reterr) : status;
 }
 
+int pass_backup(Pass *pass, char **ret_id, Error *reterr)
+{
+        int r;
+
+        pass->judge = pair_judge_new(pass->root_fd, pass->config);
+        r = recovery_run(&(Recovery){.root_fd = pass->root_fd,
+                                 .config = pass->config,
+                                 .judge = pass->judge,
+                                 .pass_id = pass->id,
+                                 .now = pass->now},
+                &pass->txn, &pass->recovery, reterr);
+        if (r >= 0)
+                r = backup_create(&(BackupRequest){.root_fd = pass->root_fd,
+                                          .config = pass->config,
+                                          .txn = pass->txn,
+                                          .now = pass->now,
+                                          .pass_id = pass->id},
+                        ret_id, reterr);
+        if (r < 0)
+                return pass_lock_is_held(pass, r) ? EXIT_UNFINISHED : EXIT_FAILED;
+        return EXIT_DONE;
+}
+
 int pass_recover(Pass *pass, Error *reterr)
 {
         int r;

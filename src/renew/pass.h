@@ -103,6 +103,10 @@ int pass_try_restore(Pass *pass, const RestoreRequest *request, RestoreResult **
 int pass_restore(Pass *pass, const RestoreRequest *request, RestoreResult **ret_result,
         Error *reterr) MUST_USE;
 
+/* A backup of everything, on request: backup_create(). *ret_id is set if it was made. An
+ * ExitStatus. */
+int pass_backup(Pass *pass, char **ret_id, Error *reterr) MUST_USE;
+
 /* Finishes or undoes an interrupted transaction and nothing else. An ExitStatus: EXIT_CONFIG where
  * nothing was found, and it is not known whether that is where to look. */
 int pass_recover(Pass *pass, Error *reterr) MUST_USE;

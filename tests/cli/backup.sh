@@ -52,9 +52,23 @@ tap_ok "backups are listed where nothing is left to detect" "$KUBE_RENEWD" --roo
 tap_ok "and one can be restored" "$KUBE_RENEWD" --root="$ROOT" restore "$second" --dry-run --force --at="$TEN_DAYS"
 rm -r "$ROOT/etc/kubernetes"
 mv "$saved" "$ROOT/etc/kubernetes"
+tap_status 0 "T33 a backup on request" renewd backup create --at="$TEN_DAYS"
+whole=$OUTPUT
+before=$(files)
+tap_status 0 "T33 is whole" renewd backup verify "$whole"
+tap_is "$(renewd backup list --output=json | jq -r ".[] | select(.id == \"$whole\") | .files[]" | sort)" \
+        "$(cd "$ROOT" && find etc/kubernetes -type f ! -name 'sa.*' ! -name 'kubelet.*.pem' | sed 's|^|/|' | sort)" \
+        "T33 and has all that can be replaced, and no service accounts' keys"
+tap_status 2 "it takes no names" renewd backup create now
+tap_status 75 "everything is replaced" renewd renew --all --at=2027-11-13
+rm "$ROOT/etc/kubernetes/pki/ca.key" "$ROOT/etc/kubernetes/manifests/etcd.yaml"
+tap_status 75 "T33 and restored" renewd restore "$whole" --at=2027-11-14
+tap_is "$(files)" "$before" "T33 with exact bytes, owner and mode, also of what was lost"
+tap_is "$(find "$ROOT/var/lib/kube-renewd/backups" -type d ! -perm 700 -o -type f ! -perm 600)" "" \
+        "T33 and nobody else may read any of it"
 printf 'x' >>"$(find "$ROOT/var/lib/kube-renewd/backups/$first" -type f ! -name manifest.json | head -n 1)"
 tap_status 1 "a damaged backup" renewd backup verify "$first"
-tap_status 1 "is not restored" renewd restore "$first" --at="$TEN_DAYS"
+tap_status 1 "is not restored" renewd restore "$first" --at=2027-11-14
 rm "$ROOT/var/lib/kube-renewd/backups/$first/manifest.json"
 tap_status 0 "one without manifest is listed" renewd backup list
 tap_like "$OUTPUT" "^$first .*INVALID" "as invalid"

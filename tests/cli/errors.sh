@@ -37,7 +37,7 @@ says 2 "'renew' writes: it takes --at= only together with --root=; 'plan' and 'c
 says 2 "'run' takes no names, but 'now' was given" run now
 says 2 "'explain' lacks what it is about; write 'kube-renewd explain NAME...'" explain
 says 2 "'restore' does not take 'b' too; write 'kube-renewd restore ID'" restore a b
-says 2 "'backup lisst' is unknown; it is 'backup list' or 'backup verify [ID...]'" backup lisst
+says 2 "'backup lisst' is unknown; it is 'backup create', 'backup list' or 'backup verify [ID...]'" backup lisst
 says 2 "--validity='x' is no span of time; write it as 365d or 8760h" init --validity=x
 says 2 "--kubelet renews nothing else; leave out --all" renew --kubelet --all
 

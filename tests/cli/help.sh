@@ -61,7 +61,7 @@ refuses 2 "only together with --root=" renew --at=2027-11-11
 refuses 2 "only together with --root=" run --root=/ --at=2027-11-11
 refuses 2 "takes no names, but 'now' was given" run now
 refuses 2 "write 'kube-renewd restore ID'" restore
-refuses 2 "it is 'backup list' or 'backup verify" backup lisst
+refuses 2 "it is 'backup create', 'backup list' or 'backup verify" backup lisst
 
 "$KUBE_RENEWD" --help >/dev/full 2>"$SCRATCH/err"
 tap_is "$?" 1 "output that is lost is a failure"

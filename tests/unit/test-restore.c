@@ -138,6 +138,35 @@ static void test_i1_restore_mixes_no_pair(void **state)
         host_free(&host);
 }
 
+/* A crash leaves what the next pruning removes, and no half backup. */
+static void test_t33_created_backup_is_whole_or_none(void **state)
+{
+        Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
+        autoptr(BackupList) list = NULL;
+        autoptr(Txn) txn = NULL;
+        BackupRequest request = {
+                .root_fd = host.root_fd, .config = host.config, .now = host.now, .pass_id = "a"};
+        autofree char *first = NULL, *second = NULL;
+        char *none = NULL;
+
+        assert_int_equal(txn_open(host.root_fd, STATE, &txn, NULL), 0);
+        request.txn = txn;
+        assert_int_equal(backup_create(&request, &first, NULL), 0);
+        assert_int_equal(backup_verify(host.root_fd, STATE, first, NULL), 0);
+
+        /* Two in one second are two, and none takes the place of another. */
+        assert_int_equal(backup_create(&request, &none, NULL), -EEXIST);
+        request.pass_id = "b";
+        assert_int_equal(backup_create(&request, &second, NULL), 0);
+        assert_string_not_equal(first, second);
+        tree_write_text(host.root, "/etc/kubernetes/pki/ca.crt", "");
+        assert_int_equal(backup_verify(host.root_fd, STATE, first, NULL), 0);
+        assert_int_equal(backup_list(host.root_fd, STATE, &list, NULL), 0);
+        assert_int_equal(list->n, 2);
+        assert_string_equal(list->backups[0].reason, "backup create");
+        host_free(&host);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -146,6 +175,7 @@ int main(void)
                 cmocka_unit_test(test_t33_restore_of_a_lost_file_keeps_owner_and_mode),
                 cmocka_unit_test(test_restore_refuses_what_has_expired),
                 cmocka_unit_test(test_i1_restore_mixes_no_pair),
+                cmocka_unit_test(test_t33_created_backup_is_whole_or_none),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
