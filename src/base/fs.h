@@ -81,6 +81,12 @@ int fs_remove_file(int root_fd, const char *path, Error *reterr) MUST_USE;
 /* Removes a directory below ours with everything in it, following no link; missing is fine. */
 int fs_remove_tree(int root_fd, const char *path, Error *reterr) MUST_USE;
 
+/* Copies a directory with all that is in it to a path where nothing is yet (-EEXIST): directories
+ * 0700 and files 0600 from creation, whatever they were, on the disk when it returns; links as
+ * links. Dates and owners are not kept, what is no file, directory or link is left out. -E2BIG and
+ * -ELOOP for a tree without end. What was copied before a failure stays. */
+int fs_copy_tree(int root_fd, const char *from, const char *to, Error *reterr) MUST_USE;
+
 /* Creates path and its missing parents with mode; existing ones keep theirs. */
 int fs_make_directories(int root_fd, const char *path, mode_t mode, Error *reterr) MUST_USE;
 

@@ -5,6 +5,7 @@
 #include "renew/compose.h"
 #include "renew/hook-debt.h"
 #include "renew/owed.h"
+#include "renew/pki-copy.h"
 #include "renew/rotation.h"
 #include "renew/unit-needs.h"
 
@@ -240,7 +241,14 @@ int commit_run(const CommitInput *input, Issuance *issuance, TxnOutcome *ret_out
         if (issuance->n_changes > 0 && issuance->changes[0].is_rotated)
                 return rotate(input, issuance, reterr);
 
-        /* 1. Prepare; whoever was edited meanwhile, or cannot be written, drops out with its
+        /* 1. What is there, as it was before anybody touched it. */
+        r = issuance->n_changes > 0
+                    ? pki_copy_make(input->root_fd, input->config, input->now, reterr)
+                    : 0;
+        if (r < 0)
+                return r;
+
+        /* 2. Prepare; whoever was edited meanwhile, or cannot be written, drops out with its
          * partner, and if all fails copies may be too much: certificates go first. */
         r = prepare_possible(input, issuance, &error);
         if (r < 0 && drop_copies(issuance, error.text))
@@ -250,12 +258,12 @@ int commit_run(const CommitInput *input, Issuance *issuance, TxnOutcome *ret_out
         if (r == 0)
                 return 0;
 
-        /* 2. What must be restarted is on disk before there is a reason for it. */
+        /* 3. What must be restarted is on disk before there is a reason for it. */
         r = owe_restarts(input, issuance, reterr);
         if (r < 0)
                 return r;
 
-        /* 3. The commit point, and the swaps. */
+        /* 4. The commit point, and the swaps. */
         r = txn_commit(input->txn, &judge, &outcome, reterr);
         if (r < 0) {
                 txn_outcome_done(&outcome);

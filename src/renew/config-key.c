@@ -49,6 +49,7 @@ static const ConfigKey alarms_keys[] = {
 static const ConfigKey backup_keys[] = {
         KEY(Config, keep_backups, "KeepBackups", count, .standard = "10", .least = "1",
                 .most = "10000"),
+        KEY(Config, pki_directory, "PKIDirectory", path),
         {},
 };
 

@@ -165,6 +165,7 @@ typedef struct Config {
         char *reader_group; /* ReaderGroup= of [alarms]: who may read public/; NULL: everybody */
         gid_t reader_gid;   /* config_load(): its number; GROUP_UNKNOWN if nobody could tell now */
         unsigned keep_backups;  /* KeepBackups= of [backup], default 10 */
+        char *pki_directory;    /* PKIDirectory= of [backup]: copied as a whole; NULL: none */
         HostIdentity host;      /* [host] */
         char *runtime_endpoint; /* Endpoint= of [runtime]: path of the CRI socket; NULL: searched */
         char *kubelet_unit;     /* KubeletUnit= of [runtime], default kubelet.service */

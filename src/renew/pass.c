@@ -5,6 +5,7 @@
 #include "renew/commit.h"
 #include "renew/hook.h"
 #include "renew/interrupt.h"
+#include "renew/pki-copy.h"
 #include "renew/preflight.h"
 #include "renew/recovery.h"
 #include "renew/self-check.h"
@@ -243,9 +244,10 @@ static int keep_house(const Pass *pass, int r, Error *reterr)
                 w = history_write(pass->root_fd, state_directory, history, r < 0 ? NULL : reterr);
                 r = r < 0 ? r : w;
         }
-        return r < 0 ? r
-                     : backup_prune(
-                               pass->root_fd, state_directory, pass->config->keep_backups, reterr);
+        if (r >= 0)
+                r = backup_prune(
+                        pass->root_fd, state_directory, pass->config->keep_backups, reterr);
+        return r < 0 ? r : pki_copy_prune(pass->root_fd, pass->config, reterr);
 }
 
 /* A copy that was left behind is known again by what it was, and refreshed then; and renewals are

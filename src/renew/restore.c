@@ -5,6 +5,7 @@
 #include "kube/kubeconfig.h"
 #include "renew/hook-debt.h"
 #include "renew/owed.h"
+#include "renew/pki-copy.h"
 #include "renew/recovery.h"
 #include "renew/restore-set.h"
 
@@ -275,7 +276,9 @@ static int write_back(Restore *restore, Txn *txn, Error *reterr)
         TxnOutcome outcome = {};
         int r;
 
-        r = stage(restore, txn, reterr);
+        r = pki_copy_make(restore->root_fd, restore->config, restore->request->now, reterr);
+        if (r >= 0)
+                r = stage(restore, txn, reterr);
         if (r >= 0)
                 r = owe_restarts(restore, reterr);
         if (r >= 0)

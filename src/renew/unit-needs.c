@@ -4,6 +4,7 @@
 #include "base/escape.h"
 #include "base/path.h"
 #include "renew/deadline.h"
+#include "renew/pki-copy.h"
 #include "renew/rotation.h"
 
 #include <fnmatch.h>
@@ -106,9 +107,11 @@ static void add_files(
 {
         const Layout *layout = &config->layout;
         autofree char *state = path_join(config->state_directory, STATE_FILE);
+        autofree char *copies = pki_copy_directory(config);
 
         add_file(needs, root_fd, state);
         needs->directories[0].is_state = true;
+        add_file(needs, root_fd, copies);
         for (size_t i = 0; i < layout->n_credentials; i++) {
                 const CredentialEntry *entry = &layout->credentials[i];
 
