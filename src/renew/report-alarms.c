@@ -8,6 +8,14 @@
 
 #define HOST "host" /* the resource of what is about no certificate and no component */
 
+static const Item *find_item_named(const Assessment *assessment, const char *name)
+{
+        for (size_t i = 0; i < assessment->n; i++)
+                if (streq(assessment->inventory->items[i].name, name))
+                        return &assessment->inventory->items[i];
+        return NULL;
+}
+
 static Look look_at(const ReportInput *input, const Item *item)
 {
         const Assessment *after = input->after;
@@ -152,6 +160,28 @@ static void raise_for_host(AlarmBoard *board)
         }
 }
 
+/* Who failed at it had seen it; at the last look it was not there. */
+static void raise_for_vanished(AlarmBoard *board, const Item *item, const char *text)
+{
+        if (!find_item_named(board->input->after, item->name))
+                alarm_board_raise_plain(board, ALARM_TYPE_RENEWAL_FAILED, item->name,
+                        xstrdup(text ? text : "no reason is known"));
+}
+
+static void raise_for_all_vanished(AlarmBoard *board)
+{
+        const Issuance *issuance = board->input->issuance;
+        const Plan *plan = board->input->plan;
+
+        for (size_t i = 0; issuance && i < issuance->n; i++)
+                if (issuance->results[i].outcome != OUTCOME_RENEWED)
+                        raise_for_vanished(
+                                board, issuance->results[i].step->item, issuance->results[i].text);
+        for (size_t i = 0; plan && i < plan->n_skips; i++)
+                if (plan->skips[i].is_failure)
+                        raise_for_vanished(board, plan->skips[i].item, plan->skips[i].text);
+}
+
 static void raise_all(AlarmBoard *board)
 {
         const ReportInput *input = board->input;
@@ -164,6 +194,7 @@ static void raise_all(AlarmBoard *board)
         if (input->after) {
                 raise_for_manifests(board, input->after->inventory);
                 raise_for_copies(board);
+                raise_for_all_vanished(board);
         }
         raise_for_stray_conflicts(board, input->recovery);
         raise_for_stray_conflicts(board, input->commit);

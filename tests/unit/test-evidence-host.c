@@ -95,12 +95,34 @@ static void test_postponed_is_of_two_kinds(void **state)
         scene_free(scene);
 }
 
+/* A disk that fails for a moment: it could not be read, and then it was not there. */
+static void test_what_has_failed_and_vanished_has_its_alarm(void **state)
+{
+        Scene *scene = scene_new();
+        size_t i;
+
+        scene_leaf(scene, "apiserver", 300 * DAY);
+        i = scene_leaf(scene, "super-admin.conf", 300 * DAY);
+        scene_skip(scene, i, OUTCOME_FAILED, "cannot open it")->is_failure = true;
+        scene->inventory.n_items = scene->assessment.n = 1;
+        assert_int_equal(report_alarms(&scene->input, NULL), 0);
+        assert_true(
+                fs_exists(root_fd, "/state/public/alarms/renewal-failed@super-admin.conf.json"));
+
+        scene_next(scene, DAY);
+        assert_int_equal(report_alarms(&scene->input, NULL), 0);
+        assert_false(
+                fs_exists(root_fd, "/state/public/alarms/renewal-failed@super-admin.conf.json"));
+        scene_free(scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_what_is_not_looked_for_is_not_gone),
                 cmocka_unit_test(test_who_has_no_guards_knows_nothing),
                 SCRATCH_TEST(test_postponed_is_of_two_kinds),
+                SCRATCH_TEST(test_what_has_failed_and_vanished_has_its_alarm),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
