@@ -37,6 +37,14 @@ static char *difference(const InventoryCopy *copy, bool outdated)
                          : "; it was never seen equal, or somebody has changed it since then");
 }
 
+/* What cannot be read, and has not been seen yet, may be what its source is now; that is known once
+ * it can be read, should the source have been renewed by then. */
+static void suppose_equal(const Secret *expected, CopyVerdict *verdict)
+{
+        verdict->was_equal = true;
+        verdict->last_equal = digest_of(expected->data, expected->size);
+}
+
 static void judge(const InventoryCopy *copy, const History *history, CopyVerdict *verdict)
 {
         autoptr(Secret) expected = expected_content(copy);
@@ -47,6 +55,8 @@ static void judge(const InventoryCopy *copy, const History *history, CopyVerdict
         } else if (copy->error < 0) {
                 verdict->state = COPY_UNREADABLE;
                 verdict->text = xstrdup(copy->problem);
+                if (expected && !verdict->was_equal)
+                        suppose_equal(expected, verdict);
         } else if (!expected) {
                 verdict->state = COPY_UNKNOWN;
         } else if (copy->file->size == expected->size &&

@@ -295,6 +295,23 @@ static void test_what_was_not_refreshed_is_refreshed_later(void **state)
         host_free(&host);
 }
 
+/* A disk that failed in the first night, before it was seen what the copy is. */
+static void test_what_could_not_be_read_is_known_again(void **state)
+{
+        Host host = host_new(TREE, TEN_DAYS_LEFT);
+
+        copy_files(&host, ADMIN, NULL, "/before");
+        tree_write_text(host.root, ROOT_CONF "/in", "the way");
+        renew_all(&host);
+        tree_remove(host.root, ROOT_CONF "/in");
+        tree_remove(host.root, ROOT_CONF);
+        copy_files(&host, "/before", NULL, ROOT_CONF);
+        (void)!run_nightly(&host);
+        assert_true(is_made_of(&host, ROOT_CONF, ADMIN, NULL));
+        assert_false(alarm_exists(&host, "stale-copy@root-kubeconfig"));
+        host_free(&host);
+}
+
 /* A pass that was told what to renew leaves other copies for the night. */
 static void test_named_passes_leave_other_copies(void **state)
 {
@@ -450,6 +467,7 @@ int main(void)
                 cmocka_unit_test(test_t22_an_unreadable_source_clears_no_alarm),
                 cmocka_unit_test(test_the_files_of_a_pair_move_together),
                 cmocka_unit_test(test_what_was_not_refreshed_is_refreshed_later),
+                cmocka_unit_test(test_what_could_not_be_read_is_known_again),
                 cmocka_unit_test(test_named_passes_leave_other_copies),
                 cmocka_unit_test(test_create),
                 cmocka_unit_test(test_a_copy_that_fails_stops_nothing),
