@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plane.h"
 
+#include "base/json.h"
 #include "kube/cri.h"
 #include "renew/backup.h"
 #include "renew/pass.h"
@@ -52,6 +53,29 @@ static char *list_paths(const Plane *plane)
         text = strv_join(lines, "\n");
         strv_free(lines);
         return text;
+}
+
+/* I2 for who reads what we report: a name without a dot is a whole file. */
+bool plane_check_public(const Plane *plane, const char *where)
+{
+        static const char *const directories[] = {STATE "/public", STATE "/public/alarms"};
+
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                autostrv names = NULL;
+
+                if (fs_list(plane->scene.root_fd, directories[i], &names, NULL) < 0)
+                        continue;
+                for (char **name = names; *name; name++) {
+                        autofree char *path = xasprintf("%s/%s", directories[i], *name);
+                        autoptr(json_t) json = NULL;
+
+                        if (**name != '.' && strstr(*name, ".json") &&
+                                json_read_file(plane->scene.root_fd, path, &json, NULL) < 0)
+                                return scene_fail(&plane->scene, where,
+                                        "I2 a reader sees no whole '%s'", path);
+                }
+        }
+        return true;
 }
 
 /* One a line, with where it was raised. */

@@ -63,6 +63,7 @@ void plane_learn(Plane *plane);
 
 bool plane_has_alarm(const Plane *plane, const char *type);
 
+bool plane_check_public(const Plane *plane, const char *where);
 bool plane_check_alarm(const Plane *plane, int status, const char *where);
 bool plane_check_done(const Plane *plane, const char *where);
 

@@ -7,6 +7,8 @@
 #include "renew/running.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <time.h>
 
 /* ld --wrap=NAME: calls of NAME come here, __real_NAME is what they meant. No header has these. */
@@ -15,15 +17,19 @@
         type __wrap_##name(__VA_ARGS__);                                                           \
         type __wrap_##name(__VA_ARGS__)
 
-#define POOL_MAX 64
+#define POOL_N  24
+#define PEM_MAX 4096
 
 #define NAP 1 /* millisecond, in place of any longer one */
 
-static struct {
-        KeyKind kind;
-        size_t n;
-        Secret *keys[POOL_MAX]; /* PEM */
-} pool;
+/* Shared by all processes that come after. */
+static struct Slot {
+        atomic_int state;
+        size_t size;
+        char pem[PEM_MAX];
+} * pool;
+enum { EMPTY, BEING_FILLED, FULL };
+
 static int64_t slept; /* milliseconds */
 
 typedef enum Breakage {
@@ -106,27 +112,40 @@ SEAM(void, clock_sleep, int64_t milliseconds)
         nanosleep(&nap, NULL);
 }
 
-/* Each process begins at another one. */
-SEAM(int, key_generate, KeyKind kind, Key **ret, Error *reterr)
+void seams_make_pool(void)
 {
-        static size_t taken;
-        size_t i = __atomic_fetch_add(&taken, 1, __ATOMIC_RELAXED) + (size_t)getpid() * 11;
-
-        if (pool.n == 0 || kind != pool.kind)
-                return __real_key_generate(kind, ret, reterr);
-        return key_parse(pool.keys[i % pool.n]->data, pool.keys[i % pool.n]->size, ret, reterr);
+        pool = mmap(NULL, POOL_N * sizeof(*pool), PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (pool == MAP_FAILED)
+                abort();
 }
 
-void seams_fill_pool(KeyKind kind, size_t n)
+static void keep(struct Slot *slot, const Key *key)
 {
-        pool.kind = kind;
-        for (pool.n = 0; pool.n < n && pool.n < POOL_MAX; pool.n++) {
-                autoptr(Key) key = NULL;
+        autoptr(Secret) pem = NULL;
+        int empty = EMPTY;
 
-                if (__real_key_generate(kind, &key, NULL) < 0 ||
-                        key_to_pem(key, KEY_FORMAT_PKCS8, &pool.keys[pool.n], NULL) < 0)
-                        abort();
-        }
+        if (!atomic_compare_exchange_strong(&slot->state, &empty, BEING_FILLED) ||
+                key_to_pem(key, KEY_FORMAT_PKCS8, &pem, NULL) < 0 || pem->size > PEM_MAX)
+                return;
+        memcpy(slot->pem, pem->data, pem->size);
+        slot->size = pem->size;
+        atomic_store(&slot->state, FULL);
+}
+
+/* Each process begins at another slot; who finds it empty fills it. */
+SEAM(int, key_generate, KeyKind kind, Key **ret, Error *reterr)
+{
+        static atomic_size_t taken;
+        struct Slot *slot = &pool[(atomic_fetch_add(&taken, 1) + (size_t)getpid() * 11) % POOL_N];
+        int r;
+
+        if (kind == KEY_KIND_RSA_2048 && atomic_load(&slot->state) == FULL)
+                return key_parse(slot->pem, slot->size, ret, reterr);
+        r = __real_key_generate(kind, ret, reterr);
+        if (r >= 0 && kind == KEY_KIND_RSA_2048)
+                keep(slot, *ret);
+        return r;
 }
 
 /* 2. What is done wrong if that is asked for. */

@@ -3,13 +3,13 @@
 
 /* Where the swept program is not the shipped one (ld --wrap), and a few ways to break it.
  *
- *     seams_fill_pool(KEY_KIND_RSA_2048, 24);     before the first run
+ *     seams_make_pool();                          before the first run
  *     if (!seams_break("in-place")) ...           from now on it does that wrong */
 
 #include "pki/key.h"
 
-/* Making an RSA key takes longer than all the rest of a pass. */
-void seams_fill_pool(KeyKind kind, size_t n);
+/* Making an RSA key takes longer than all the rest of a pass: a few are used over and over. */
+void seams_make_pool(void);
 
 /* Breaks the program on purpose, so that a test can see the sweep find it. False: no such fault. */
 bool seams_break(const char *name);

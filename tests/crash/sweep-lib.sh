@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 # sweep FAULTS EVERY [WHAT] [TREE]: T36 for these faults of tests/crash/sweep.c. The quick floor tries one point in
-# EVERY, where one pair and one kubeconfig are due (WHAT: few); SWEEP=all tries each point with everything due, and
-# SWEEP_TREE=VERSION/VARIANT takes another tree, which VARIANT+extetcd leaves without the etcd of its own.
+# EVERY, and fewer of what is said to neighbours, where one pair and one kubeconfig are due (WHAT: few); SWEEP=all
+# tries each point with everything due, of calls that only read one in five. SWEEP_TREE=VERSION/VARIANT takes another
+# tree, which VARIANT+extetcd leaves without an etcd of its own.
 # sweep_ready: what every sweep wants, or the test is skipped; SWEEP_FROM and SWEEP_AT are the tree and the time.
 . "${SRCDIR:-$(dirname "$0")/../..}/tests/tap.sh" || exit 99
 
@@ -47,16 +48,17 @@ sweep_tree() {
 }
 
 sweep() {
-        local every=$2 what=${3:-few}
+        local every=$2 what=${3:-few} talks=5
 
         sweep_possible
         sweep_memory
         sweep_tree "${SWEEP_TREE:-${4:-v1.28.7/ecdsa-p256}}"
         if [ -n "${SWEEP:-}" ]; then
-                every=${SWEEP_EVERY:-1}
+                every=1 talks=1
+                [ "$1" != read ] || every=5
                 [ "$what" != few ] || what=$SWEEP
         fi
-        "$BUILDDIR/tests/crash/sweep" --faults="$1" --every="$every" --workers="${SWEEP_WORKERS:-1}" \
-                "$SWEEP_FROM" "$SWEEP_AT" "$what"
+        "$BUILDDIR/tests/crash/sweep" --faults="$1" --every="$every" --talks="$talks" \
+                --workers="${SWEEP_WORKERS:-1}" "$SWEEP_FROM" "$SWEEP_AT" "$what"
         exit $?
 }
