@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,6 +34,35 @@ void file_path(char path[PATH_MAX], const char *directory, const char *name)
                 *path = 0;
 }
 
+/* In a sticky directory others may write, but not move what is ours. */
+static int check_one(const char *path, bool is_last)
+{
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return -errno;
+        if (st.st_uid != 0 && st.st_uid != geteuid())
+                return -EPERM;
+        return (st.st_mode & S_IWOTH) && (is_last || !(st.st_mode & S_ISVTX)) ? -EPERM : 0;
+}
+
+/* Whoever owns a directory on the way could send us anywhere. -EPERM then; what is not there is for
+ * others to find out. */
+static int check_place(const char *path)
+{
+        char prefix[PATH_MAX];
+        const char *end = path;
+        int r = check_one("/", false);
+
+        while (r == 0 && *end) {
+                end += strspn(end, "/");
+                end += strcspn(end, "/");
+                snprintf(prefix, sizeof(prefix), "%.*s", (int)(end - path), path);
+                r = check_one(prefix, !*end);
+        }
+        return r == -EPERM ? r : 0;
+}
+
 ssize_t file_read(const char *directory, const char *name, char *data, size_t size)
 {
         char path[PATH_MAX];
@@ -40,6 +70,8 @@ ssize_t file_read(const char *directory, const char *name, char *data, size_t si
         ssize_t n;
         int fd;
 
+        if (check_place(directory) < 0)
+                return -EPERM;
         file_path(path, directory, name);
         fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
@@ -80,7 +112,7 @@ int file_make_directory(const char *path)
 {
         char prefix[PATH_MAX];
         const char *end = path;
-        int r = 0;
+        int r = check_place(path);
 
         /* From the left, "/a", "/a/b", ... */
         while (r == 0 && *end) {
@@ -140,6 +172,8 @@ int file_write(const char *directory, const char *name, const char *data, size_t
 
         /* Not the temporary name of the program itself (base/fs.h), which may be at work, too. */
         snprintf(temporary, sizeof(temporary), ".%s.failure", name);
+        if (check_place(directory) < 0)
+                return -EPERM;
         directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (directory_fd < 0)
                 return -errno;

@@ -8,7 +8,8 @@
  *     r = file_make_directory(alarms);
  *     r = file_write(alarms, "x.json", data, n);
  *
- * Who reads a file that is being written sees the old one or the new one. */
+ * Who reads a file that is being written sees the old one or the new one. -EPERM everywhere for a
+ * directory that others than root and us could exchange. */
 
 #include <limits.h>
 #include <stddef.h>

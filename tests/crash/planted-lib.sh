@@ -48,6 +48,7 @@ END
         chmod 600 "$ROOT/victim"/*
         chown -R $MALLORY:$MALLORY "$ROOT/srv/mallory" "$ROOT/$pki/etcd"
         chmod 755 "$SCRATCH" "$ROOT"
+        mkdir -p "$ROOT/var"
         victim=$(victims)
 }
 
@@ -79,7 +80,7 @@ violations() {
         diff <(echo "$victim") <(victims)
         exposed
         apart
-        find "$ROOT/etc" "$ROOT/$state" "$ROOT/victim" -name '.kube-renewd-*' ! -user $MALLORY
+        find "$ROOT/etc" "$ROOT/var" "$ROOT/victim" -name '.kube-renewd-*' ! -user $MALLORY
         ls "$ROOT/$state"/transaction.* 2>/dev/null
 }
 

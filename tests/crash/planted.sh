@@ -82,4 +82,17 @@ refused "a state directory of his" "mkdir state"
 refused "a link in its place" "ln -s /victim state"
 refused "a lock that is another file" "mkdir state; ln /etc/kube-renewd/kube-renewd.conf state/lock || ln -s /victim/secret state/lock"
 refused "a record of his" "mkdir state; echo '{\"schema_version\":1}' >state/transaction.committed"
+
+# The same for the helper of OnFailure=, which then has only the directory in /run.
+for trick in 'ln -s $OLDPWD/victim state/public' 'echo x >state/reported'; do
+        scene
+        mkdir "$SCRATCH/run"
+        mallory "cd srv/mallory; mkdir state; $trick"
+        tap_status 0 "the helper of OnFailure= has another place" \
+                env STATE_DIRECTORY="$ROOT/srv/mallory/state" RUNTIME_DIRECTORY="$SCRATCH/run" PATH=/nowhere \
+                MONITOR_SERVICE_RESULT=oom-kill MONITOR_INVOCATION_ID=x "$BUILDDIR/kube-renewd-failure" kube-renewd.service
+        tap_ok "with the alarm" test -e "$SCRATCH/run/alarms/renewal-failed@host.json"
+        stands "the helper"
+        rm -r "$SCRATCH/run"
+done
 tap_done
