@@ -72,6 +72,8 @@ tap_status 75 "a hostile environment" env -i \
         KUBE_RENEWD_LAYOUT_PATH="$KUBE_RENEWD_LAYOUT_PATH" JOURNAL_STREAM=$'8:9\033[2J' INVOCATION_ID=$'x\033[2J\n/../..' \
         NOTIFY_SOCKET=/nowhere LISTEN_FDS=7 LISTEN_PID=1 WATCHDOG_USEC=1 SYSTEMD_LOG_LEVEL=$'\033[2J' SYSTEMD_LOG_TARGET=journal \
         DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere SSLKEYLOGFILE="$SCRATCH/keylog" GNUTLS_SYSTEM_PRIORITY_FILE=/nowhere \
+        MALLOC_PERTURB_=165 MALLOC_ARENA_MAX=0 MALLOC_TRIM_THRESHOLD_=0 GLIBC_TUNABLES=glibc.malloc.check=3:x=y \
+        http_proxy=http://192.0.2.9:1 HTTPS_PROXY=http://192.0.2.9:1 XDG_RUNTIME_DIR=/nowhere XDG_CONFIG_HOME=/nowhere KUBECONFIG=/nowhere \
         TZ=:/etc/shadow TZDIR=/nowhere LC_ALL=$'\033[2J' TMPDIR=/nowhere HOME=/nowhere PATH=/nowhere TERM=$'\033[2J' COLUMNS=-1 \
         "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run
 tap_empty "$(controls "$OUTPUT")" "shows nothing of itself"
@@ -154,7 +156,39 @@ for thing in "${things[@]}"; do
         rm -rf "$SCRATCH/plane/config"
 done
 
-# Links of /proc lead anywhere, and are not followed.
+# Links of /proc lead anywhere, and are not followed: neither where one is planted, nor where a kubeconfig, a manifest or
+# the configuration names a path through one.
+magic_paths() {
+        local link
+
+        for link in /proc/self/cwd /proc/self/root"$SCRATCH"/elsewhere /proc/thread-self/cwd; do
+                rm -rf "$ROOT" "$SCRATCH/elsewhere"
+                cp -a "$SCRATCH/plane" "$ROOT"
+                mkdir -p "$ROOT/proc" "$SCRATCH/elsewhere/state" "$ROOT/etc/kube-renewd"
+                cp "$SCRATCH/plane/$PKI"/apiserver.* "$SCRATCH/plane/etc/kubernetes/admin.conf" "$SCRATCH/elsewhere"
+                sed -i "s|client-certificate-data: .*|client-certificate: $link/apiserver.crt|
+                        s|client-key-data: .*|client-key: $link/apiserver.key|" "$ROOT/etc/kubernetes/scheduler.conf"
+                sed -i "s|--tls-cert-file=.*|--tls-cert-file=$link/apiserver.crt|" "$ROOT/etc/kubernetes/manifests/kube-apiserver.yaml"
+                printf '[certificate elsewhere]\nCertificate=%s/apiserver.crt\nKey=%s/apiserver.key\nCA=kubernetes\n' "$link" "$link" \
+                        >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+                printf '[copy there]\nSource=admin.conf\nPath=%s/admin.conf\n[copy new]\nSource=admin.conf\nPath=%s/new\nCreate=yes\n' \
+                        "$link" "$link" >>"$ROOT/etc/kube-renewd/kube-renewd.conf"
+                before=$(cd "$SCRATCH/elsewhere" && find . -type f -exec sha256sum {} +)
+                below_proc run --at="$EXPIRED"
+                tap_is "$(renewd check --at="$EXPIRED" --no-headings --no-legend --columns=status apiserver admin.conf | xargs)" "OK OK" \
+                        "beside paths through $link the others are renewed"
+                printf '[agent]\nStateDirectory=%s/state\n' "$link" >>"$ROOT/etc/kube-renewd/kube-renewd.conf"
+                below_proc run --at="$EXPIRED"
+                tap_like "$OUTPUT" 'ended with [1-9]' "and a state directory there is refused"
+                tap_is "$(cd "$SCRATCH/elsewhere" && find . -type f -exec sha256sum {} +)" "$before" "but nothing there is touched"
+        done
+}
+# below_proc ARGUMENT...: the program on that host, which has a /proc, started in $SCRATCH/elsewhere.
+below_proc() {
+        # shellcheck disable=SC2016 # it is for that shell
+        OUTPUT=$(cd "$SCRATCH/elsewhere" && unshare -m bash -c 'mount --bind /proc "$0/proc" && exec timeout 60 "$@"' \
+                "$ROOT" "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm "$@" 2>&1; echo "ended with $?")
+}
 ROOT=$SCRATCH/host
 rm -rf "$ROOT"
 cp -a "$SCRATCH/plane" "$ROOT"
@@ -167,6 +201,7 @@ if [ "$(id -u)" = 0 ] && unshare -m mount --bind /proc "$ROOT/proc" 2>/dev/null;
                         "$ROOT" "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$NEW" check 2>&1)
                 tap_like "$OUTPUT" '^apiserver .*(INVALID|MISSING)' "T07 $link is not a certificate"
         done
+        magic_paths
 else
         tap_skip "links through /proc" "it cannot be mounted here"
 fi
@@ -215,7 +250,16 @@ if command -v setfattr >/dev/null && label user.note "kept" $PKI/apiserver.key; 
                 label security.selinux "system_u:object_r:kubernetes_file_t:s0" "$file"
                 ! command -v setfacl >/dev/null || setfacl -m u:4321:r,g:4322:r "$ROOT/$file" 2>/dev/null
         done
-        ! command -v setfacl >/dev/null || setfacl -d -m u:666:rwx "$ROOT/$PKI" 2>/dev/null
+        # Whoever is named by default shall see no key but those that he sees already.
+        chmod 755 "$SCRATCH" "$ROOT"
+        ! command -v setfacl >/dev/null || find "$ROOT" -type d -exec setfacl -d -m u:666:rwx,m::rwx {} + 2>/dev/null
+        # readable UID: files with keys that this user can read.
+        readable() {
+                [ "$(id -u)" = 0 ] || return 0
+                find "$ROOT" -type f \( -name '*.key' -o -name '*.conf' -o -path '*/backups/*' \) -print0 |
+                        setpriv --reuid="$1" --regid="$1" --clear-groups xargs -0 grep -lE 'PRIVATE KEY|client-key-data' 2>/dev/null
+        }
+        seen=$(readable 4321)
         marks() {
                 (cd "$ROOT" && getfattr -d -m - -e hex "${files[@]}" 2>/dev/null; stat -c '%n %a %u:%g' "${files[@]}")
         }
@@ -225,6 +269,8 @@ if command -v setfattr >/dev/null && label user.note "kept" $PKI/apiserver.key; 
         tap_status 75 "a pass" renewd run --at="$TEN_DAYS"
         tap_is "$(marks)" "$before" "keeps ACL, label and mode of each"
         tap_unlike "$(stat -c %i "$ROOT/$PKI/apiserver.key")" "^$inode$" "on new files"
+        tap_is "$(readable 4321)" "$seen" "who was given a key by its ACL has the new one, and no other: $(wc -w <<<"$seen")"
+        tap_empty "$(readable 666)" "who is named by the ACLs of directories has none"
         tap_status 75 "so does a restore" renewd restore "$(renewd backup list --no-headings | awk '{ print $1; exit }')" --at="$NEW"
         tap_is "$(marks)" "$before" "which keeps them, too"
 else

@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a process gets from whoever starts it, and what others of the same user can see of it: descriptors, signals, a
+# reader that goes away, its memory; and that it writes nothing anywhere but below its root.
+
+# shellcheck source=tests/cli/cli.sh
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
+
+[ -x "$KUBE_RENEWD" ] || tap_skip_all "'$KUBE_RENEWD' is not built"
+STATE=var/lib/kube-renewd
+
+# renewed TITLE: the API server has a new pair, whole.
+renewed() {
+        tap_is "$(renewd check --at="$TEN_DAYS" --no-headings --no-legend --columns=status apiserver)" OK "$1"
+}
+
+# Descriptors that it inherits, whatever they are.
+host v1.28.7/ecdsa-p256
+echo "of somebody else" >"$SCRATCH/file"
+mkfifo "$SCRATCH/fifo"
+tap_status 75 "with descriptors of others a pass ends as ever" bash -c \
+        'exec 3<>"$0/file" 4>>"$0/file" 5<>"$0/fifo" 6</ 7</dev/zero 8>&- 9<"$0/file"; "$@"' \
+        "$SCRATCH" "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run
+tap_is "$(cat "$SCRATCH/file")" "of somebody else" "and uses none of them"
+renewed "but renews"
+
+# Signals that whoever starts it has blocked or ignored: systemd's and cron's children have different ones.
+host v1.28.7/ecdsa-p256
+tap_status 75 "with every signal ignored a pass ends as ever" env --ignore-signal \
+        "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run
+renewed "and renews"
+host v1.28.7/ecdsa-p256
+tap_status 75 "with every signal blocked, too" env --block-signal \
+        "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run
+renewed "and renews"
+
+# Readers that go away.
+host v1.28.7/ecdsa-p256
+bash -c '"$@" 2>&1 | :; exit "${PIPESTATUS[0]}"' pipe "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run
+tap_like "$?" '^(1|75)$' "nobody who reads what it says"
+renewed "does not keep a pass from renewing"
+tap_empty "$(find "$ROOT" -name '.kube-renewd-*' -o -name 'transaction.*')" "all of it"
+tap_ok "its end is in the heartbeat" jq -e .generation "$ROOT/$STATE/public/status.json"
+
+# What it tells whoever has asked to be told.
+memory=$BUILDDIR/tests/crash/memory
+if [ -x "$memory" ]; then
+        host v1.28.7/ecdsa-p256
+        cp -R "$ROOT" "$SCRATCH/old"
+        python3 -c 'import os, socket, sys
+heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+heard.bind(sys.argv[1] + "/notify")
+while True:
+    with open(sys.argv[1] + "/heard", "ab") as file:
+        file.write(heard.recv(65536) + b"\n")' "$SCRATCH" &
+        listener=$!
+        tap_on_exit kill $listener
+        until [ -S "$SCRATCH/notify" ]; do sleep 0.05; done
+        NOTIFY_SOCKET=$SCRATCH/notify renewd run --at="$TEN_DAYS" >/dev/null 2>&1
+        until grep -q 'STATUS=$' "$SCRATCH/heard" 2>/dev/null; do sleep 0.05; done
+        tap_like "$(cat "$SCRATCH/heard")" '^STATUS=.*Issuing certificate' "what it tells by NOTIFY_SOCKET="
+        tap_empty "$(grep -avE '^(STATUS=|STOPPING=|READY=|EXTEND_TIMEOUT_USEC=|$)' "$SCRATCH/heard")" "is what it is at, and nothing else"
+        tap_ok "without a key" "$memory" "$(printf '%q ' "$SRCDIR/tests/crash/private-numbers" "$ROOT" "$SCRATCH/old")" <"$SCRATCH/heard"
+fi
+
+strace -qq -o /dev/null true 2>/dev/null || tap_skip_all "strace is not here, or may not trace"
+
+# Where it makes names. -y shows where the directory of a relative one is.
+host v1.28.7/ecdsa-p256
+mkdir "$SCRATCH/home"
+calls=open,openat,openat2,creat,mkdir,mkdirat,mknod,mknodat,link,linkat,symlink,symlinkat,rename,renameat,renameat2
+calls+=,bind,memfd_create,truncate,ftruncate
+(cd "$SCRATCH/home" && HOME=$SCRATCH/home TMPDIR=$SCRATCH/home XDG_CACHE_HOME=$SCRATCH/home XDG_RUNTIME_DIR=$SCRATCH/home \
+        strace -f -y -qq -s 4096 -o "$SCRATCH/calls" -e trace="$calls" \
+        "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run) >/dev/null 2>&1
+made=$(grep -E 'O_CREAT|O_TMPFILE|O_WRONLY|O_RDWR|^[0-9]+ +(creat|mk|link|symlink|rename|bind|truncate|ftruncate)' "$SCRATCH/calls")
+tap_like "$made" O_CREAT "names that a pass makes are seen"
+tap_empty "$(grep -vF "<$ROOT" <<<"$made" | grep -vE '"/dev/null"')" "all are below its root"
+tap_empty "$(find "$SCRATCH/home" -mindepth 1)" "none where it was started, or in a home"
+tap_empty "$(grep -E 'O_(CREAT|WRONLY|RDWR)' "$SCRATCH/calls" | grep -vE 'O_EXCL|[/.]lock"|"/dev/null"')" \
+        "and nothing is opened for writing that was there before, but locks"
+
+# Others of the same user. Root can see everything; this is for those who run it without being root.
+[ "$(id -u)" = 0 ] || tap_skip_all "only root can act for two users"
+command -v setpriv >/dev/null || tap_skip_all "setpriv is not installed"
+host v1.28.7/ecdsa-p256
+chmod 755 "$SCRATCH" "$ROOT"
+chown -R 1234:1234 "$ROOT"
+as() { setpriv --reuid=1234 --regid=1234 --clear-groups "$@"; }
+
+# held COMMAND...: runs it as that user until its third call of that name stops it; its PID is $held.
+held() {
+        held=
+        : >"$SCRATCH/calls"
+        strace -f -o "$SCRATCH/calls" -e trace=fsync,kill -e inject=fsync,kill:signal=SIGSTOP:when=1 \
+                setpriv --reuid=1234 --regid=1234 --clear-groups "$@" >/dev/null 2>&1 &
+        tracer=$!
+        while kill -0 $tracer 2>/dev/null && [ -z "$held" ]; do
+                held=$(sed -n 's/^\([0-9]*\) *--- stopped by SIGSTOP.*/\1/p' "$SCRATCH/calls")
+                sleep 0.01
+        done
+}
+
+# seen: what that user can look at of the process that is held.
+seen() {
+        local what
+
+        for what in environ maps mem; do
+                as head -c 1 "/proc/$held/$what" >/dev/null 2>"$SCRATCH/why"
+                grep -q 'Permission denied' "$SCRATCH/why" || echo "$what"
+        done
+        ! as ls "/proc/$held/fd" >/dev/null 2>&1 || echo fd
+}
+
+let_go() {
+        kill -CONT "$held"
+        wait $tracer
+}
+
+held bash -c 'kill -0 $$'
+tap_is "$(seen | xargs)" "environ maps mem fd" "a shell of that user shows all of it to him"
+let_go
+held "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run
+tap_like "$held" '^[0-9]+$' "the program in the middle of a pass"
+tap_is "$(seen | xargs)" "" "shows nothing"
+let_go
+tap_done
