@@ -9,7 +9,8 @@
  * Each value that is said to be changeable is changed: the bytes before and behind it stay, the
  * bytes in its place are the new base64 and nothing else, the new file reads as the old one but
  * for that value, and changing it back restores the file, byte for byte where the value stood in
- * one piece. Nothing here uses the program's own idea of where a value is. */
+ * one piece. A certificate and its key change together as they do one after the other. Nothing here
+ * uses the program's own idea of where a value is. */
 
 #include "base/digest.h"
 #include "kube/kubeconfig.h"
@@ -17,6 +18,13 @@
 #define PROPERTY_ENTRIES_MAX 8
 
 static const char property_data[] = "-----BEGIN TEST-----\nfresh bytes\n-----END TEST-----\n";
+
+static const char property_key[] = "the key of it";
+
+static bool property_is(const void *data, size_t size, const char *text)
+{
+        return data && size == strlen(text) && memcmp(data, text, size) == 0;
+}
 
 /* The old base64 text must be all that the middle holds, white space aside. */
 static bool middle_is(const unsigned char *middle, size_t size, const void *old, size_t old_size)
@@ -85,6 +93,41 @@ static const char *check_edit(const unsigned char *data, size_t size, Kubeconfig
         return NULL;
 }
 
+/* As a pass does it: the result is that of one after the other, and reads as what was given. */
+static const char *check_pair(const unsigned char *data, size_t size, const KubeconfigUser *user)
+{
+        const KubeconfigEdit edits[] = {
+                {KUBECONFIG_CLIENT_KEY, user->name, property_key, sizeof(property_key) - 1},
+                {KUBECONFIG_CLIENT_CERTIFICATE, user->name, property_data,
+                        sizeof(property_data) - 1},
+        };
+        autoptr(Secret) both = NULL;
+        autoptr(Secret) first = NULL;
+        autoptr(Secret) then = NULL;
+        autoptr(Kubeconfig) config = NULL;
+
+        if (kubeconfig_replace(data, size, edits, 2, &both, NULL) < 0 ||
+                kubeconfig_replace(data, size, &edits[0], 1, &first, NULL) < 0 ||
+                kubeconfig_replace(first->data, first->size, &edits[1], 1, &then, NULL) < 0)
+                return "two values that can be changed cannot be changed together";
+        if (both->size != then->size || memcmp(both->data, then->data, both->size) != 0)
+                return "two changes are not what one after the other is";
+        if (kubeconfig_parse(both->data, both->size, &config, NULL) < 0)
+                return "what was written cannot be read";
+        for (size_t i = 0; i < config->n_users; i++) {
+                const KubeconfigUser *now = &config->users[i];
+
+                if (now->name && streq(now->name, user->name) && !now->problem)
+                        return property_is(
+                                       now->certificate, now->certificate_size, property_data) &&
+                                               property_is(
+                                                       now->key->data, now->key->size, property_key)
+                                       ? NULL
+                                       : "the user has other values than were written";
+        }
+        return "the user is gone";
+}
+
 static const char *check_user(const unsigned char *data, size_t size, const KubeconfigUser *user)
 {
         KubeconfigEdit edit = {.name = user->name};
@@ -100,6 +143,8 @@ static const char *check_user(const unsigned char *data, size_t size, const Kube
                 edit.field = KUBECONFIG_CLIENT_KEY;
                 why = check_edit(data, size, edit, user->key->data, user->key->size);
         }
+        if (!why && user->certificate && user->key)
+                why = check_pair(data, size, user);
         return why;
 }
 

@@ -80,7 +80,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
                 size_t n = 0;
 
                 for (char **word = container->words; word && *word && n < FLAGS_MAX; word++)
-                        if ((*word)[0] == '-' && strchr(*word, '=') && ++n)
+                        if (starts_with(*word, "--") && strchr(*word, '=') &&
+                                !strstr(*word, FRESH) && ++n)
                                 change(data, size, container, *word);
         }
         return 0;

@@ -6,7 +6,9 @@
 #include <dirent.h>
 
 #define SIZE_MAX_OF_SEED ((size_t)1 << 20)
-#define N_CUTS           64
+#ifndef N_CUTS
+#define N_CUTS 64
+#endif
 
 /* The harness sees a copy of exactly this size, so that the sanitizer sees one byte too many. */
 static void feed(const unsigned char *data, size_t size)
