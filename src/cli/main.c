@@ -21,7 +21,7 @@ static const Verb verbs[] = {
         {"alarms", verb_alarms, "", "List what needs somebody's attention",
                 .outputs = "table|json|yaml|nagios", .options = OPTIONS_TABLE | OPTIONS_SHELVED,
                 .judges = true},
-        {"backup", verb_backup, "list|verify|create [ID...]", "Save all, list or compare what was replaced",
+        {"backup", verb_backup, "list|verify|create [ID...]", "List, compare or make backups",
                 .outputs = "table|json|yaml", .options = OPTIONS_TABLE,
                 .min_names = 1, .max_names = ANY_NUMBER, .any_layout = true},
         {"restore", verb_restore, "ID", "Put the files of a backup back, all or none",
