@@ -2,14 +2,46 @@
 #include "renew/pass-internal.h"
 
 #include "base/log.h"
+#include "renew/commit.h"
 #include "renew/interrupt.h"
 #include "renew/recovery.h"
+#include "renew/rotation.h"
+
+/* The kubelet's own certificate is in no backup: where the CA that signed it has gone, the kubelet
+ * would be refused, and could not ask for another one. */
+static int renew_kubelet(Pass *pass, Error *reterr)
+{
+        const Item *item = rotation_find(pass->inventory);
+        const PlanRequest request = {.kubelet_unit = pass->config->kubelet_unit};
+        autoptr(Plan) plan = NULL;
+        autoptr(Issuance) issuance = NULL;
+        int r;
+
+        if (!item || !item->cert || item->trusted)
+                return 0;
+        r = plan_make(pass->assessment, &request, &plan, reterr);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        issuance = issue_run(pass->root_fd, plan, pass->config, pass->now);
+        if (issuance->results[0].outcome != OUTCOME_RENEWED)
+                return error_set(reterr, -ECANCELED, "the kubelet's certificate: %s",
+                        issuance->results[0].text);
+        r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
+                               .txn = pass->txn,
+                               .judge = pass->judge,
+                               .config = pass->config,
+                               .pass_id = pass->id,
+                               .now = pass->now,
+                               .reason = "restore"},
+                issuance, &pass->conflicts, reterr);
+        return r < 0 ? r : 0;
+}
 
 static int restore_stages(
         Pass *pass, const RestoreRequest *request, RestoreResult **ret_result, Error *reterr)
 {
         RestoreRequest locked = *request;
-        int r;
+        int r, w = 0;
 
         /* 1. Nobody else acts, nothing is half done. */
         pass->judge = pair_judge_new(pass->root_fd, pass->config);
@@ -38,9 +70,15 @@ static int restore_stages(
         if (r < 0)
                 return r;
 
-        /* 3. From here on it is a pass like any other. */
         r = pass_look(pass, reterr);
-        return r < 0 ? r : pass_settle(pass, false, reterr);
+        if (r >= 0 && (*ret_result)->is_of_ca)
+                w = renew_kubelet(pass, reterr);
+        if (r < 0)
+                return r;
+
+        /* 3. From here on it is a pass like any other. */
+        r = pass_settle(pass, false, w < 0 ? NULL : reterr);
+        return w < 0 ? w : r;
 }
 
 int pass_try_restore(

@@ -58,3 +58,38 @@ int plan_kubelet(const Assessment *assessment, const char *unit, Plan **ret, Err
         *ret = TAKE(plan);
         return 0;
 }
+
+/* The one that the kubelet keeps to itself. */
+static const char *find_kubeconfig(const Layout *layout, char *const *paths)
+{
+        for (size_t i = 0; i < layout->n_credentials; i++) {
+                const CredentialEntry *entry = &layout->credentials[i];
+
+                if (entry->is_kubeconfig && entry->watch && strv_contains(paths, entry->path))
+                        return entry->path;
+        }
+        return NULL;
+}
+
+void restarts_add_kubelet(const Inventory *inventory, const Config *config, char *const *paths,
+        Restart **restarts, size_t *n)
+{
+        const char *path = find_kubeconfig(&config->layout, paths);
+        const InventoryComponent *component = find_unit(inventory, config->kubelet_unit);
+        size_t at = 0;
+
+        if (!path || !component)
+                return;
+        while (at < *n && (*restarts)[at].component != component)
+                at++;
+        if (at == *n) {
+                *restarts = xreallocarray(*restarts, *n + 1, sizeof(Restart));
+                memmove(*restarts + 1, *restarts, (*n)++ * sizeof(Restart));
+                at = 0;
+                **restarts = (Restart){
+                        .component = component, .text = xasprintf("keeps what %s embeds", path)};
+        }
+        (*restarts)[at].is_needed = true;
+        if (!strv_contains((*restarts)[at].paths, path))
+                strv_add(&(*restarts)[at].paths, path);
+}

@@ -260,6 +260,7 @@ static int owe_restarts(const Restore *restore, Error *reterr)
                 if (restore->set->files[i].action == RESTORE_CONTENT)
                         strv_add(&paths, restore->set->files[i].was->path);
         restarts = restarts_of_paths(inventory, paths, &n);
+        restarts_add_kubelet(inventory, restore->config, paths, &restarts, &n);
         r = owed_add(restore->root_fd, restore->config->state_directory, restarts, n,
                 restore->request->pass_id, restore->request->now, reterr);
         restarts_free(restarts, n);

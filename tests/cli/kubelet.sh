@@ -123,4 +123,27 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
 else
         tap_skip "T36 T42 killed at each change of a name" "strace is not installed or not allowed"
 fi
+# T33: with a CA that comes back the kubelet gets a certificate of that CA.
+kubelet_host
+ca=$ROOT/etc/kubernetes/pki/ca
+conf=$ROOT/etc/kubernetes/kubelet.conf
+tap_status 0 "T33 a backup before the CA is another one" renewd backup create --at="$TEN_DAYS"
+whole=$OUTPUT
+conf_before=$(sha256sum <"$conf")
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 7300 -subj /CN=kubernetes \
+        -addext keyUsage=critical,keyCertSign,digitalSignature -keyout "$ca.key" -out "$ca.crt" 2>/dev/null
+current_file=$ROOT/$pki/$old
+openssl x509 -x509toreq -in "$current_file" -signkey "$current_file" -copy_extensions copyall -out "$SCRATCH/csr" 2>/dev/null
+openssl x509 -req -in "$SCRATCH/csr" -CA "$ca.crt" -CAkey "$ca.key" -days 700 -copy_extensions copyall -set_serial 7 \
+        -out "$SCRATCH/crt" 2>/dev/null
+(openssl pkey -in "$current_file" && cat "$SCRATCH/crt") >"$SCRATCH/pem" && cat "$SCRATCH/pem" >"$current_file"
+sed -i "s/certificate-authority-data: .*/certificate-authority-data: $(base64 -w 0 "$ca.crt")/" "$conf"
+tap_ok "T33 the kubelet has a certificate of the other CA" openssl verify -no_check_time -CAfile "$ca.crt" "$current_file"
+tap_status 75 "T33 the CA comes back" renewd restore "$whole" --at="$TEN_DAYS"
+tap_is "$(sha256sum <"$conf")" "$conf_before" "T33 and the kubelet's kubeconfig"
+tap_ok "T33 and it has a certificate of this one" openssl verify -no_check_time -CAfile "$ca.crt" \
+        "$ROOT$(readlink "$ROOT/$pki/kubelet-client-current.pem")"
+tap_ok "T33 and is owed a restart" test -e "$ROOT/var/lib/kube-renewd/owed/kubelet.json"
+tap_status 75 "T33 restoring twice changes nothing" renewd restore "$whole" --at="$TEN_DAYS"
+tap_like "$OUTPUT" '^0 files restored$' "T33 as is said"
 tap_done
