@@ -37,7 +37,7 @@ struct Txn {
 /* The path of a file in the state directory. */
 char *txn_state_path(const Txn *txn, const char *name);
 
-/* Notes that this target cannot be written, and why; a second reason is none. */
+/* Notes that this target cannot be written, and why. */
 void txn_note_fault(Txn *txn, const TxnFile *file, int error, const Error *reason);
 
 /* Opens the real directory of one file, or finds it open. What is gone keeps -1. */

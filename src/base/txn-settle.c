@@ -347,13 +347,13 @@ static int move_all(const Members *members, Goal goal, bool *ret_acted, Error *r
 int txn_settle_pair(const TxnPair *pair, bool *ret_acted, Error *reterr)
 {
         __attribute__((cleanup(members_done)))
-        Members members = {.list = xcalloc(pair->n_files, sizeof(Member))};
+        Members members = {.list = xcalloc(pair->n_files, sizeof(Member)), .n = pair->n_files};
         Goal goal;
         int r;
 
         /* 1. What is there? */
-        for (; members.n < pair->n_files; members.n++) {
-                r = look_at_member(pair, &pair->files[members.n], &members.list[members.n], reterr);
+        for (size_t i = 0; i < members.n; i++) {
+                r = look_at_member(pair, &pair->files[i], &members.list[i], reterr);
                 if (r < 0)
                         return r;
         }

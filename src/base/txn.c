@@ -101,9 +101,6 @@ bool txn_is_unfinished(int root_fd, const char *state_directory)
 
 void txn_note_fault(Txn *txn, const TxnFile *file, int error, const Error *reason)
 {
-        for (size_t i = 0; i < txn->n_faults; i++)
-                if (streq(txn->faults[i].path, file->path))
-                        return;
         txn->faults = xreallocarray(txn->faults, txn->n_faults + 1, sizeof(TxnFault));
         txn->faults[txn->n_faults++] = (TxnFault){
                 .path = xstrdup(file->path), .error = error, .text = xstrdup(reason->text)};

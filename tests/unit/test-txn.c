@@ -218,6 +218,10 @@ static void test_path_that_is_no_text_is_refused(void **state)
         assert_int_equal(txn_add(txn, &(TxnChange){.path = "/conf/\xff"}, NULL), 0);
         assert_int_equal(txn_prepare(txn, &error), -EILSEQ);
         assert_clean();
+        assert_int_equal(txn_begin(txn, ID, "/backups/\xff", "x", NOW, NULL), 0);
+        assert_int_equal(txn_add(txn, &(TxnChange){.path = "/conf/a"}, NULL), 0);
+        assert_int_equal(txn_prepare(txn, &error), -EILSEQ);
+        assert_clean();
 }
 
 /* Others are 1234; only root can act for them. */
