@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
+#include "base/fs.h"
 #include "kubeconfig-property.h"
 #include "kubeconfig-texts.h"
 
@@ -201,6 +202,25 @@ static void test_t26_one_mebibyte(void **state)
         assert_null(kubeconfig_property((const unsigned char *)text, strlen(text)));
 }
 
+/* It would be one that nobody can read. */
+static void test_text_that_would_become_too_long(void **state)
+{
+        static const char head[] = "users:\n- {name: u, user: {" DATA "}}\n#";
+        autofree char *text = xmalloc(FS_SIZE_MAX + 1);
+        unsigned char certificate[64] = "";
+        KubeconfigEdit edit = {
+                KUBECONFIG_CLIENT_CERTIFICATE, "u", certificate, sizeof(certificate)};
+        autoptr(Secret) fresh = NULL;
+        Error error = {};
+
+        memset(text, ' ', FS_SIZE_MAX);
+        memcpy(text, head, strlen(head));
+        text[FS_SIZE_MAX] = 0;
+        assert_int_equal(kubeconfig_replace(text, FS_SIZE_MAX, &edit, 1, &fresh, &error), -EFBIG);
+        assert_true(starts_with(error.text, "the changed text cannot be read: larger than "));
+        assert_null(fresh);
+}
+
 static void check_genuine(const char *name)
 {
         size_t size;
@@ -281,6 +301,7 @@ int main(void)
                 cmocka_unit_test(test_t26_each_change_can_be_undone),
                 cmocka_unit_test(test_t26_refusals_name_line_and_column),
                 cmocka_unit_test(test_t26_one_mebibyte),
+                cmocka_unit_test(test_text_that_would_become_too_long),
                 cmocka_unit_test(test_genuine_files_keep_all_other_bytes),
                 cmocka_unit_test(test_i4_certificate_and_key_change_together),
                 cmocka_unit_test(test_senseless_edits_are_refused),

@@ -135,11 +135,13 @@ static void test_clusters_have_problems_too(void **state)
         autoptr(Kubeconfig) config =
                 parse("clusters:\n"
                       "- {name: a, cluster: {certificate-authority-data: '*'}}\n"
-                      "- {name: b, cluster: {certificate-authority: ca.crt, server: s}}\n");
+                      "- {name: b, cluster: {certificate-authority: ca.crt, server: s}}\n"
+                      "- {name: c, cluster: {server: [s]}}\n");
 
         assert_true(starts_with(config->clusters[0].problem, "line 2, column 51: "));
         assert_null(config->clusters[1].problem);
         assert_string_equal(config->clusters[1].ca_file, "ca.crt");
+        assert_true(starts_with(config->clusters[2].problem, "line 4, column 31: "));
 }
 
 static void test_not_a_kubeconfig(void **state)
