@@ -45,6 +45,14 @@ tree_clang() {
         tree clang --enable-werror CC=clang CFLAGS='-O2 -g'
 }
 
+tree_coverage() {
+        tree coverage --enable-coverage CFLAGS='-O0 -g'
+}
+
+tree_tsan() {
+        tree tsan --enable-werror CFLAGS='-O1 -g -fsanitize=thread'
+}
+
 # floor_line NAME PASSED FAILED SKIPPED SECONDS: the one line of a floor; adds to the totals.
 floor_line() {
         passed=$((passed + $2))

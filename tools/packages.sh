@@ -17,6 +17,8 @@ declare -A packages=(
         [system]='etcd-server etcd-client|etcd-server openssl strace libfaketime jq systemd-container containerd|containerd.io
                 runc|containerd.io'
         [bed]='mmdebstrap iproute2 systemd-container bsdutils util-linux'
+        [coverage]='gcovr jq'
+        [memcheck]='valgrind strace'
         [bench]='time bc hyperfine? openssl'
         [fuzz]='clang'
         [deb]='debhelper dpkg-dev bash-completion systemd-dev|systemd'
