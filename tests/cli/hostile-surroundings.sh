@@ -35,18 +35,6 @@ for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
         tap_empty "$(intact)" "and no message is in a file"
         tap_is "$(jq -r .id "$ROOT/$STATE"/backups/*/manifest.json | wc -l)" 1 "nor in a backup"
 done
-if grep -qa __asan_init "$KUBE_RENEWD"; then
-        tap_skip "what it starts" "a build with sanitizers starts and opens things of its own"
-elif command -v strace >/dev/null && strace -qq -o /dev/null true 2>/dev/null; then
-        strace -f -qq -o "$SCRATCH/calls" -e trace=%process,open,openat,openat2,socket,memfd_create,pipe2,dup,dup2,dup3 \
-                "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$EXPIRED" run >/dev/null 2>&1
-        tap_is "$(grep -cE '^[0-9]+ +(execve|fork|vfork)\(' "$SCRATCH/calls")" 1 "it starts no other program"
-        tap_empty "$(grep -E '^[0-9]+ +clone' "$SCRATCH/calls" | grep -v CLONE_THREAD)" "and no process"
-        tap_empty "$(grep -E '^[0-9]+ +(open|socket|memfd|pipe|dup)' "$SCRATCH/calls" | grep -vE 'CLOEXEC| = -1 |"/dev/urandom"')" \
-                "and nobody could inherit a descriptor" # jansson's seed: closed at once
-else
-        tap_skip "what it starts" "strace may not trace here"
-fi
 
 # Limits and umask.
 host v1.28.7/ecdsa-p256

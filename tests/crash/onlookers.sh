@@ -65,9 +65,22 @@ fi
 
 strace -qq -o /dev/null true 2>/dev/null || tap_skip_all "strace is not here, or may not trace"
 
+# What it starts, and to whom it listens. (A build with sanitizers would start and open things of its own.)
+host v1.28.7/ecdsa-p256
+strace -f -qq -o "$SCRATCH/calls" -e trace=%process,open,openat,openat2,socket,bind,listen,memfd_create,pipe2,dup,dup2,dup3 \
+        "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$EXPIRED" run >/dev/null 2>&1
+tap_is "$(grep -cE '^[0-9]+ +(execve|fork|vfork)\(' "$SCRATCH/calls")" 1 "it starts no other program"
+tap_empty "$(grep -E '^[0-9]+ +clone' "$SCRATCH/calls" | grep -v CLONE_THREAD)" "and no process"
+tap_empty "$(grep -E '^[0-9]+ +(open|socket|memfd|pipe|dup)' "$SCRATCH/calls" | grep -vE 'CLOEXEC| = -1 |"/dev/urandom"')" \
+        "and nobody could inherit a descriptor" # jansson's seed: closed at once
+tap_empty "$(grep -E '^[0-9]+ +(bind|listen)\(' "$SCRATCH/calls")" "it listens to nobody"
+imports=$(nm -D --undefined-only "$KUBE_RENEWD" | sed 's/.* //; s/@.*//')
+tap_like "$imports" '^openat$' "what it takes from libraries"
+tap_unlike "$imports" '^(exec.*|fork|vfork|posix_spawnp?|system|popen|listen|accept4?|bind)$' "is no way to start a program, or to listen"
+
 # Where it makes names. -y shows where the directory of a relative one is.
 host v1.28.7/ecdsa-p256
-mkdir "$SCRATCH/home"
+mkdir -p "$SCRATCH/home" "$ROOT/var/lib"
 calls=open,openat,openat2,creat,mkdir,mkdirat,mknod,mknodat,link,linkat,symlink,symlinkat,rename,renameat,renameat2
 calls+=,bind,memfd_create,truncate,ftruncate
 (cd "$SCRATCH/home" && HOME=$SCRATCH/home TMPDIR=$SCRATCH/home XDG_CACHE_HOME=$SCRATCH/home XDG_RUNTIME_DIR=$SCRATCH/home \
@@ -75,7 +88,9 @@ calls+=,bind,memfd_create,truncate,ftruncate
         "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$TEN_DAYS" run) >/dev/null 2>&1
 made=$(grep -E 'O_CREAT|O_TMPFILE|O_WRONLY|O_RDWR|^[0-9]+ +(creat|mk|link|symlink|rename|bind|truncate|ftruncate)' "$SCRATCH/calls")
 tap_like "$made" O_CREAT "names that a pass makes are seen"
-tap_empty "$(grep -vF "<$ROOT" <<<"$made" | grep -vE '"/dev/null"')" "all are below its root"
+tap_empty "$(grep -vE "<$ROOT/(etc/kubernetes|var/lib)|<$ROOT>, \"/(etc/kubernetes|var/lib/kube-renewd)/" <<<"$made" | grep -v '"/dev/null"')" \
+        "all are where its files are, and where its state is"
+tap_empty "$(find "$ROOT/$STATE" -path "$ROOT/$STATE/public" -prune -o -type f -perm /077 -print)" "what others may read is public"
 tap_empty "$(find "$SCRATCH/home" -mindepth 1)" "none where it was started, or in a home"
 tap_empty "$(grep -E 'O_(CREAT|WRONLY|RDWR)' "$SCRATCH/calls" | grep -vE 'O_EXCL|[/.]lock"|"/dev/null"')" \
         "and nothing is opened for writing that was there before, but locks"

@@ -20,7 +20,8 @@ cp -R "$TREE/etc/kubernetes" "$TREE/root/old"
 # A hook that looks at what it was given.
 host_script etc/hook <<'END'
 cat /proc/self/environ >>/run/seen
-ls -l /proc/$$/fd | sed -n "s/.* \([0-9]*\) -> /$KUBE_RENEWD_HOOK \1 /p" >>/run/descriptors
+ls -l /proc/$$/fd >/run/look-$$
+sed -n "s/.* \([0-9]*\) -> /$KUBE_RENEWD_HOOK \1 /p" /run/look-$$ >>/run/descriptors
 sleep 0.3 # long enough for everybody to look
 END
 
@@ -69,7 +70,7 @@ echo "escapes=$(journalctl -q -o export -u $unit | grep -acP '\x1b|\x07|\r|\xc2\
 echo "control=$?"
 sort -u /run/descriptors | sed 's/^/descriptor: /'
 find /tmp /var/tmp /dev/shm /run -xdev -type f 2>/dev/null | sort | comm -13 /root/before - |
-        grep -vE '^/run/(seen|seen-by-others|descriptors|journal|found|systemd/|log/|udev/|dbus/)' | sed 's/^/file: /'
+        grep -vE '^/run/(seen|seen-by-others|look-[0-9]*|descriptors|journal|found|systemd/|log/|udev/|dbus/)' | sed 's/^/file: /'
 END
 host_boot /inside
 
