@@ -29,7 +29,7 @@ frame() {
 renewed() {
         local name=$1 differing
 
-        rm -rf "$ROOT/var"
+        rm -rf "${ROOT:?}/var"
         cat >"$admin"
         cp "$admin" "$SCRATCH/old"
         tap_status 0 "T26 $name: renew" renewd renew admin.conf --at="$TEN_DAYS"
@@ -44,7 +44,7 @@ renewed() {
 
 # refused NAME PATTERN: nothing of what stdin says is changed, and it is said where it cannot be.
 refused() {
-        rm -rf "$ROOT/var"
+        rm -rf "${ROOT:?}/var"
         cat >"$admin"
         cp "$admin" "$SCRATCH/old"
         OUTPUT=$(renewd renew admin.conf --at="$TEN_DAYS" 2>&1)
