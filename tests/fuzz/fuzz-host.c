@@ -3,6 +3,7 @@
 
 #include "host/group.h"
 #include "host/holder.h"
+#include "host/upgrade.h"
 #include "scratch.h"
 
 #include <assert.h>
@@ -30,8 +31,31 @@ static char *locks_of(const char *text, uint64_t inode)
                   : xstrdup(text);
 }
 
-/* Files of the host that say who is who: its groups, the locks of its kernel, and the name of the
- * process that has pid 1, apart by lines "====". */
+/* Whoever it takes for a kubeadm, it does not show what that was told: there is a token in it. */
+static void find_kubeadm(const Scratch *scratch, const char *command_line)
+{
+        static const char *const commands[] = {"upgrade", "init", "join", "reset"};
+        autofree char *words = xstrdup(command_line), *found = NULL;
+        size_t size = strlen(words);
+        Error error = {};
+        int r;
+
+        for (char *space = words; (space = strchr(space, ' ')); space++)
+                *space = 0;
+        scratch_write(scratch, "/proc/1/cmdline", words, size);
+        r = upgrade_find_kubeadm(scratch->root_fd, &found, &error);
+        assert((r > 0) == !!found && (r < 0) == !!error.text[0]);
+        for (size_t i = 0; found && i < ELEMENTSOF(commands); i++) {
+                autofree char *text = xasprintf("process 1 runs 'kubeadm %s'", commands[i]);
+
+                if (streq(found, text))
+                        return;
+        }
+        assert(!found);
+}
+
+/* Files of the host that say who is who: its groups, the locks of its kernel, name and command line
+ * (with spaces) of the process that has pid 1, apart by lines "====". */
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
         static const char *const paths[] = {"/etc/group", "/proc/locks", "/proc/1/comm"};
@@ -55,5 +79,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
                 assert(error.text[0] && gid == 0);
         holder = holder_of_lock(scratch->root_fd, LOCK);
         assert(!holder || (starts_with(holder, "process ") && !strchr(holder, '\n')));
+        find_kubeadm(scratch, rest);
         return 0;
 }
