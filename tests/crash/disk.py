@@ -34,7 +34,7 @@ HARMLESS = {
     "faccessat", "faccessat2", "fadvise64", "fcntl", "fgetxattr", "flistxattr", "flock", "fstat", "fstatfs",
     "getcwd", "getdents64", "getxattr", "inotify_init1", "ioctl", "lgetxattr", "lseek", "lstat", "memfd_create",
     "mmap", "newfstatat", "poll", "ppoll", "pread64", "read", "readlink", "readlinkat", "readv", "select",
-    "stat", "statfs", "statx", "timerfd_create", "timerfd_settime", "umask",
+    "stat", "statfs", "statx", "timerfd_create", "timerfd_settime",
 }
 UMASK = 0o077  # of the unit
 LOCKS = ("lock", "report.lock")
@@ -206,8 +206,9 @@ class Trace:
             self.record(argv, inject, log)
 
     def record(self, argv, inject, log):
+        self.umask = UMASK
         faults = [word for fault in inject for word in ("-e", "inject=" + fault)]
-        strace = ["strace", "-f", "-qq", "-y", "-xx", "-s", "16777216", "-o", log, "-e", "trace=%file,%desc"]
+        strace = ["strace", "-f", "-qq", "-y", "-xx", "-s", "16777216", "-o", log, "-e", "trace=%file,%desc,umask"]
         done = subprocess.run(strace + faults + argv, umask=UMASK, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         self.status, self.output = done.returncode, done.stdout
@@ -256,6 +257,9 @@ class Trace:
             self.add(Op(f"{key} of {path}", self.find(path), meta=(key, value)))
 
     def take(self, name, args, result, result_path):
+        if name == "umask":
+            self.umask = int(args[0], 8)
+            return
         if name in ("openat", "openat2", "open", "creat"):
             path = self.inside(result_path)
             if path is not None:
@@ -276,7 +280,7 @@ class Trace:
         self.offsets[fd] = 0
         if self.find(path) is None and "O_CREAT" in text:
             mode = int(re.search(r"(?: |mode=)(0[0-7]+)\b", text)[1], 8)
-            self.create("create", path, stat.S_IFREG, mode & ~UMASK)
+            self.create("create", path, stat.S_IFREG, mode & ~self.umask)
         elif "O_TRUNC" in text:
             self.add(Op(f"truncate {path}", self.find(path), size=0))
 
@@ -316,10 +320,10 @@ class Trace:
         self.set(path, plain(args[1]), None)
 
     def take_mkdirat(self, _path, args, _result):
-        self.create("mkdir", self.at(args[0], args[1]), stat.S_IFDIR, int(args[2], 8) & ~UMASK)
+        self.create("mkdir", self.at(args[0], args[1]), stat.S_IFDIR, int(args[2], 8) & ~self.umask)
 
     def take_mkdir(self, path, args, _result):
-        self.create("mkdir", path, stat.S_IFDIR, int(args[1], 8) & ~UMASK)
+        self.create("mkdir", path, stat.S_IFDIR, int(args[1], 8) & ~self.umask)
 
     def take_chmod(self, path, args, _result):
         self.set(path, "mode", int(args[1], 8))

@@ -5,6 +5,7 @@
 . "$(dirname "$0")/sweep-lib.sh" || exit 99
 
 sweep_ready
+sweep_tree "${SWEEP_TREE:-v1.28.7/ecdsa-p256}"
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || tap_skip_all "there is no Python 3.9"
 sample=()
 [ -n "${SWEEP:-}" ] || sample=(9)
