@@ -69,10 +69,10 @@ static int copy_files(Txn *txn, int backup_fd, json_t *manifest, Error *reterr)
                 Error error = {};
 
                 r = read_old(file, &image, &error);
-                if (r < 0 && r != -ESTALE)
+                if (r < 0) {
                         txn_note_fault(txn, file, r, &error);
-                if (r < 0)
                         return error_set(reterr, r, "%s", error.text);
+                }
                 if (image)
                         r = fs_create_at(backup_fd, file->copy, image->data, image->size, 0600);
                 if (r < 0)

@@ -117,8 +117,8 @@ int txn_prepare(Txn *txn, Error *reterr) MUST_USE;
 
 /* The targets that the last txn_prepare() could not reach, read, or stage, each once: all of them
  * are tried. It failed with the first one's error; without them, and what belongs to them, it may
- * be tried again. None if it failed for another reason (the record, the backup, -ESTALE). Valid
- * until the next txn_begin(). */
+ * be tried again. None if it failed for another reason (the record, the backup). Valid until the
+ * next txn_begin(). */
 size_t txn_faults(const Txn *txn, const TxnFault **ret_faults);
 
 /* Instead of txn_prepare(), and with nothing to follow: makes the backup alone and replaces

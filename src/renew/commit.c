@@ -9,9 +9,6 @@
 #include "renew/rotation.h"
 #include "renew/unit-needs.h"
 
-/* A file that changes again while we look is tried this often before the pass gives up on it. */
-#define TRIES_MAX 3
-
 /* What to do about a place where nothing can be written. */
 static const struct {
         int error;
@@ -213,7 +210,6 @@ static int rotate(const CommitInput *input, Issuance *issuance, Error *reterr)
  * are. */
 static int prepare_possible(const CommitInput *input, Issuance *issuance, Error *reterr)
 {
-        unsigned tries = 0;
         int r;
 
         for (;;) {
@@ -226,7 +222,8 @@ static int prepare_possible(const CommitInput *input, Issuance *issuance, Error 
                 /* What could not be undone waits for the next start, and so does all else. */
                 if (txn_is_unfinished(input->root_fd, input->config->state_directory))
                         return r;
-                if (!drop_faulty(input, issuance) && (r != -ESTALE || ++tries == TRIES_MAX))
+                /* One that changes again and again holds up nobody else. */
+                if (!drop_faulty(input, issuance))
                         return r;
         }
 }

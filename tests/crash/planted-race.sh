@@ -85,4 +85,17 @@ for ((place = first; place <= last; place += step)); do
 done
 tap_like "$tried" '^[1-9][0-9]+$' "$tried attacks: what is not his stays, whole, and to himself, and the next pass renews it"
 tap_like "$told" '^[1-9][0-9]*$' "$told of them were seen and told"
+
+# Without end: nobody else waits for the moment when he rests.
+key=$pki/etcd/server.key
+for busy in "cp -p $key $key.x; mv $key.x $key" "echo >>$pki/etcd/server.crt" "mv $key $key.y; ln -s /victim/secret $key; mv $key.y $key" \
+        "mv $home/.kube $home/k; ln -s /victim $home/.kube; rm $home/.kube; mv $home/k $home/.kube"; do
+        scene
+        mallory "until [ -e stop ]; do $busy; done" &
+        run timeout 60
+        touch "$ROOT/stop"
+        wait
+        tap_ok "while he does '${busy%%[ ;]*} ...' others are renewed" renewd check --at="$TEN_DAYS" apiserver admin.conf
+        stands "he is busy"
+done
 tap_done

@@ -125,6 +125,7 @@ static void test_prepare_finds_foreign_writes(void **state)
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 autofree char *absolute = xasprintf("/%s", table[i].path);
                 autoptr(Txn) txn = open_txn();
+                const TxnFault *faults;
                 Error error = {};
 
                 begin_all(txn);
@@ -134,6 +135,9 @@ static void test_prepare_finds_foreign_writes(void **state)
                         assert_int_equal(unlink(table[i].path), 0);
                 assert_int_equal(txn_prepare(txn, &error), -ESTALE);
                 assert_string_equal(error.text, table[i].text);
+                assert_int_equal(txn_faults(txn, &faults), 1);
+                assert_int_equal(faults[0].error, -ESTALE);
+                assert_string_equal(faults[0].text, table[i].text);
                 if (table[i].content)
                         assert_content(absolute, table[i].content);
                 assert_missing(BACKUP);
