@@ -92,6 +92,9 @@ tap_empty "$(grep -vE "<$ROOT/(etc/kubernetes|var/lib)|<$ROOT>, \"/(etc/kubernet
         "all are where its files are, and where its state is"
 tap_empty "$(find "$ROOT/$STATE" -path "$ROOT/$STATE/public" -prune -o -type f -perm /077 -print)" "what others may read is public"
 tap_empty "$(find "$SCRATCH/home" -mindepth 1)" "none where it was started, or in a home"
+staged=$(grep -E '"\.kube-renewd-[^"]*", O_' "$SCRATCH/calls")
+tap_like "$staged" O_EXCL "new files are made beside their targets"
+tap_empty "$(grep -v ', 0600)' <<<"$staged")" "for nobody else from their first byte on"
 tap_empty "$(grep -E 'O_(CREAT|WRONLY|RDWR)' "$SCRATCH/calls" | grep -vE 'O_EXCL|[/.]lock"|"/dev/null"')" \
         "and nothing is opened for writing that was there before, but locks"
 
