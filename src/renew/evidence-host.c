@@ -17,7 +17,7 @@ static Evidence look_clock(const ReportInput *input, Finding *finding)
 
 static Evidence look_missed_run(const ReportInput *input, Finding *finding)
 {
-        return judge(input->guards->missed_run, input->after && input->nightly, finding);
+        return judge(input->guards->missed_run, input->after && input->guards->is_next, finding);
 }
 
 /* Who has seen certificates had the lock, too; but had it ended halfway, they would still wait. */

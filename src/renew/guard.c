@@ -6,6 +6,9 @@
 /* A clock that is kept right is moved by seconds. Certificates are back-dated by as much. */
 #define TOLERANCE (5 * MINUTE)
 
+/* Tries of the same night follow each other after a quarter of an hour (RestartSec=). */
+#define SECOND_TRY (45 * MINUTE)
+
 /* A month without any pass, and then a clock that nobody vouches for. */
 #define JUMP_MOST (35 * DAY)
 
@@ -65,6 +68,13 @@ char *guard_clock_set(int64_t then, int64_t now, int64_t passed)
                 return NULL;
         return xasprintf("the clock was set while this pass ran: from %s to %s",
                 time_format(then + passed, before), time_format(now, after));
+}
+
+bool guard_is_next_run(const ClockFacts *facts)
+{
+        int64_t age = facts->now - facts->last_run;
+
+        return facts->last_run != 0 && age > SECOND_TRY && age <= TWO_NIGHTS;
 }
 
 char *guard_missed_run(const ClockFacts *facts)

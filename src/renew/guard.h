@@ -42,6 +42,10 @@ char *guard_clock(const ClockFacts *facts);
  * seconds have passed in between. */
 char *guard_clock_set(int64_t then, int64_t now, int64_t passed);
 
+/* The last pass is not so long ago that one was missed, and this is no second try of the same
+ * night. */
+bool guard_is_next_run(const ClockFacts *facts);
+
 /* No pass came to its end for longer than its status was valid, although the host was up. */
 char *guard_missed_run(const ClockFacts *facts);
 
@@ -55,6 +59,7 @@ char *guard_urgent(
 typedef struct GuardFindings {
         char *clock;      /* it cannot be right: nothing is done */
         char *missed_run; /* before this one */
+        bool is_next;     /* a night after the last one, no second try of the same */
         char *lock;       /* somebody holds it, and little time is left */
         char *upgrade;    /* somebody is at work on this control plane: nothing is begun */
         char *overridden; /* the same, but little time is left: the pass goes ahead */

@@ -85,6 +85,7 @@ int pass_guard(Pass *pass, Error *reterr)
         /* 2. What did not happen nobody else can tell. */
         if (pass->nightly)
                 pass->guards.missed_run = guard_missed_run(&facts);
+        pass->guards.is_next = pass->nightly && guard_is_next_run(&facts);
         return 0;
 }
 

@@ -284,6 +284,10 @@ during_missed_run() {
         at 2026-12-24T00:00:00Z
 }
 
+mend_missed_run() {
+        at 2026-12-25T00:00:00Z
+}
+
 # --- kubelet-rotation-stuck: a plain file where the kubelet wants a link
 
 KUBELET=var/lib/kubelet/pki

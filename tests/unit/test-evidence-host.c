@@ -28,10 +28,9 @@ static void test_what_is_not_looked_for_is_not_gone(void **state)
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 for (Seen seen = SAW_NOTHING; seen <= FAILED_HALFWAY; seen++) {
-                        GuardFindings guards = {};
+                        GuardFindings guards = {.is_next = seen >= SAW_ALL_NIGHTLY};
                         const ReportInput input = {
                                 .guards = &guards,
-                                .nightly = seen >= SAW_ALL_NIGHTLY,
                                 .after = seen != SAW_NOTHING ? &(Assessment){} : NULL,
                                 .failure = seen == FAILED_HALFWAY ? "the disk is full" : NULL,
                         };

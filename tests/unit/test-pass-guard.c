@@ -138,6 +138,9 @@ static void test_failure_mode_17_a_missed_run_is_told_once(void **state)
         host.now += 3 * DAY;
         assert_int_equal(run_nightly(&host), EXIT_DONE);
         assert_alarms(&host, "missed-run@host");
+        host.now += 15 * MINUTE;
+        assert_int_equal(run_nightly(&host), EXIT_DONE);
+        assert_alarms(&host, "missed-run@host"); /* the second try of a night is none */
         host.now += HOUR;
         assert_int_equal(renew(&host, "apiserver"), EXIT_DONE);
         assert_alarms(&host, "missed-run@host"); /* a person is no timer */
