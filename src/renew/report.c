@@ -241,8 +241,9 @@ static void log_summary(const ReportInput *input, const Counts *counts)
 
         log_event(counts->failed > 0 ? LOG_ERR : LOG_NOTICE, EVENT_PASS_SUMMARY, fields,
                 "Certificate pass finished: %zu certificates, %s renewed, %s failed, %s restarts "
-                "owed, next due %s.",
-                n, renewed, failed, restarts, fields[3].value);
+                "owed, %s %s.",
+                n, renewed, failed, restarts,
+                next != 0 && next < input->now ? "due since" : "next due", fields[3].value);
 }
 
 void report_outcomes(const ReportInput *input)

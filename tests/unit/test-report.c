@@ -36,6 +36,20 @@ static void test_t01_nothing_due_is_one_summary(void **state)
         scene_free(scene);
 }
 
+static void test_what_should_have_been_renewed(void **state)
+{
+        Scene *scene = scene_new();
+        size_t i = scene_leaf(scene, "apiserver", 300 * DAY);
+
+        scene->verdicts[i].due_at = NOW - DAY;
+        report_outcomes(&scene->input);
+        assert_event(EVENT_PASS_SUMMARY,
+                "Certificate pass finished: 1 certificates, 0 renewed, 0 failed, 0 restarts owed, "
+                "due since 2027-11-10T23:26:00Z.",
+                "NEXT_DUE=2027-11-10T23:26:00Z\n");
+        scene_free(scene);
+}
+
 static void test_each_certificate_has_its_event(void **state)
 {
         Scene *scene = scene_new();
@@ -231,6 +245,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_t01_nothing_due_is_one_summary),
+                SCRATCH_TEST(test_what_should_have_been_renewed),
                 SCRATCH_TEST(test_each_certificate_has_its_event),
                 SCRATCH_TEST(test_what_was_rolled_back_was_not_renewed),
                 SCRATCH_TEST(test_a_failed_pass_claims_nothing),
