@@ -134,6 +134,13 @@ static bool is_settled(int root_fd, const Hold *hold, char *const *paths)
         return !hold->paths;
 }
 
+int hold_remove(int root_fd, const char *state_directory, const char *component, Error *reterr)
+{
+        autofree char *path = hold_path(state_directory, component);
+
+        return fs_remove_file(root_fd, path, reterr);
+}
+
 int hold_settle(int root_fd, const char *state_directory, const char *component, char *const *paths,
         Error *reterr)
 {

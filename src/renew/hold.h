@@ -39,6 +39,10 @@ int hold_add(int root_fd, const char *state_directory, const Hold *hold, Error *
 int hold_settle(int root_fd, const char *state_directory, const char *component, char *const *paths,
         Error *reterr) MUST_USE;
 
+/* Removes the hold of a component that is not there any more. */
+int hold_remove(
+        int root_fd, const char *state_directory, const char *component, Error *reterr) MUST_USE;
+
 /* All of them; a missing directory is an empty list. */
 int hold_read(int root_fd, const char *state_directory, HoldList **ret, Error *reterr) MUST_USE;
 

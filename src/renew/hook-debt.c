@@ -9,6 +9,17 @@ char *hook_debt_name(Hook hook)
         return xasprintf("hook-%s", hook_name(hook));
 }
 
+bool hook_debt_is(const char *name)
+{
+        for (size_t i = 0; i < ELEMENTSOF(owed_hooks); i++) {
+                autofree char *hook = hook_debt_name(owed_hooks[i]);
+
+                if (streq(name, hook))
+                        return true;
+        }
+        return false;
+}
+
 int hook_debts_enter(const HookDebts *debts, char *const *paths, Error *reterr)
 {
         int r = 0;

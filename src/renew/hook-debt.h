@@ -31,5 +31,8 @@ int hook_debts_enter(const HookDebts *debts, char *const *paths, Error *reterr) 
 int hook_debt_settle(
         const HookDebts *debts, Hook hook, char *const *components, Error *reterr) MUST_USE;
 
+/* True for the entry of a hook. */
+bool hook_debt_is(const char *name);
+
 /* The resource of its entry and alarm: "hook-deploy". The caller frees. */
 char *hook_debt_name(Hook hook);

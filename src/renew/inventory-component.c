@@ -182,18 +182,18 @@ bool component_mounts_singly(const InventoryComponent *component, const char *pa
         return false;
 }
 
-static bool has_component(const Inventory *inventory, const char *name)
+const InventoryComponent *inventory_component(const Inventory *inventory, const char *name)
 {
         for (size_t i = 0; i < inventory->n_components; i++)
                 if (streq(inventory->components[i].entry->name, name))
-                        return true;
-        return false;
+                        return &inventory->components[i];
+        return NULL;
 }
 
 bool inventory_expects(
         const Inventory *inventory, bool optional, const char *required_by, const char *path)
 {
-        if (!optional && (!required_by || has_component(inventory, required_by)))
+        if (!optional && (!required_by || inventory_component(inventory, required_by)))
                 return true;
         for (size_t i = 0; i < inventory->n_components; i++)
                 if (component_uses(&inventory->components[i], path, NULL))

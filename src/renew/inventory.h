@@ -124,6 +124,9 @@ bool item_is_proven(const Item *item);
 /* Fails only where nothing can be read at all (the root itself). */
 int inventory_read(int root_fd, const Config *config, Inventory **ret, Error *reterr) MUST_USE;
 
+/* The component of that name, NULL if it is not on this host. */
+const InventoryComponent *inventory_component(const Inventory *inventory, const char *name);
+
 #define USE_BY_KUBECONFIG "kubeconfig"
 
 /* One way in which a component reads a file. */

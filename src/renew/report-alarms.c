@@ -4,6 +4,7 @@
 #include "base/escape.h"
 #include "base/log.h"
 #include "renew/alarm-board.h"
+#include "renew/hook-debt.h"
 #include "renew/readers.h"
 
 #define HOST "host" /* the resource of what is about no certificate and no component */
@@ -295,17 +296,26 @@ static const char *why_copy_fault_is_gone(const ReportInput *input, const char *
         return evidence == EVIDENCE_GONE ? "no file differs from its source" : NULL;
 }
 
+static bool has_left(const ReportInput *input, const char *component)
+{
+        return input->after && !inventory_component(input->after->inventory, component) &&
+               !hook_debt_is(component);
+}
+
 static const char *why_debt_is_gone(const ReportInput *input, const char *component)
 {
-        return input->owed && !owed_find(input->owed, component) ? "no restart is owed any more"
-                                                                 : NULL;
+        if (!input->owed || owed_find(input->owed, component))
+                return NULL;
+        return has_left(input, component) ? "it is no longer on this host"
+                                          : "no restart is owed any more";
 }
 
 static const char *why_hold_is_gone(const ReportInput *input, const char *component)
 {
-        return input->holds && !hold_find(input->holds, component)
-                       ? "it has been proven to use new files"
-                       : NULL;
+        if (!input->holds || hold_find(input->holds, component))
+                return NULL;
+        return has_left(input, component) ? "it is no longer on this host"
+                                          : "it has been proven to use new files";
 }
 
 static const char *why_failure_is_gone(const ReportInput *input, const char *resource)

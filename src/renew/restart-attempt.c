@@ -52,13 +52,9 @@ void attempt_done(Attempt *attempt)
 
 const InventoryComponent *stage_component(const Stage *stage, const char *name)
 {
-        const Inventory *inventory = stage->n_fresh > 0 ? stage->fresh[stage->n_fresh - 1]
-                                                        : stage->input->assessment->inventory;
-
-        for (size_t i = 0; i < inventory->n_components; i++)
-                if (streq(inventory->components[i].entry->name, name))
-                        return &inventory->components[i];
-        return NULL;
+        return inventory_component(stage->n_fresh > 0 ? stage->fresh[stage->n_fresh - 1]
+                                                      : stage->input->assessment->inventory,
+                name);
 }
 
 void stage_keep(Stage *stage, Inventory *fresh)

@@ -66,6 +66,25 @@ static int enter_component(const RestartInput *input, const ComponentProof *proo
         return r;
 }
 
+/* A debt and a hold of what has left this host: should it come back, it is started anew. */
+static int forget_absent(const RestartInput *input, const OwedList *owed, Error *reterr)
+{
+        const char *state = input->config->state_directory;
+        autoptr(HoldList) holds = NULL;
+        int r = hold_read(input->root_fd, state, &holds, reterr);
+
+        for (size_t i = 0; r >= 0 && i < owed->n; i++) {
+                const char *name = owed->entries[i].component;
+
+                if (!hook_debt_is(name) && !inventory_component(input->assessment->inventory, name))
+                        r = owed_remove(input->root_fd, state, name, reterr);
+        }
+        for (size_t i = 0; r >= 0 && i < holds->n; i++)
+                if (!inventory_component(input->assessment->inventory, holds->holds[i].component))
+                        r = hold_remove(input->root_fd, state, holds->holds[i].component, reterr);
+        return r;
+}
+
 int restart_enter_stale(const RestartInput *input, Error *reterr)
 {
         autoptr(OwedList) owed = NULL;
@@ -75,6 +94,8 @@ int restart_enter_stale(const RestartInput *input, Error *reterr)
         if (!running_is_live(input->running))
                 return 0;
         r = owed_read(input->root_fd, input->config->state_directory, &owed, reterr);
+        if (r >= 0)
+                r = forget_absent(input, owed, reterr);
         if (r < 0)
                 return r;
         verification = verify_all(input->running, input->assessment->inventory, owed);

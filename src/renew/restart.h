@@ -56,8 +56,8 @@ typedef struct RestartInput {
 } RestartInput;
 
 /* Enters what runs with files that are no longer on disk, whoever changed them, and what is older
- * than its LoopbackAge=. What runs well with files that are newer than what it was rolled back to
- * is held no longer. */
+ * than its LoopbackAge=. What is no longer on this host owes nothing and is not held. What runs
+ * well with files that are newer than what it was rolled back to is held no longer. */
 int restart_enter_stale(const RestartInput *input, Error *reterr) MUST_USE;
 
 /* Fails only if the ledger itself cannot be read or written. */

@@ -105,9 +105,19 @@ static void test_what_is_no_longer_configured_is_paid(void **state)
         running_free(c.running);
 }
 
+/* No component has it, and still it has not left the host. */
+static void test_whose_entry_it_is(void **state)
+{
+        assert_true(hook_debt_is("hook-deploy"));
+        assert_true(hook_debt_is("hook-post-renew"));
+        assert_false(hook_debt_is("hook-on-alarm")); /* it has a ledger of its own */
+        assert_false(hook_debt_is("kube-scheduler"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_whose_entry_it_is),
                 SCRATCH_TEST(test_only_what_is_configured_is_owed),
                 SCRATCH_TEST(test_t36_what_was_undone_is_not_owed),
                 SCRATCH_TEST(test_a_failed_hook_stays_owed),

@@ -396,15 +396,36 @@ static void test_who_uses_a_copy_is_restarted_for_it(void **state)
         plane_free(&plane);
 }
 
-/* One that has left this host is a debt that nobody can pay. */
+/* Nobody can pay for what has left this host, and nobody has to: should it come back, it is started
+ * anew. A person at noon who has moved a manifest for a moment is no night. */
 static void test_a_component_that_is_gone(void **state)
 {
         Plane plane = scheduler(NULL);
+        char *paths[] = {(char *)CONFIG, NULL};
+        autoptr(RestartReport) noon = NULL;
+        autoptr(RestartReport) night = NULL;
+        autoptr(HoldList) holds = NULL;
 
+        for (size_t i = 0; i < 2; i++)
+                assert_int_equal(hold_add(plane.host.root_fd, STATE,
+                                         &(Hold){.component = (char *)(i ? SCHEDULER : API),
+                                                 .since = 1,
+                                                 .until = time(NULL) + DAY,
+                                                 .paths = paths,
+                                                 .reason = (char *)"a test"},
+                                         NULL),
+                        0);
+        plane_pod(&plane, API, "kube-apiserver:v1.28.7", "--x=y");
         tree_remove(plane.host.root, MANIFESTS "/kube-scheduler.yaml");
-        autoptr(RestartReport) report = plane_restart(&plane, false);
-        assert_int_equal(report->n, 0);
+        noon = plane_restart(&plane, false);
+        assert_int_equal(plane_stops(SCHEDULER), 0);
         assert_true(plane_owes(&plane, SCHEDULER));
+
+        night = plane_restart(&plane, true);
+        assert_false(plane_owes(&plane, SCHEDULER));
+        assert_int_equal(hold_read(plane.host.root_fd, STATE, &holds, NULL), 0);
+        assert_int_equal(holds->n, 1);
+        assert_string_equal(holds->holds[0].component, API);
         plane_free(&plane);
 }
 
