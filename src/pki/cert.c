@@ -8,7 +8,8 @@
 
 #define CERT_DER_SIZE_MAX ((size_t)1 << 20)
 #define CERT_LIST_MAX     1024
-#define CERT_VALUES_MAX   64 /* organizations, purposes */
+#define CERT_VALUES_MAX   64                /* organizations, purposes */
+#define PUBLIC_KEY_MAX    ((size_t)4 << 10) /* RSA of 16384 bits takes half of it */
 
 #define OID_COMMON_NAME  "2.5.4.3"
 #define OID_ORGANIZATION "2.5.4.10"
@@ -207,6 +208,20 @@ static int read_usages(Cert *cert, Error *reterr)
         return 0;
 }
 
+/* Of the SubjectPublicKeyInfo, the fifth SEQUENCE of a TBSCertificate (RFC 5280 4.1). */
+static size_t public_key_size(Der certificate)
+{
+        DerElement signed_part, field;
+        unsigned n = 0;
+
+        if (!der_next(&certificate, &signed_part))
+                return 0;
+        while (n < 5 && der_next(&signed_part.content, &field))
+                n += field.tag == DER_SEQUENCE;
+        return n < 5 ? 0 : field.content.size;
+}
+
+/* What has a key of a million bits would take days to verify. */
 static int import(Cert *cert, Error *reterr)
 {
         Der rest = {cert->der, cert->der_size};
@@ -216,6 +231,8 @@ static int import(Cert *cert, Error *reterr)
         if (cert->der_size > CERT_DER_SIZE_MAX || !der_next(&rest, &whole) || rest.size > 0 ||
                 whole.tag != DER_SEQUENCE)
                 return error_set(reterr, -EBADMSG, "not a certificate");
+        if (public_key_size(whole.content) > PUBLIC_KEY_MAX)
+                return error_set(reterr, -EBADMSG, "its public key is too large");
         g = gnutls_x509_crt_init(&cert->native);
         if (g >= 0)
                 g = gnutls_x509_crt_import(cert->native,

@@ -7,6 +7,7 @@
 
 #define KEY_ID_SIZE  32 /* SHA-256 */
 #define KEY_TEXT_MAX ((size_t)4 << 20)
+#define KEY_DER_MAX  ((size_t)16 << 10) /* RSA of 16384 bits; with more it takes minutes to sign */
 
 /* GnuTLS knows one curve of each size, and counts its bits in whole bytes. */
 static const struct KindInfo {
@@ -107,14 +108,52 @@ static int key_algorithm(const Key *key, unsigned *ret_bits)
         return gnutls_x509_privkey_get_pk_algorithm2(key->native, ret_bits);
 }
 
+static bool is_odd_and_more_than_1(const gnutls_datum_t *number)
+{
+        const unsigned char *data = number->data;
+        size_t size = number->size;
+
+        for (; size > 0 && *data == 0; size--)
+                data++;
+        return size > 0 && (data[size - 1] & 1) && (size > 1 || *data > 1);
+}
+
+/* GnuTLS computes modulo these numbers as they are, and GMP ends a process that divides by 0. */
+static int check_divisors(const Key *key)
+{
+        autodatum modulus = {}, p = {}, q = {};
+        int g;
+
+        g = gnutls_x509_privkey_export_rsa_raw2(
+                key->native, &modulus, NULL, NULL, &p, &q, NULL, NULL, NULL);
+        if (g >= 0 && !(is_odd_and_more_than_1(&modulus) && is_odd_and_more_than_1(&p) &&
+                              is_odd_and_more_than_1(&q)))
+                g = GNUTLS_E_PK_INVALID_PRIVKEY;
+        return g;
+}
+
+/* A public half of another key would come to light only at the first handshake. What nobody here
+ * issues need only be read. */
+static int check_parts(const Key *key, int algorithm)
+{
+        bool is_rsa = algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS;
+        int g = is_rsa ? check_divisors(key) : 0;
+
+        if (g >= 0 &&
+                (is_rsa || algorithm == GNUTLS_PK_ECDSA || algorithm == GNUTLS_PK_EDDSA_ED25519))
+                g = gnutls_x509_privkey_verify_params(key->native);
+        return g;
+}
+
 /* 1. The DER must be what the label says, or PKCS#8, which Kubernetes takes under any label. 2. The
- * parts of the key must belong together: a public half of another key would come to light only at
- * the first handshake. */
+ * parts of the key must belong together. */
 static int import(Key *key, const gnutls_datum_t *der, Error *reterr)
 {
         unsigned bits = 0;
         int g, algorithm;
 
+        if (der->size > KEY_DER_MAX)
+                return error_set(reterr, -EBADMSG, "too large for a private key");
         g = gnutls_x509_privkey_import_pkcs8(
                 key->native, der, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN);
         key->is_pkcs8 = g >= 0;
@@ -127,7 +166,7 @@ static int import(Key *key, const gnutls_datum_t *der, Error *reterr)
         if (formats[key->format].algorithm && (int)formats[key->format].algorithm != algorithm)
                 return error_set(reterr, -EBADMSG, "the block '%s' holds another kind of key",
                         formats[key->format].label);
-        g = gnutls_x509_privkey_verify_params(key->native);
+        g = check_parts(key, algorithm);
         if (g < 0)
                 return pki_error(reterr, -EBADMSG, g, "the private key is damaged");
         key->kind = kind_of(algorithm, bits);

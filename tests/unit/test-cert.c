@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "pki-data.h"
+#include "pki/der.h"
 
 static void assert_strv(char *const *strv, const char *const *wanted)
 {
@@ -253,6 +254,52 @@ static void test_t07_damaged_der(void **state)
                 }
 }
 
+/* The public key of a certificate, the fifth SEQUENCE of what is signed, with that many bytes more;
+ * its lengths fit. */
+static unsigned char *with_longer_key(const Cert *cert, size_t n, size_t *ret_size)
+{
+        autofree unsigned char *fields = xcalloc(1, cert->der_size + n + 16), *inner = NULL;
+        Der rest = {cert->der, cert->der_size};
+        DerElement whole, signed_part, field;
+        unsigned char *end = fields;
+        unsigned n_sequences = 0;
+        size_t size;
+
+        assert_true(der_next(&rest, &whole) && der_next(&whole.content, &signed_part));
+        while (der_next(&signed_part.content, &field)) {
+                n_sequences += field.tag == DER_SEQUENCE;
+                if (field.tag == DER_SEQUENCE && n_sequences == 5) {
+                        autofree unsigned char *content = xcalloc(1, field.content.size + n);
+
+                        memcpy(content, field.content.data, field.content.size);
+                        inner = der_wrap(
+                                DER_SEQUENCE, (Der){content, field.content.size + n}, &size);
+                        end = mempcpy(end, inner, size);
+                } else
+                        end = mempcpy(end, field.whole.data, field.whole.size);
+        }
+        free(inner);
+        inner = der_wrap(DER_SEQUENCE, (Der){fields, (size_t)(end - fields)}, &size);
+        autofree unsigned char *all = xcalloc(1, size + whole.content.size);
+
+        end = mempcpy(mempcpy(all, inner, size), whole.content.data, whole.content.size);
+        return der_wrap(DER_SEQUENCE, (Der){all, (size_t)(end - all)}, ret_size);
+}
+
+/* It would take days to see who signed what with it. */
+static void test_t07_a_public_key_of_many_bits(void **state)
+{
+        autoptr(Cert) cert = data_cert("pki/plain.crt");
+        Cert *other = NULL;
+        Error error = {};
+        size_t size;
+        autofree unsigned char *der = with_longer_key(cert, 5000, &size);
+
+        assert_int_equal(cert_parse_der(der, size, &other, &error), -EBADMSG);
+        assert_string_equal(error.text, "its public key is too large");
+        assert_null(other);
+}
+
 static void test_der_with_more_after_it(void **state)
 {
         autoptr(Cert) cert = data_cert("pki/plain.crt");
@@ -301,6 +348,7 @@ int main(void)
                 cmocka_unit_test(test_t07_garbage),
                 cmocka_unit_test(test_t07_truncated_file),
                 cmocka_unit_test(test_t07_damaged_der),
+                cmocka_unit_test(test_t07_a_public_key_of_many_bits),
                 cmocka_unit_test(test_der_with_more_after_it),
                 cmocka_unit_test(test_too_many_certificates),
                 cmocka_unit_test(test_free_of_nothing),

@@ -358,6 +358,28 @@ static void test_damaged_key(void **state)
         assert_refused((char *)file->data, file->size, -EBADMSG, "private key");
 }
 
+/* GMP would end the process that divides by it. */
+static void test_t07_an_rsa_key_whose_modulus_is_0(void **state)
+{
+        static const char text[] =
+                "-----BEGIN RSA PRIVATE KEY-----\n"
+                "MEACAQACAQACAwEAAQIEASNFZwIRANAAAAAAAAAAAAAAAAAAAP0CEQDAAAAAAAAA\n"
+                "AAAAAAAAAAAHAgEBAgEBAgEB\n"
+                "-----END RSA PRIVATE KEY-----\n";
+
+        assert_refused(text, strlen(text), -EBADMSG, "damaged");
+}
+
+static void test_t07_a_key_of_many_bits(void **state)
+{
+        autofree unsigned char *zeros = xcalloc(1, 20000);
+        autofree char *body = base64_encode(zeros, 20000);
+        autofree char *text =
+                xasprintf("-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n", body);
+
+        assert_refused(text, strlen(text), -EBADMSG, "too large");
+}
+
 static void test_crlf(void **state)
 {
         autoptr(FileImage) file = data_file("pki/p256.key");
@@ -394,6 +416,8 @@ int main(void)
                 cmocka_unit_test(test_label_and_content_must_agree),
                 cmocka_unit_test(test_t24_pkcs8_under_the_label_of_sec1),
                 cmocka_unit_test(test_damaged_key),
+                cmocka_unit_test(test_t07_an_rsa_key_whose_modulus_is_0),
+                cmocka_unit_test(test_t07_a_key_of_many_bits),
                 cmocka_unit_test(test_crlf),
         };
 
