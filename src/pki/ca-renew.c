@@ -77,10 +77,12 @@ int ca_check_understood(const Cert *old, Error *reterr)
         return check_extensions(old, reterr);
 }
 
-/* More time at its end; or at its beginning, where a clock that was ahead has dated the old one. */
-static bool gains_time(const Cert *old, const LeafTerms *terms)
+/* More time at its end; or at its beginning, where a clock that was ahead has dated the old one; or
+ * another issuer. */
+static bool gains_time(const Ca *ca, const Cert *old, const LeafTerms *terms)
 {
-        return terms->not_after > old->not_after || terms->not_before + BACKDATE < old->not_before;
+        return terms->not_after > old->not_after || !cert_is_issued_by(old, ca->signer) ||
+               terms->not_before + BACKDATE < old->not_before;
 }
 
 static int check_gain(const Ca *ca, const Cert *old, const LeafTerms *terms, Error *reterr)
@@ -88,7 +90,7 @@ static int check_gain(const Ca *ca, const Cert *old, const LeafTerms *terms, Err
         char fresh_end[TIME_TEXT_SIZE], ca_end[TIME_TEXT_SIZE];
         bool ca_ends = terms->not_after >= ca->signer->not_after;
 
-        if (gains_time(old, terms))
+        if (gains_time(ca, old, terms))
                 return 0;
         time_format(terms->not_after, fresh_end);
         if (!ca_ends)

@@ -55,11 +55,12 @@ int ca_check_renewal(const Ca *ca, const Cert *old, const LeafTerms *terms, Erro
  * information access, Netscape type and comment, with their criticality. Made anew: the subject key
  * identifier, if the old one had one, and the authority key identifier, always.
  *
- * -EKEYEXPIRED if it would not end later than the old one (unless that is not valid yet), or the CA
- * has ended: the CA is the limit, and only a new CA helps. -EOPNOTSUPP for a CA, for a certificate
- * without extensions (version 1), for unique identifiers, and for an extension that is not
- * understood (its OID in the error), -EINVAL for an extra SAN that is none, -EKEYREJECTED if the
- * terms are not within the CA's validity or the result does not verify or does not say the same. */
+ * -EKEYEXPIRED if it would not end later than the old one (unless that is not valid yet, or another
+ * CA's), or the CA has ended: the CA is the limit, and only a new CA helps. -EOPNOTSUPP for a CA,
+ * for a certificate without extensions (version 1), for unique identifiers, and for an extension
+ * that is not understood (its OID in the error), -EINVAL for an extra SAN that is none,
+ * -EKEYREJECTED if the terms are not within the CA's validity or the result does not verify or does
+ * not say the same. */
 int ca_renew(const Ca *ca, const Cert *old, const Key *key, const LeafTerms *terms, Cert **ret,
         Error *reterr) MUST_USE;
 

@@ -413,6 +413,19 @@ static void test_no_gain_is_refused(void **state)
 }
 
 /* A clock that was ahead has dated it; five minutes are no more than the back-dating. */
+static void test_another_issuer_is_a_gain_whatever_the_end(void **state)
+{
+        autoptr(Cert) old = data_cert("pki/plain.crt");
+        LeafTerms sooner = {DATA_NOW, old->not_after - DAY, NULL};
+        autoptr(Key) key = new_key(KEY_KIND_ECDSA_P256);
+        autoptr(Ca) other = data_ca("p384");
+        autoptr(Cert) fresh = NULL;
+
+        assert_refused("p256", "plain", &sooner, -EKEYEXPIRED, "not later than the old one");
+        assert_int_equal(ca_renew(other, old, key, &sooner, &fresh, NULL), 0);
+        assert_int_equal(fresh->not_after, sooner.not_after);
+}
+
 static void test_t09_what_is_not_valid_yet_gains_by_an_earlier_end(void **state)
 {
         autoptr(Cert) plain = data_cert("pki/plain.crt");
@@ -468,6 +481,7 @@ int main(void)
                 cmocka_unit_test(test_ca_limited),
                 cmocka_unit_test(test_dates_beyond_2049),
                 cmocka_unit_test(test_no_gain_is_refused),
+                cmocka_unit_test(test_another_issuer_is_a_gain_whatever_the_end),
                 cmocka_unit_test(test_t09_what_is_not_valid_yet_gains_by_an_earlier_end),
                 cmocka_unit_test(test_t04_t09_expired_and_future_ca_sign_nothing),
         };
