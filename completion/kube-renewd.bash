@@ -47,9 +47,15 @@ _kube_renewd_value() {
                 _filedir -d
                 return
                 ;;
-        --config)
+        --config | --certificate | --key)
                 _filedir
                 return
+                ;;
+        --ca)
+                list="$("$@" --status --columns=ca --no-headings --no-legend 2>/dev/null) all"
+                ;;
+        --phase)
+                list="prepare trust-both reissue trust-new abort all status"
                 ;;
         --layout)
                 list=$("$1" --layout='?' config 2>&1 | _kube_renewd_list '(there are: \(.*\))')

@@ -48,7 +48,13 @@ static const OptionInfo table[] = {
         {"all", FLAG(all), OPTIONS_ALL, "everything that can be renewed, due or not"},
         {"dry-run", FLAG(dry_run), OPTIONS_DRY_RUN, "everything up to the first write"},
         {"kubelet", FLAG(kubelet), OPTIONS_KUBELET, "the kubelet's own, and nothing else"},
-        {"force", FLAG(force), OPTIONS_FORCE, "also what has expired or is of another CA"},
+        {"ca", TEXT("LIST", ca), OPTIONS_ROTATE, "ids of CAs, separated by commas, or 'all'"},
+        {"phase", TEXT("PHASE", phase), OPTIONS_ROTATE, "not the next one: see below, or 'all'"},
+        {"status", FLAG(status), OPTIONS_ROTATE, "where each CA is"},
+        {"yes", FLAG(yes), OPTIONS_ROTATE, "do it, and not only say it"},
+        {"certificate", TEXT("FILE", certificate), OPTIONS_ROTATE, "a new CA of your own"},
+        {"key", TEXT("FILE", key), OPTIONS_ROTATE, "and its key"},
+        {"force", FLAG(force), OPTIONS_FORCE, "also what is refused to be safe"},
         {"shelved", FLAG(shelved), OPTIONS_SHELVED, "also what Shelve= keeps quiet"},
         {"trust-clock", FLAG(trust_clock), OPTIONS_TRUST_CLOCK,
                 "it is right, whatever earlier passes left"},
@@ -58,8 +64,10 @@ static const OptionInfo table[] = {
         {"service-address", TEXT("IP", service_address), OPTIONS_INIT, "of the service kubernetes"},
         {"dns-domain", TEXT("DOMAIN", dns_domain), OPTIONS_INIT, "of the cluster (cluster.local)"},
         {"validity", SPAN("TIME", validity), OPTIONS_INIT, "lifetime of certificates, as 365d"},
-        {"ca-validity", SPAN("TIME", ca_validity), OPTIONS_INIT, "lifetime of CAs, as 10y"},
-        {"key-algorithm", TEXT("KIND", key_algorithm), OPTIONS_INIT, "as RSA-2048, ECDSA-P256"},
+        {"ca-validity", SPAN("TIME", ca_validity), OPTIONS_INIT | OPTIONS_ROTATE,
+                "lifetime of CAs, as 10y"},
+        {"key-algorithm", TEXT("KIND", key_algorithm), OPTIONS_INIT | OPTIONS_ROTATE,
+                "as RSA-2048, ECDSA-P256"},
         {"root", TEXT("DIR", root), OPTIONS_COMMON, "every path is below this directory"},
         {"config", TEXT("FILE", config), OPTIONS_COMMON, "instead of main file and drop-ins"},
         {"layout", TEXT("NAME", layout), OPTIONS_COMMON, "kind of control plane, not detected"},
@@ -175,7 +183,7 @@ static void describe(struct option long_options[], char *letters)
 
 /* 1. Options, wherever they stand; getopt_long() moves the rest to the end. The first error is
  * kept: which verb it is about, and so the exit status, is only known after the last argument. */
-static int read_options(int argc, char **argv, Options *options, unsigned *ret_seen, Error *reterr)
+static int read_options(int argc, char **argv, Options *options, uint64_t *ret_seen, Error *reterr)
 {
         struct option long_options[ELEMENTSOF(table) + 1] = {};
         char letters[2 * ELEMENTSOF(table) + 2] = ":";
@@ -189,7 +197,7 @@ static int read_options(int argc, char **argv, Options *options, unsigned *ret_s
                 int q;
 
                 if (info) {
-                        *ret_seen |= 1U << (info - table);
+                        *ret_seen |= UINT64_C(1) << (info - table);
                         q = store(options, info, optarg, &error);
                 } else {
                         q = refuse(argv, c, &error);
@@ -238,14 +246,15 @@ static int check_output(Options *options, Error *reterr)
                 options->verb->name, options->output, outputs);
 }
 
-/* 3. Only what this verb takes. */
-static int check_options(Options *options, unsigned seen, Error *reterr)
+/* 3. Only what this verb takes. A bit of `seen` for each row of the table. */
+static int check_options(Options *options, uint64_t seen, Error *reterr)
 {
+        _Static_assert(ELEMENTSOF(table) <= 64, "seen");
         const Verb *verb = options->verb;
         unsigned groups = verb->options | OPTIONS_COMMON | (verb->outputs ? OPTIONS_OUTPUT : 0);
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                if (!(seen & 1U << i) || table[i].group & groups)
+                if (!(seen & UINT64_C(1) << i) || table[i].group & groups)
                         continue;
                 autofree char *what =
                         xasprintf("'%s' takes no option '--%s'", verb->name, table[i].name);
@@ -280,7 +289,7 @@ static int check_names(const Options *options, Error *reterr)
 int options_parse(int argc, char **argv, const Verb *verbs, Options *ret, Error *reterr)
 {
         Error first = {};
-        unsigned seen = 0;
+        uint64_t seen = 0;
         int r, q;
 
         *ret = (Options){};

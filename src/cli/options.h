@@ -28,6 +28,8 @@ typedef struct Options {
         bool all, dry_run, drop_in, force, kubelet, shelved, trust_clock;
         const char *node_name, *advertise_address, *service_address, *dns_domain, *key_algorithm;
         int64_t validity, ca_validity;
+        bool status, yes;
+        const char *ca, *phase, *certificate, *key;
 } Options;
 
 /* verbs ends with a row without name. -EINVAL: a usage error; ret->verb is set if it was known. */

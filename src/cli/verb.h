@@ -25,6 +25,7 @@ typedef enum OptionGroup {
         OPTIONS_SHELVED = 1 << 9,
         OPTIONS_DROP_IN = 1 << 10,
         OPTIONS_TRUST_CLOCK = 1 << 11,
+        OPTIONS_ROTATE = 1 << 12,
 } OptionGroup;
 
 #define ANY_NUMBER SIZE_MAX
@@ -51,6 +52,7 @@ int verb_explain(const Options *options);
 int verb_alarms(const Options *options);
 int verb_backup(const Options *options);
 int verb_restore(const Options *options);
+int verb_rotate_ca(const Options *options);
 int verb_init(const Options *options);
 int verb_recover(const Options *options);
 int verb_config(const Options *options);

@@ -222,6 +222,19 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                                 "name; another program may write the old file back), then run "
                                 "'kube-renewd renew' with its name.",
                 },
+        [ALARM_TYPE_CA_ROTATION_UNFINISHED] =
+                {
+                        .name = "ca-rotation-unfinished",
+                        .alarm_id = "",
+                        .severity = ALARM_MAJOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = UNSPECIFIED,
+                        .text = "The rotation of a CA has come no further for longer than a week.",
+                        .repair_action = "See what it waits for ('kube-renewd rotate-ca "
+                                         "--status'), then run "
+                                         "its next phase, or go back by 'kube-renewd rotate-ca "
+                                         "--phase=abort'.",
+                },
         [ALARM_TYPE_MISSED_RUN] =
                 {
                         .name = "missed-run",

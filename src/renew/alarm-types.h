@@ -32,6 +32,7 @@ typedef enum AlarmType {
         ALARM_TYPE_CLOCK_IMPLAUSIBLE,
         ALARM_TYPE_RENEWAL_LOOP,
         ALARM_TYPE_MISSED_RUN,
+        ALARM_TYPE_CA_ROTATION_UNFINISHED,
         N_ALARM_TYPES,
 } AlarmType;
 

@@ -193,10 +193,18 @@ static void note_key(const Item *item, Verdict *verdict)
                         item->key_path);
 }
 
+/* What only those need who do not trust the root beside it. */
+static bool is_dispensable(const Item *item)
+{
+        return item->kind == ITEM_CHAIN && inventory_is_cross(item->expected_ca, item->cert);
+}
+
 static void note_dates(const Evidence *evidence, const Item *item, Verdict *verdict)
 {
         char span[SPAN_TEXT_SIZE];
 
+        if (verdict->is_dispensable)
+                return;
         if (verdict->residual < 0)
                 verdict_note(verdict, STATE_EXPIRED, "expired %s ago",
                         span_format(-verdict->residual, span));
@@ -239,7 +247,7 @@ static void note_expiring(const Evidence *evidence, const Item *item, Verdict *v
                                           : due_span(&item->entry->policy, item->cert);
         char residual[SPAN_TEXT_SIZE], text[SPAN_TEXT_SIZE];
 
-        if (verdict->residual < 0 || verdict->residual >= span)
+        if (verdict->residual < 0 || verdict->residual >= span || verdict->is_dispensable)
                 return;
         autofree char *why = is_authority(item) ? xasprintf("inside CAExpiringBefore=%s",
                                                           span_format(span, text))
@@ -362,6 +370,7 @@ static void judge_item(const Evidence *evidence, const Item *item, Verdict *verd
 
         /* 1. Every fault, gravest first. */
         verdict->external = external;
+        verdict->is_dispensable = item->cert && is_dispensable(item);
         if (!item->cert) {
                 judge_absent(item, verdict);
         } else {

@@ -71,6 +71,8 @@ typedef struct Verdict {
                                it is named or its end is near; NULL otherwise */
         int64_t loop_until; /* it was renewed over and over: no pass renews it before this moment
                                unless it is named; 0 otherwise */
+        bool is_dispensable; /* the certificate of another CA about a root that is trusted here: its
+                                dates are nobody's concern */
         bool repair_ca_data; /* the kubeconfig's CA data lacks a root of the CA file: append it */
         char **missing_sans; /* configured and absent */
         char *text;          /* one sentence: what is wrong, or why it is due; NULL if nothing is */

@@ -212,6 +212,10 @@ static int prepare_possible(const CommitInput *input, Issuance *issuance, Error 
 {
         int r;
 
+        if (input->rotates) {
+                r = issuance->n_changes > 0 ? prepare(input, issuance, reterr) : 0;
+                return r < 0 ? r : (int)issuance->n_changes;
+        }
         for (;;) {
                 drop_changed(input->root_fd, issuance);
                 if (issuance->n_changes == 0)
@@ -228,6 +232,25 @@ static int prepare_possible(const CommitInput *input, Issuance *issuance, Error 
         }
 }
 
+/* Whoever composed it: what is everybody's trust changes when somebody has asked for it, and only
+ * then. */
+static int refuse_ca_files(const CommitInput *input, const Issuance *issuance, Error *reterr)
+{
+        const Layout *layout = &input->config->layout;
+
+        for (size_t i = 0; i < issuance->n_changes && !input->rotates; i++)
+                for (size_t k = 0; k < layout->n_cas; k++) {
+                        const char *path = issuance->changes[i].path;
+                        const CaEntry *ca = &layout->cas[k];
+
+                        if (streq(path, ca->certificate) || (ca->key && streq(path, ca->key)))
+                                return error_set(reterr, -EPERM,
+                                        "'%s' is a file of CA '%s': only 'rotate-ca' changes those",
+                                        path, ca->id);
+                }
+        return 0;
+}
+
 int commit_run(const CommitInput *input, Issuance *issuance, TxnOutcome *ret_outcome, Error *reterr)
 {
         const TxnJudge judge = pair_judge_txn(input->judge);
@@ -235,6 +258,9 @@ int commit_run(const CommitInput *input, Issuance *issuance, TxnOutcome *ret_out
         Error error = {};
         int r;
 
+        r = refuse_ca_files(input, issuance, reterr);
+        if (r < 0)
+                return r;
         if (issuance->n_changes > 0 && issuance->changes[0].is_rotated)
                 return rotate(input, issuance, reterr);
 

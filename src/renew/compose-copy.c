@@ -85,6 +85,7 @@ void issuance_compose_copies(Issuance *issuance, int root_fd)
         const Plan *plan = issuance->plan;
         size_t end;
 
+        free(issuance->copy_failures);
         issuance->copy_failures = xcalloc(plan->n_copies, sizeof(char *));
         for (size_t i = 0; i < plan->n_copies; i = end) {
                 const PlanCopy *first = &plan->copies[i];

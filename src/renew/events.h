@@ -23,6 +23,7 @@
 #define EVENT_HOOK_DONE             "07d793806b854974ac98c1ba89451dc6"
 #define EVENT_HOOK_FAILED           "bdeb0e10cb1e407490041cd362e6bb43"
 #define EVENT_ROTATION_RECOVERED    "8a68e474ca794fd081765ad90e41eec7"
+#define EVENT_CA_PHASE              "bca2acc5c1a94dcf93ea47e9b5a4f7b6"
 #define EVENT_ALARM_RAISED          "89c36d50e6934274b5b0a3fd46e617e8"
 #define EVENT_ALARM_CLEARED         "7d9a337da9a84990a268d2c6b7ce6ea2"
 #define EVENT_ALARM_SHELVED         "9cf99fec73ef44ddba7630d7d52455dc"

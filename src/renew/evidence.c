@@ -116,7 +116,8 @@ static Evidence look_past_end(const Look *look, Finding *finding, bool authority
 {
         if (!look->item->cert)
                 return EVIDENCE_NONE;
-        if (is_authority(look->item) != authority || look->verdict->residual >= 0)
+        if (is_authority(look->item) != authority || look->verdict->residual >= 0 ||
+                look->verdict->is_dispensable)
                 return EVIDENCE_GONE;
         set_text(finding, alarm_text_expired(look->item->name));
         return fault(finding, end_reason(look, "expired", NULL));
@@ -139,7 +140,8 @@ static Evidence look_ca_expiring(const Look *look, Finding *finding)
 
         if (!look->item->cert)
                 return EVIDENCE_NONE;
-        if (!is_authority(look->item) || residual < 0 || residual >= config->ca_expiring_before)
+        if (!is_authority(look->item) || residual < 0 || residual >= config->ca_expiring_before ||
+                look->verdict->is_dispensable)
                 return EVIDENCE_GONE;
         if (residual < config->ca_critical_before)
                 finding->severity = ALARM_CRITICAL;

@@ -110,6 +110,17 @@ void inventory_add_ca_items(InventoryReader *reader)
         }
 }
 
+bool inventory_is_cross(const InventoryCa *ca, const Cert *cert)
+{
+        const CertList *roots = ca ? ca->bundle : NULL;
+
+        for (size_t i = 0; roots && cert->is_ca && i < roots->n; i++)
+                if (!cert_equal(roots->certs[i], cert) && cert_is_self_signed(roots->certs[i]) &&
+                        cert_is_issued_by(roots->certs[i], cert))
+                        return true;
+        return false;
+}
+
 /* A certificate that is no CA signs nothing, whatever its key did. */
 static const Cert *find_issuer(const CertList *list, const Cert *cert)
 {

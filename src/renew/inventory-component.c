@@ -160,6 +160,11 @@ bool component_next_use(
         return false;
 }
 
+const char *component_file(const InventoryComponent *component, size_t i)
+{
+        return i < component->n_files ? component->files[i].path : NULL;
+}
+
 bool component_uses(const InventoryComponent *component, const char *path, const char **ret_how)
 {
         ComponentUse use;

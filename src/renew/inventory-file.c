@@ -43,6 +43,45 @@ static InventoryFile *add_file(Inventory *inventory)
         return file;
 }
 
+static const InventoryOverlay *find_overlay(
+        const InventoryReader *reader, const char *path, const FileImage *image)
+{
+        for (size_t i = 0; i < reader->n_overlay; i++) {
+                const InventoryOverlay *overlay = &reader->overlay[i];
+
+                if (streq(overlay->path, path) ||
+                        (image && overlay->image && image->st.st_dev == overlay->image->st.st_dev &&
+                                image->st.st_ino == overlay->image->st.st_ino))
+                        return overlay;
+        }
+        return NULL;
+}
+
+/* The content as it will be, in what else is known of the file. */
+static int read_image(
+        const InventoryReader *reader, const char *path, FileImage **ret, Error *reterr)
+{
+        autoptr(FileImage) image = NULL;
+        int r = fs_read_file(reader->root_fd, path, FS_SIZE_MAX, &image, reterr);
+        const InventoryOverlay *overlay = find_overlay(reader, path, image);
+        FileImage *result;
+
+        if (!overlay) {
+                *ret = TAKE(image);
+                return r;
+        }
+        *ret = result = xcalloc(1, sizeof(*result));
+        if (image)
+                result->st = image->st;
+        result->path = xstrdup(path);
+        result->data = xmalloc(overlay->size + 1);
+        memcpy(result->data, overlay->data, overlay->size);
+        result->data[overlay->size] = 0;
+        result->size = overlay->size;
+        result->digest = digest_of(overlay->data, overlay->size);
+        return 0;
+}
+
 InventoryFile *inventory_file(InventoryReader *reader, const char *path)
 {
         Inventory *inventory = reader->inventory;
@@ -56,7 +95,7 @@ InventoryFile *inventory_file(InventoryReader *reader, const char *path)
                         return inventory->files[i];
         file = add_file(inventory);
         file->path = TAKE(normal);
-        r = fs_read_file(reader->root_fd, file->path, FS_SIZE_MAX, &file->image, &error);
+        r = read_image(reader, file->path, &file->image, &error);
         if (r == -ENOENT)
                 error_set(&error, r, "'%s' is missing", file->path);
         attempt_store(&file->read, r, NULL, &error);

@@ -34,6 +34,8 @@ typedef struct InventoryReader {
         int root_fd;
         const Config *config;
         Inventory *inventory;
+        const InventoryOverlay *overlay;
+        size_t n_overlay;
 } InventoryReader;
 
 /* The file as it was when first asked for; it is there even if it could not be read. */

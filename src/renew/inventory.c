@@ -174,9 +174,19 @@ static void find_others(int root_fd, Inventory *inventory)
 
 int inventory_read(int root_fd, const Config *config, Inventory **ret, Error *reterr)
 {
+        return inventory_read_overlaid(root_fd, config, NULL, 0, ret, reterr);
+}
+
+int inventory_read_overlaid(int root_fd, const Config *config, const InventoryOverlay *overlay,
+        size_t n_overlay, Inventory **ret, Error *reterr)
+{
         const Layout *layout = &config->layout;
         autoptr(Inventory) inventory = xcalloc(1, sizeof(*inventory));
-        InventoryReader reader = {root_fd, config, inventory};
+        InventoryReader reader = {.root_fd = root_fd,
+                .config = config,
+                .inventory = inventory,
+                .overlay = overlay,
+                .n_overlay = n_overlay};
 
         /* 1. A root that cannot be searched has no missing files. */
         autofd int fd = fs_open(root_fd, "/", O_RDONLY | O_DIRECTORY, 0, reterr);

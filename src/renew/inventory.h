@@ -127,6 +127,24 @@ int inventory_read(int root_fd, const Config *config, Inventory **ret, Error *re
 /* The component of that name, NULL if it is not on this host. */
 const InventoryComponent *inventory_component(const Inventory *inventory, const char *name);
 
+/* A file as it will be. */
+typedef struct InventoryOverlay {
+        const char *path;       /* in normal form */
+        const FileImage *image; /* as it is; NULL: there is none yet */
+        const void *data;
+        size_t size;
+} InventoryOverlay;
+
+/* The same of a host that is not there yet: files of which the content is known are not read, but
+ * for manifests. What is seen of such a file beside its content is that of the one that is there.
+ */
+int inventory_read_overlaid(int root_fd, const Config *config, const InventoryOverlay *overlay,
+        size_t n_overlay, Inventory **ret, Error *reterr) MUST_USE;
+
+/* True for the certificate of another CA about a root of this one's file: it has the root's name
+ * and key. Who trusts the root does not need it, whenever it ends. */
+bool inventory_is_cross(const InventoryCa *ca, const Cert *cert);
+
 #define USE_BY_KUBECONFIG "kubeconfig"
 
 /* One way in which a component reads a file. */
@@ -136,6 +154,10 @@ typedef struct ComponentUse {
         const char *container; /* NULL for Uses= */
         bool mounted_singly;   /* a running container keeps the old file */
 } ComponentUse;
+
+/* The i-th file that this component reads, of which one may be here more than once; NULL: there are
+ * no more. */
+const char *component_file(const InventoryComponent *component, size_t i);
 
 /* The next way in which this component reads this file, starting with *at = 0: a flag or mount of
  * its manifest, or Uses=. The same file by another path (a linked directory) counts. */

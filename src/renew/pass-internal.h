@@ -37,6 +37,18 @@ void pass_make_running(Pass *pass);
 /* What is owed, and what was rolled back. */
 int pass_read_ledgers(Pass *pass, Error *reterr) MUST_USE;
 
+/* Commits pass->issuance: Deploy= is owed, copies and renewals are noted, pass->committed says
+ * whether anything was written. `rotates` as in renew/commit.h. */
+int pass_replace_files(Pass *pass, const char *reason, bool rotates, Error *reterr) MUST_USE;
+
+/* Reads and judges what is on disk now, into pass->after. */
+int pass_look_again(Pass *pass, Error *reterr) MUST_USE;
+
+/* Writes what the next pass must know of what this one has written. Returns r, or the first
+ * failure.
+ */
+int pass_remember(const Pass *pass, int r, Error *reterr);
+
 /* From new files to processes that use them. */
 int pass_settle(Pass *pass, bool nightly, Error *reterr) MUST_USE;
 

@@ -31,6 +31,7 @@ void pass_free(Pass *pass)
         inventory_free(pass->inventory_after);
         issuance_free(pass->issuance);
         plan_free(pass->plan);
+        ca_rotations_free(pass->rotations);
         assessment_free(pass->assessment);
         inventory_free(pass->inventory);
         history_free(pass->history);

@@ -44,7 +44,7 @@ static void note_renewals(Pass *pass)
 }
 
 /* What is on disk after the pass: evidence for alarms, never what the pass believes it did. */
-static int look_again(Pass *pass, Error *reterr)
+int pass_look_again(Pass *pass, Error *reterr)
 {
         int r;
 
@@ -93,7 +93,7 @@ int pass_settle(Pass *pass, bool nightly, Error *reterr)
 
         /* 1. What is on disk now. Who asks us to stop is heard between two restarts. */
         interrupt_hold();
-        r = pass->committed ? look_again(pass, reterr) : 0;
+        r = pass->committed ? pass_look_again(pass, reterr) : 0;
         if (r >= 0)
                 r = owed_forget_undone(pass->root_fd, pass->config->state_directory, reterr);
         if (r < 0)
@@ -112,7 +112,7 @@ int pass_settle(Pass *pass, bool nightly, Error *reterr)
         if (r >= 0)
                 r = restart_run(&input, &pass->restarts, reterr);
         if (r >= 0 && pass->restarts->rolled_back)
-                r = look_again(pass, reterr);
+                r = pass_look_again(pass, reterr);
 
         /* 3. What is left, and what is proven. */
         if (r >= 0)
@@ -145,7 +145,7 @@ static int run_pre_renew(Pass *pass, Error *reterr)
 }
 
 /* Who asks us to stop from here on waits until it is reported. */
-static int replace_files(Pass *pass, const PassRequest *request, Error *reterr)
+int pass_replace_files(Pass *pass, const char *reason, bool rotates, Error *reterr)
 {
         int r;
 
@@ -163,7 +163,8 @@ static int replace_files(Pass *pass, const PassRequest *request, Error *reterr)
                                .config = pass->config,
                                .pass_id = pass->id,
                                .now = pass->now,
-                               .reason = request->nightly ? "run" : "renew"},
+                               .reason = reason,
+                               .rotates = rotates},
                 pass->issuance, &pass->conflicts, reterr);
         if (r < 0)
                 return r;
@@ -218,7 +219,7 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
                 return 0;
 
         /* 5. All of them on disk, as one. */
-        r = replace_files(pass, request, reterr);
+        r = pass_replace_files(pass, request->nightly ? "run" : "renew", false, reterr);
         if (r < 0 && (pass->guards.clock ||
                              txn_is_unfinished(pass->root_fd, pass->config->state_directory)))
                 return r;
@@ -252,7 +253,7 @@ static int keep_house(const Pass *pass, int r, Error *reterr)
 
 /* A copy that was left behind is known again by what it was, and refreshed then; and renewals are
  * counted, whoever wanted them. */
-static int remember_renewals(const Pass *pass, int r, Error *reterr)
+int pass_remember(const Pass *pass, int r, Error *reterr)
 {
         bool left_behind = false;
         int w;
@@ -284,7 +285,7 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
         if (request->nightly && !request->dry_run)
                 r = keep_house(pass, r, &failure);
         else if (!request->dry_run)
-                r = remember_renewals(pass, r, &failure);
+                r = pass_remember(pass, r, &failure);
         status = pass_exit_status(pass, r);
 
         /* A text that was left behind by something that went well in the end is none. */

@@ -12,6 +12,7 @@
  * unfinished is state on disk. */
 
 #include "renew/backup.h"
+#include "renew/ca-rotation-checklist.h"
 #include "renew/guard.h"
 #include "renew/issue.h"
 #include "renew/judge.h"
@@ -66,6 +67,7 @@ typedef struct Pass {
         Verification *verification; /* what the processes use now; NULL if nobody was asked */
         OwedList *owed;             /* what is left */
         HoldList *holds;
+        CaRotations *rotations; /* of rotate-ca */
 } Pass;
 
 void pass_free(Pass *pass);
@@ -106,6 +108,33 @@ int pass_restore(Pass *pass, const RestoreRequest *request, RestoreResult **ret_
 /* A backup of everything, on request: backup_create(). *ret_id is set if it was made. An
  * ExitStatus. */
 int pass_backup(Pass *pass, char **ret_id, Error *reterr) MUST_USE;
+
+typedef struct RotateRequest {
+        const char *cas; /* as ca_rotations_select() */
+        RotateStep step;
+        bool begins;            /* ROTATE_NEXT may be `prepare` */
+        PrepareRequest prepare; /* `force` is also for a checklist that is not done */
+        bool dry_run;
+} RotateRequest;
+
+typedef struct RotateResult {
+        RotateStep step; /* ROTATE_NEXT: nothing was left to do but what was owed */
+        bool goes_on; /* what is still owed need not be waited for: nobody can be asked, or the old
+                         CA is worth nothing */
+        Checklist *checklist; /* of what is outside of this host's files; NULL where it was not
+                                 asked for */
+} RotateResult;
+
+void rotate_result_done(RotateResult *result);
+
+/* One phase of a CA rotation: recover, look, settle what is owed, make the files, commit, restart,
+ * verify, report. An ExitStatus; 75 also where the phase must wait. pass->rotations says where each
+ * CA was before. */
+int pass_rotate(
+        Pass *pass, const RotateRequest *request, RotateResult *ret, Error *reterr) MUST_USE;
+
+/* Where each CA is; writes nothing. */
+int pass_look_at_rotations(Pass *pass, Error *reterr) MUST_USE;
 
 /* Finishes or undoes an interrupted transaction and nothing else. An ExitStatus: EXIT_CONFIG where
  * nothing was found, and it is not known whether that is where to look. */

@@ -52,11 +52,16 @@ static void describe_use(
 static void collect_use(Restart *restart, Uses *uses, char *path)
 {
         const InventoryComponent *component = restart->component;
-        bool is_needed = restart_is_needed(component, (char *[]){path, NULL});
+        const char *manifest = component->entry->manifest;
+        bool is_manifest = manifest && streq(manifest, path);
+        bool is_needed = is_manifest || restart_is_needed(component, (char *[]){path, NULL});
 
         if (strv_contains(restart->paths, path))
                 return;
-        if (component->error < 0)
+        if (is_manifest)
+                add_use(uses, "the kubelet starts it anew by itself",
+                        xasprintf("%s (manifest)", path));
+        else if (component->error < 0)
                 add_use(uses, "its manifest cannot be read", xstrdup(path));
         else if (component_uses(component, path, NULL))
                 describe_use(component, path, is_needed, uses);

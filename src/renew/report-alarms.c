@@ -3,9 +3,14 @@
 
 #include "base/escape.h"
 #include "base/log.h"
+#include "base/time-util.h"
 #include "renew/alarm-board.h"
+#include "renew/ca-rotation-record.h"
 #include "renew/hook-debt.h"
 #include "renew/readers.h"
+
+/* So long a rotation of a CA may stand still. */
+#define ROTATION_PATIENCE (7 * DAY)
 
 #define HOST "host" /* the resource of what is about no certificate and no component */
 
@@ -148,6 +153,36 @@ static void raise_for_copies(AlarmBoard *board)
         }
 }
 
+static Evidence look_at_rotation(const ReportInput *input, const char *id, char **ret_reason)
+{
+        autoptr(CaRecord) record = NULL;
+        char since[TIME_TEXT_SIZE];
+
+        *ret_reason = NULL;
+        if (ca_record_read(input->root_fd, input->config->state_directory, id, &record, NULL) < 0)
+                return EVIDENCE_NONE;
+        if (!record || input->now - ca_record_since(record) <= ROTATION_PATIENCE)
+                return EVIDENCE_GONE;
+        *ret_reason = xasprintf("since %s it %s '%s'", time_format(ca_record_since(record), since),
+                record->is_aborting ? "goes back, after" : "has gone through",
+                ca_phase_name(ca_record_latest(record)));
+        return EVIDENCE_FAULT;
+}
+
+static void raise_for_rotations(AlarmBoard *board)
+{
+        const Layout *layout = &board->input->config->layout;
+
+        for (size_t i = 0; i < layout->n_cas; i++) {
+                const char *id = layout->cas[i].id;
+                char *reason;
+
+                if (look_at_rotation(board->input, id, &reason) == EVIDENCE_FAULT)
+                        alarm_board_raise_plain(
+                                board, ALARM_TYPE_CA_ROTATION_UNFINISHED, id, reason);
+        }
+}
+
 static void raise_for_host(AlarmBoard *board)
 {
         for (AlarmType type = 0; type < N_ALARM_TYPES; type++) {
@@ -202,6 +237,7 @@ static void raise_all(AlarmBoard *board)
         raise_for_owed(board);
         raise_for_holds(board);
         raise_for_age(board);
+        raise_for_rotations(board);
         raise_for_host(board);
         if (input->failure)
                 alarm_board_raise_plain(
@@ -331,6 +367,15 @@ static const char *why_bad_config_is_gone(const ReportInput *input, const char *
         return input->nightly && !input->config_failure ? "a pass could use it" : NULL;
 }
 
+static const char *why_rotation_is_gone(const ReportInput *input, const char *id)
+{
+        autofree char *reason = NULL;
+
+        return look_at_rotation(input, id, &reason) == EVIDENCE_GONE
+                       ? "it has come further, or to its end"
+                       : NULL;
+}
+
 /* Types of certificates have none of their own: there it is the look that raises them. */
 static const char *(*const why_gone[N_ALARM_TYPES])(const ReportInput *, const char *) = {
         [ALARM_TYPE_RENEWAL_FAILED] = why_failure_is_gone,
@@ -339,6 +384,7 @@ static const char *(*const why_gone[N_ALARM_TYPES])(const ReportInput *, const c
         [ALARM_TYPE_LOOPBACK_CERTIFICATE] = why_age_is_gone,
         [ALARM_TYPE_STALE_COPY] = why_copy_fault_is_gone,
         [ALARM_TYPE_CONFIG_INVALID] = why_bad_config_is_gone,
+        [ALARM_TYPE_CA_ROTATION_UNFINISHED] = why_rotation_is_gone,
 };
 
 static const char *why_host_fault_is_gone(const ReportInput *input, AlarmType type)

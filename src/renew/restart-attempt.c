@@ -9,29 +9,63 @@
 #include "renew/quorum.h"
 #include "renew/reload.h"
 
+#include <fcntl.h>
+
 #define NANOSECONDS ((int64_t)1000000000)
 #define POLL        500 /* milliseconds between two looks */
 
-/* A copy is none of the certificates that can be proven: what does not read it again by itself must
- * have been started after it was put in place. */
-static void ask_for_copies(Attempt *attempt)
+/* Is there a certificate by which it can be proven that a process has this file? */
+static bool is_proven_by_item(const Inventory *inventory, const char *path)
 {
-        const Inventory *inventory = attempt->component->inventory;
+        for (size_t i = 0; i < inventory->n_items; i++) {
+                const Item *item = &inventory->items[i];
 
-        for (size_t i = 0; i < inventory->n_copies; i++) {
-                const InventoryCopy *copy = &inventory->copies[i];
-                char *path = copy->target->path;
+                if (streq(item->path, path) || (item->key_path && streq(item->key_path, path)) ||
+                        (item->kubeconfig_file && streq(item->kubeconfig_file->path, path)))
+                        return true;
+        }
+        return false;
+}
+
+/* A copy, a file of trusted CAs that the layout does not know, its own manifest, the kubeconfig of
+ * a kubelet. */
+static bool is_unproven(const InventoryComponent *component, char *path)
+{
+        const char *manifest = component->entry->manifest;
+
+        if (manifest)
+                return streq(manifest, path) ||
+                       (!is_proven_by_item(component->inventory, path) &&
+                               restart_is_needed(component, (char *[]){path, NULL}));
+        return !component_uses(component, path, NULL) ||
+               (!is_proven_by_item(component->inventory, path) &&
+                       restart_is_needed(component, (char *[]){path, NULL}));
+}
+
+/* What does not read such a file again by itself must have been started after it was put in place.
+ */
+static void ask_for_unproven(const Stage *stage, Attempt *attempt)
+{
+        for (char **path = attempt->owed->paths; path && *path; path++) {
+                autofd int fd = fs_open(stage->input->root_fd, *path, O_PATH, 0, NULL);
+                struct stat st;
                 int64_t changed;
 
-                if (!copy->file || !strv_contains(attempt->owed->paths, path) ||
-                        !restart_is_needed(attempt->component, (char *[]){path, NULL}))
+                if (fd < 0 || fstat(fd, &st) < 0 || !is_unproven(attempt->component, *path))
                         continue;
-                changed = (int64_t)copy->file->st.st_ctim.tv_sec * NANOSECONDS +
-                          copy->file->st.st_ctim.tv_nsec;
+                changed = (int64_t)st.st_ctim.tv_sec * NANOSECONDS + st.st_ctim.tv_nsec;
                 attempt->is_renewal = true;
                 if (attempt->newer_than < changed)
                         attempt->newer_than = changed;
         }
+}
+
+/* Then the kubelet puts a new pod in the place of the old one, by itself. */
+static bool is_replaced(const Attempt *attempt)
+{
+        const char *manifest = attempt->component->entry->manifest;
+
+        return manifest && strv_contains(attempt->owed->paths, manifest);
 }
 
 Attempt attempt_new(const Stage *stage, const InventoryComponent *component, const Owed *owed)
@@ -41,7 +75,8 @@ Attempt attempt_new(const Stage *stage, const InventoryComponent *component, con
         attempt.is_renewal = component->entry->restart == RESTART_ALWAYS || !owed->paths;
         attempt.is_needed = attempt.is_renewal || restart_is_needed(component, owed->paths);
         attempt.newer_than = (owed->since + 1) * NANOSECONDS - 1;
-        ask_for_copies(&attempt);
+        ask_for_unproven(stage, &attempt);
+        attempt.is_replaced = is_replaced(&attempt);
         return attempt;
 }
 

@@ -22,6 +22,7 @@ typedef struct Attempt {
         const InventoryComponent *component;
         const Owed *owed;
         bool is_needed;     /* it does not read everything it is owed for by itself */
+        bool is_replaced;   /* its manifest has changed: the kubelet starts it anew by itself */
         bool is_renewal;    /* a new process is asked for, whatever it has loaded */
         int64_t newer_than; /* nanoseconds: a process that was started later is a new one */
         bool was_healthy;   /* before we touched it */

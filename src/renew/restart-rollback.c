@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/time-util.h"
 #include "renew/backup.h"
+#include "renew/commit.h"
 #include "renew/interrupt.h"
 
 /* An old credential that does not live until the pass after the next is no help. */
@@ -24,8 +25,9 @@ bool attempt_may_roll_back(const Stage *stage, Attempt *attempt)
                !interrupt_is_pending();
 }
 
-/* The backup that the pass made which asked for this restart. */
-static char *find_backup(const RestartInput *input, const char *pass_id)
+/* The backup that the pass made which asked for this restart. *ret_reason: why it was made; the
+ * caller frees both. */
+static char *find_backup(const RestartInput *input, const char *pass_id, char **ret_reason)
 {
         autoptr(BackupList) list = NULL;
 
@@ -34,8 +36,10 @@ static char *find_backup(const RestartInput *input, const char *pass_id)
         for (size_t i = 0; i < list->n; i++) {
                 const char *dash = strchr(list->backups[i].id, '-');
 
-                if (dash && streq(dash + 1, pass_id))
-                        return xstrdup(list->backups[i].id);
+                if (!dash || !streq(dash + 1, pass_id))
+                        continue;
+                *ret_reason = xstrdup(list->backups[i].reason ? list->backups[i].reason : "");
+                return xstrdup(list->backups[i].id);
         }
         return NULL;
 }
@@ -74,7 +78,8 @@ static char **whole_pairs(const Layout *layout, char *const *paths)
 static int put_old_files_back(Stage *stage, const Attempt *attempt, Error *reterr)
 {
         const RestartInput *input = stage->input;
-        autofree char *backup = find_backup(input, attempt->owed->pass_id);
+        autofree char *reason = NULL;
+        autofree char *backup = find_backup(input, attempt->owed->pass_id, &reason);
         autofree char *id = xasprintf("%s" BACK "%u", input->pass_id, ++stage->n_rollbacks);
         autostrv paths = whole_pairs(&input->config->layout, attempt->owed->paths);
         autoptr(RestoreResult) result = NULL;
@@ -88,6 +93,12 @@ static int put_old_files_back(Stage *stage, const Attempt *attempt, Error *reter
 
         if (!backup)
                 return error_set(reterr, -ENOENT, "there is no backup of its old files");
+
+        /* What others have of a CA by now they keep: only all of it together can go back. */
+        if (starts_with(reason, COMMIT_ROTATES))
+                return error_set(reterr, -EPERM,
+                        "its files are those of a CA rotation, which goes back by 'kube-renewd "
+                        "rotate-ca --phase=abort'");
         r = backup_restore(input->root_fd, input->config, &request, &result, reterr);
         if (r < 0)
                 return r;

@@ -176,10 +176,11 @@ static RestartOutcome settle(Stage *stage, Attempt *attempt)
         if (attempt_is_proven(stage, attempt))
                 return RESTART_PROVEN;
 
-        /* 2. What loads by itself gets the time for it. */
+        /* 2. What loads by itself, or is started anew by the kubelet, gets the time for it. */
         if (attempt_is_hopeless(stage, attempt))
                 return RESTART_LEFT;
-        if (!attempt->is_needed && attempt_wait(stage, attempt, PATIENCE_RELOAD))
+        if ((!attempt->is_needed || attempt->is_replaced) &&
+                attempt_wait(stage, attempt, PATIENCE_RELOAD))
                 return RESTART_PROVEN;
 
         /* 3. It has its new files, and is ill: another start would mend nothing. */

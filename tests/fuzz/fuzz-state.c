@@ -4,6 +4,7 @@
 #include "configured.h"
 #include "renew/backup-manifest.h"
 #include "renew/backup.h"
+#include "renew/ca-rotation-record.h"
 #include "renew/history.h"
 #include "renew/owed.h"
 #include "renew/park.h"
@@ -18,7 +19,7 @@
 /* The names under which the input is read. */
 static const char *const files[] = {STATE "/history.json", STATE "/owed/x.json",
         STATE "/held/x.json", STATE "/backups/" ID "/manifest.json", STATE "/parked/x.json",
-        STATE "/kubelet-rotation.json"};
+        STATE "/kubelet-rotation.json", STATE "/ca-rotation/x.json"};
 
 /* What a hostile record would like to see gone. */
 static const char *const others[] = {"/etc/kubernetes/pki/ca.key",
@@ -40,6 +41,23 @@ static void restore(int root_fd)
                 assert(result->lines[i].path && result->lines[i].text);
 }
 
+/* Of what is believed, nothing is lost. */
+static void read_record(int root_fd)
+{
+        autoptr(CaRecord) record = NULL;
+        Error error = {};
+        int r = ca_record_read(root_fd, STATE, "x", &record, &error);
+
+        assert(r == 0 || (!record && error.text[0]));
+        if (!record)
+                return;
+        assert(record->old_ca && record->new_ca);
+        for (size_t i = 0; i < record->n_edits; i++)
+                assert(record->edits[i].manifest && record->edits[i].signer);
+        autofree char *text = ca_record_text(record);
+        assert(strstr(text, "schema_version"));
+}
+
 static void read_all(int root_fd)
 {
         autoptr(BackupManifest) manifest = NULL;
@@ -49,6 +67,7 @@ static void read_all(int root_fd)
         autoptr(History) history = NULL;
         Error error = {};
 
+        read_record(root_fd);
         history = history_read(root_fd, STATE);
         assert(history);
         for (size_t i = 0; i < history->n_renewals; i++)

@@ -288,6 +288,26 @@ mend_missed_run() {
         at 2026-12-25T00:00:00Z
 }
 
+# --- ca-rotation-unfinished: begun eight days ago
+
+rotate_ca() {
+        SYSTEMD_LOG_TARGET=journal quietly "$KUBE_RENEWD" "${HOW[@]}" rotate-ca --ca=front-proxy --yes "$@"
+}
+
+scene_ca_rotation_unfinished() {
+        scene
+        rotate_ca --phase=prepare --at=2026-12-13T00:00:00Z
+        rm -r "$STATE/public" # no night has passed there yet
+}
+
+during_ca_rotation_unfinished() {
+        at "$LATER"
+}
+
+mend_ca_rotation_unfinished() {
+        rotate_ca --phase=abort "${WHEN[@]}"
+}
+
 # --- kubelet-rotation-stuck: a plain file where the kubelet wants a link
 
 KUBELET=var/lib/kubelet/pki

@@ -31,6 +31,7 @@ lives() {
         lifecycle clock-implausible host 75
         lifecycle renewal-loop apiserver 1
         lifecycle missed-run host 0
+        lifecycle ca-rotation-unfinished front-proxy 0
 }
 
 # --- inside -----------------------------------------------------------------------------------------------

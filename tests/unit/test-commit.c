@@ -4,6 +4,7 @@
 #include "host.h"
 #include "renew/backup.h"
 #include "renew/commit.h"
+#include "renew/compose.h"
 #include "renew/owed.h"
 
 #define STATE   "/var/lib/kube-renewd"
@@ -162,6 +163,30 @@ static void test_t33_backup_holds_what_was_replaced(void **state)
         run_free(&run);
 }
 
+/* I9: whoever composed it. */
+static void test_no_file_of_a_ca_is_ever_written_by_a_pass(void **state)
+{
+        static const char *const paths[] = {
+                "/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/pki/etcd/ca.key"};
+
+        for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
+                Run run = run_issue(host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT));
+                autofree char *before = tree_read(run.host.root, paths[i], NULL);
+                autoptr(FileImage) old = NULL;
+                TxnOutcome outcome = {};
+
+                assert_int_equal(
+                        fs_read_file(run.host.root_fd, paths[i], FS_SIZE_MAX, &old, NULL), 0);
+                issuance_add_change(run.issuance, &(FileChange){.path = xstrdup(paths[i]),
+                                                          .content = secret_new("x", 1),
+                                                          .old = old});
+                assert_int_equal(run_commit(&run, &outcome), -EPERM);
+                autofree char *after = tree_read(run.host.root, paths[i], NULL);
+                assert_string_equal(after, before);
+                run_free(&run);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -170,6 +195,7 @@ int main(void)
                 cmocka_unit_test(test_t19_another_file_of_the_same_content_drops_out),
                 cmocka_unit_test(test_nothing_left_to_write),
                 cmocka_unit_test(test_restarts_are_owed),
+                cmocka_unit_test(test_no_file_of_a_ca_is_ever_written_by_a_pass),
                 cmocka_unit_test(test_t33_backup_holds_what_was_replaced),
         };
 

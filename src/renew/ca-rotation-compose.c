@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/ca-rotation-compose.h"
+
+#include "pki/ca.h"
+
+/* The text as edited so far becomes the result of one more edit. */
+static void edit_once(Secret **text, const BundleEdit *edit)
+{
+        Secret *edited = bundle_edit((*text)->data, (*text)->size, edit);
+
+        if (!edited)
+                return;
+        secret_free(*text);
+        *text = edited;
+}
+
+/* NULL if nothing has changed. */
+static Secret *changed_or_null(Secret *text, const void *before, size_t size)
+{
+        if (text->size != size || memcmp(text->data, before, size) != 0)
+                return text;
+        secret_free(text);
+        return NULL;
+}
+
+static bool is_of(const CaMove *move, const InventoryCa *ca)
+{
+        return ca && ca->signer && cert_equal(ca->signer, move->ca->signer);
+}
+
+Secret *rotation_edit_roots(
+        const ComposeInput *input, const void *text, size_t size, const InventoryCa *lacking)
+{
+        Secret *edited = secret_new(text, size);
+
+        for (size_t i = 0; i < input->n_moves; i++) {
+                const CaMove *move = &input->moves[i];
+                BundleEdit edit = {.known = {move->record->old_ca, move->record->new_ca},
+                        .n_known = 2,
+                        .append = is_of(move, lacking)};
+
+                edit.n_wanted = ca_phase_roots(move->record, move->target, edit.wanted);
+                edit_once(&edited, &edit);
+        }
+        return changed_or_null(edited, text, size);
+}
+
+static bool is_leaf_of(const CaMove *move, const Cert *leaf)
+{
+        return cert_is_issued_by(leaf, move->record->old_ca) ||
+               cert_is_issued_by(leaf, move->record->new_ca);
+}
+
+/* Once the old CA is gone, who still shows the way to it harms nobody: the next renewal leaves it
+ * out. */
+Secret *rotation_edit_chain(const ComposeInput *input, const void *text, size_t size)
+{
+        autoptr(CertList) list = NULL;
+
+        if (cert_list_parse(text, size, &list, NULL) < 0 || list->certs[0]->is_ca)
+                return NULL;
+        for (size_t i = 0; i < input->n_moves; i++) {
+                const CaMove *move = &input->moves[i];
+                const Cert *cross = ca_phase_cross(move->record, move->target);
+                const BundleEdit edit = {
+                        .known = {move->record->old_by_new, move->record->new_by_old},
+                        .n_known = 2,
+                        .wanted = {cross},
+                        .n_wanted = cross != NULL,
+                        .append = true};
+
+                if (move->target != CA_PHASE_TRUST_NEW && is_leaf_of(move, list->certs[0]))
+                        return bundle_edit(text, size, &edit);
+        }
+        return NULL;
+}
+
+static int edit_roots_of_file(const ComposeInput *input, RotationFiles *files, const char *path,
+        const InventoryCa *lacking, Error *reterr)
+{
+        RotationFile *file;
+        Secret *edited;
+        size_t size;
+        int r;
+
+        r = rotation_files_get(files, path, &file, reterr);
+        if (r < 0 || !file->image)
+                return r;
+        const void *text = rotation_file_data(file, &size);
+        edited = rotation_edit_roots(input, text, size, lacking);
+        if (edited)
+                rotation_file_set(file, edited);
+        return 0;
+}
+
+/* The two keys change places. */
+static int swap_key(const ComposeInput *input, RotationFiles *files, const CaMove *move,
+        const InventoryCa *ca, Error *reterr)
+{
+        autofree char *other_path =
+                ca_record_key_path(input->config->state_directory, move->record->id);
+        RotationFile *key, *other;
+        int r;
+
+        r = rotation_files_get(files, ca->entry->key, &key, reterr);
+        if (r >= 0)
+                r = rotation_files_get(files, other_path, &other, reterr);
+        if (r < 0)
+                return r;
+        if (!key->image || !other->image)
+                return error_set(reterr, -ENOKEY, "'%s' is missing: the key of the other CA",
+                        key->image ? other_path : key->path);
+        if (!key->content)
+                rotation_file_set(key, secret_new(other->image->data, other->image->size));
+        if (!other->content && ca == move->ca)
+                rotation_file_set(other, secret_new(key->image->data, key->image->size));
+        return 0;
+}
+
+/* The file of a CA, and of every other that is the same one under another name. */
+static int compose_ca(const ComposeInput *input, RotationFiles *files, const CaMove *move,
+        const InventoryCa *ca, Error *reterr)
+{
+        const Cert *signer = ca_phase_signer(move->record, move->target);
+        RotationFile *file, *key;
+        int r;
+
+        r = edit_roots_of_file(input, files, ca->entry->certificate, NULL, reterr);
+        if (r >= 0 && ca->ca && !cert_equal(ca_signer(ca->ca), signer))
+                r = swap_key(input, files, move, ca, reterr);
+        if (r < 0 || !ca->ca)
+                return r;
+
+        /* A certificate and the key that signs for it are one. */
+        r = rotation_files_get(files, ca->entry->certificate, &file, reterr);
+        if (r >= 0)
+                r = rotation_files_get(files, ca->entry->key, &key, reterr);
+        if (r >= 0 && file->content && key->content && file != key)
+                file->pair = key->pair = 1 + (unsigned)(ca - input->inventory->cas);
+        return r;
+}
+
+static int compose_cas(const ComposeInput *input, RotationFiles *files, Error *reterr)
+{
+        const Inventory *inventory = input->inventory;
+        int r = 0;
+
+        for (size_t i = 0; i < input->n_moves; i++)
+                for (size_t k = 0; r >= 0 && k < inventory->n_cas; k++)
+                        if (is_of(&input->moves[i], &inventory->cas[k]))
+                                r = compose_ca(
+                                        input, files, &input->moves[i], &inventory->cas[k], reterr);
+        return r;
+}
+
+/* A file that holds nothing but the one who signs. */
+static int compose_signer_file(
+        const ComposeInput *input, RotationFiles *files, const char *path, Error *reterr)
+{
+        RotationFile *file;
+        int r;
+
+        r = rotation_files_get(files, path, &file, reterr);
+        for (size_t i = 0; r >= 0 && file->image && i < input->n_moves; i++) {
+                const CaRecord *record = input->moves[i].record;
+                const BundleEdit edit = {.known = {record->old_ca, record->new_ca},
+                        .n_known = 2,
+                        .wanted = {ca_phase_signer(record, input->moves[i].target)},
+                        .n_wanted = 1};
+                size_t size;
+                const void *text = rotation_file_data(file, &size);
+                Secret *edited = bundle_edit(text, size, &edit);
+
+                if (edited)
+                        rotation_file_set(file, edited);
+        }
+        return r;
+}
+
+static bool begins_with_ca(const RotationFile *file)
+{
+        autoptr(CertList) list = NULL;
+
+        return file->image &&
+               cert_list_parse(file->image->data, file->image->size, &list, NULL) >= 0 &&
+               list->certs[0]->is_ca;
+}
+
+/* Whatever a component reads of which the first certificate is a CA: those are trusted. */
+static int compose_component(const ComposeInput *input, RotationFiles *files,
+        const InventoryComponent *component, Error *reterr)
+{
+        const char *path;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && (path = component_file(component, i)); i++) {
+                RotationFile *file;
+
+                /* What cannot be read embeds nothing that a process could have read. */
+                if (rotation_files_get(files, path, &file, NULL) < 0 || !begins_with_ca(file))
+                        continue;
+                r = rotation_is_signer_file(input->inventory, path)
+                            ? compose_signer_file(input, files, path, reterr)
+                            : edit_roots_of_file(input, files, path, NULL, reterr);
+        }
+        return r;
+}
+
+/* Leaves in files of their own; somebody else's are somebody else's. */
+static int compose_chain(
+        const ComposeInput *input, RotationFiles *files, const Item *item, Error *reterr)
+{
+        RotationFile *file;
+        Secret *edited;
+        size_t size;
+        int r;
+
+        if ((item->kind != ITEM_CERTIFICATE && item->kind != ITEM_KUBECONFIG) || item->embedded ||
+                !item->cert || item->entry->watch || item->renewed_as)
+                return 0;
+        r = rotation_files_get(files, item->path, &file, reterr);
+        if (r < 0 || !file->image)
+                return r;
+        const void *text = rotation_file_data(file, &size);
+        edited = rotation_edit_chain(input, text, size);
+        if (edited)
+                rotation_file_set(file, edited);
+        return 0;
+}
+
+bool rotation_is_over(const CaMove *move)
+{
+        return move->target == CA_PHASE_TRUST_NEW ||
+               (move->target == CA_PHASE_PREPARE && move->record->is_aborting);
+}
+
+/* The key that nobody needs any more is gone with the phase, and its file soon after. */
+static int retire_key(
+        const ComposeInput *input, RotationFiles *files, const CaMove *move, Error *reterr)
+{
+        autofree char *path = ca_record_key_path(input->config->state_directory, move->record->id);
+        RotationFile *file;
+        int r;
+
+        if (!rotation_is_over(move))
+                return 0;
+        r = rotation_files_get(files, path, &file, reterr);
+        if (r >= 0 && file->image)
+                rotation_file_set(file, secret_new(ROTATION_RETIRED, strlen(ROTATION_RETIRED)));
+        return r;
+}
+
+static int compose_record(
+        const ComposeInput *input, RotationFiles *files, const CaMove *move, Error *reterr)
+{
+        autofree char *path = ca_record_path(input->config->state_directory, move->record->id);
+        autofree char *text = ca_record_text(move->record);
+        RotationFile *file;
+        int r;
+
+        r = rotation_files_get(files, path, &file, reterr);
+        if (r < 0)
+                return r;
+        file->mode = 0600;
+        rotation_file_set(file, secret_new(text, strlen(text)));
+        return retire_key(input, files, move, reterr);
+}
+
+int rotation_compose(const ComposeInput *input, RotationFiles *files, Error *reterr)
+{
+        const Inventory *inventory = input->inventory;
+        int r;
+
+        /* 1. Who is trusted, and who signs. */
+        r = compose_cas(input, files, reterr);
+        for (size_t i = 0; r >= 0 && i < inventory->n_components; i++)
+                r = compose_component(input, files, &inventory->components[i], reterr);
+
+        /* 2. Who shows a certificate shows the way to both CAs. */
+        for (size_t i = 0; r >= 0 && i < inventory->n_items; i++)
+                r = compose_chain(input, files, &inventory->items[i], reterr);
+        if (r >= 0)
+                r = rotation_compose_kubeconfigs(input, files, reterr);
+
+        /* 3. Who can read one certificate only. Then what is to be known of all this. */
+        if (r >= 0)
+                r = rotation_compose_manifests(input, files, reterr);
+        for (size_t i = 0; r >= 0 && i < input->n_moves; i++)
+                r = compose_record(input, files, &input->moves[i], reterr);
+        return r;
+}

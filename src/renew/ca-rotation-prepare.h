@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Makes the successor of a CA, in memory: key, certificate, and each of the two signed by the
+ * other.
+ *
+ *     r = ca_prepare(ca, &request, now, &record, &key_pem, reterr);
+ *
+ * The successor is made here, or given by the operator; then it must be what we would have made: a
+ * CA that signs itself, may sign now, and has the key that is given with it, which is not the old
+ * one. */
+
+#include "renew/ca-rotation-record.h"
+#include "renew/inventory.h"
+
+typedef struct PrepareRequest {
+        const char *certificate, *key; /* the operator's files, as he sees them; NULL: make one */
+        KeyKind key_kind;              /* KEY_KIND_NONE: as the old one's */
+        int64_t validity;              /* seconds; 0: ten years */
+        bool force;                    /* also without cross certificates */
+} PrepareRequest;
+
+/* -EKEYREJECTED or -EKEYEXPIRED for a CA that is refused, -ENOKEY if the key is not its own, -EPERM
+ * if there can be no cross certificates and that was not forced; as reading files. */
+int ca_prepare(const InventoryCa *ca, const PrepareRequest *request, int64_t now, CaRecord **ret,
+        Secret **ret_key, Error *reterr) MUST_USE;
