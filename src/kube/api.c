@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube/api.h"
 
+#define PAGES_MAX 10000
+
 /* An API server that lets anybody in answers 403 to who is nobody: then our certificate has not
  * even been looked at. */
 static bool is_anonymous(const HttpAnswer *answer)
@@ -28,32 +30,129 @@ static ApiVerdict judge(const HttpAnswer *answer, Error *reterr)
         }
 }
 
-ApiVerdict api_try_credentials(
-        const char *host, uint16_t port, const HttpTls *tls, unsigned timeout, Error *reterr)
+/* kubeadm's certificate has the name "kubernetes", whatever addresses it has; another may not. */
+static int ask(const ApiServer *server, const char *path, HttpAnswer **ret, Error *reterr)
 {
-        autofree char *authority = http_authority(host, port);
-        autofree char *by_name = xasprintf("https://kubernetes:%u/api", port);
-        autofree char *by_host = xasprintf("https://%s/api", authority);
-        autoptr(HttpAnswer) answer = NULL;
+        autofree char *authority = http_authority(server->host, server->port);
+        autofree char *by_name = xasprintf("https://kubernetes:%u%s", server->port, path);
+        autofree char *by_host = xasprintf("https://%s%s", authority, path);
         HttpRequest request = {
                 .url = by_name,
                 .connect_to = authority,
-                .tls = *tls,
-                .timeout = timeout,
+                .tls = server->tls,
+                .timeout = server->timeout,
         };
-        Error error = {};
         int r;
 
-        /* kubeadm's certificate has the name, whatever addresses it has; another may not. */
-        r = http_call(&request, &answer, &error);
+        r = http_call(&request, ret, reterr);
         if (r == -EKEYREJECTED) {
                 request.url = by_host;
                 request.connect_to = NULL;
-                r = http_call(&request, &answer, NULL);
+                r = http_call(&request, ret, NULL);
         }
+        return r;
+}
+
+ApiVerdict api_try_credentials(
+        const char *host, uint16_t port, const HttpTls *tls, unsigned timeout, Error *reterr)
+{
+        const ApiServer server = {.host = host, .port = port, .tls = *tls, .timeout = timeout};
+        autoptr(HttpAnswer) answer = NULL;
+        Error error = {};
+        int r;
+
+        r = ask(&server, "/api", &answer, &error);
         if (r < 0) {
                 error_set(reterr, r, "no trustworthy answer from the API server: %s", error.text);
                 return API_SILENT;
         }
         return judge(answer, reterr);
+}
+
+int api_get(const ApiServer *server, const char *path, json_t **ret, Error *reterr)
+{
+        autoptr(HttpAnswer) answer = NULL;
+        autoptr(json_t) object = NULL;
+        Error error = {};
+        int r;
+
+        r = ask(server, path, &answer, &error);
+        if (r < 0)
+                return error_set(
+                        reterr, r, "no trustworthy answer from the API server: %s", error.text);
+        if (answer->status != 200) {
+                r = answer->status == 404                            ? -ENOENT
+                    : answer->status == 401 || answer->status == 403 ? -EACCES
+                    : answer->status == 410                          ? -ESTALE
+                                                                     : -EIO;
+                return error_set(reterr, r, "the API server answers GET %s with HTTP status %ld",
+                        path, answer->status);
+        }
+        r = json_read(answer->body, answer->body_size, &object, &error);
+        if (r < 0 || !json_is_object(object))
+                return error_set(reterr, -EBADMSG, "the answer to GET %s is no JSON object%s%s",
+                        path, r < 0 ? ": " : "", r < 0 ? error.text : "");
+        *ret = TAKE(object);
+        return 0;
+}
+
+/* `continue` is opaque, and need not be fit for a URL. The caller frees. */
+static char *escape_query(const char *text)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789-_.~";
+        char *escaped = xcalloc(strlen(text) + 1, strlen("%00"));
+        size_t n = 0;
+
+        for (; *text; text++)
+                n += (size_t)sprintf(
+                        escaped + n, strchr(plain, *text) ? "%c" : "%%%02X", (unsigned char)*text);
+        return escaped;
+}
+
+static char *page_path(const char *path, unsigned size, const char *token)
+{
+        autofree char *escaped = escape_query(token);
+
+        return xasprintf("%s%climit=%u%s%s", path, strchr(path, '?') ? '&' : '?', size,
+                *token ? "&continue=" : "", escaped);
+}
+
+int api_list(const ApiServer *server, const char *path, unsigned page_size, ApiVisit visit,
+        void *userdata, Error *reterr)
+{
+        autofree char *token = xstrdup("");
+
+        for (unsigned n = 0; n < PAGES_MAX; n++) {
+                autofree char *page = page_path(path, page_size, token);
+                autoptr(json_t) list = NULL;
+                const char *next;
+                json_t *object;
+                size_t i;
+                int r;
+
+                r = api_get(server, page, &list, reterr);
+                if (r < 0)
+                        return r;
+                json_array_foreach(json_object_get(list, "items"), i, object)
+                        visit(object, userdata);
+                next = api_text(list, "metadata", "continue", NULL);
+                if (!next || !*next)
+                        return 0;
+                free(token);
+                token = xstrdup(next);
+        }
+        return error_set(reterr, -E2BIG, "the list '%s' does not end", path);
+}
+
+const char *api_text(const json_t *object, ...)
+{
+        const char *key;
+        va_list keys;
+
+        va_start(keys, object);
+        while ((key = va_arg(keys, const char *)))
+                object = json_object_get(object, key);
+        va_end(keys);
+        return json_string_value(object);
 }

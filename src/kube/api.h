@@ -5,8 +5,12 @@
  *
  *     verdict = api_try_credentials("127.0.0.1", 6443, &tls, 10, &error);
  *
- * Reads nothing but whether it knows us, and changes nothing. */
+ *     ApiServer server = {.host = "127.0.0.1", .port = 6443, .tls = tls, .timeout = 10};
+ *     r = api_list(&server, "/api/v1/pods", 20, visit, userdata, reterr);
+ *
+ * Reads, and changes nothing. */
 
+#include "base/json.h"
 #include "kube/http.h"
 
 typedef enum ApiVerdict {
@@ -22,3 +26,29 @@ typedef enum ApiVerdict {
  * says why it is not API_ACCEPTED. */
 ApiVerdict api_try_credentials(
         const char *host, uint16_t port, const HttpTls *tls, unsigned timeout, Error *reterr);
+
+/* Whom to ask, and as whom; the strings are the caller's. */
+typedef struct ApiServer {
+        const char *host;
+        uint16_t port;
+        HttpTls tls;
+        unsigned timeout; /* seconds, for each request */
+} ApiServer;
+
+/* GET of an object. -ENOENT if there is none, -EACCES for 401 and 403, -EIO for other statuses,
+ * -EBADMSG for an answer that is no JSON object, others as http_call(). */
+int api_get(const ApiServer *server, const char *path, json_t **ret, Error *reterr) MUST_USE;
+
+/* What is done with each object of a list. */
+typedef void (*ApiVisit)(const json_t *object, void *userdata);
+
+/* GET of a list, in pages of so many objects (`limit` and `continue` of k8s.io/apimachinery), of
+ * which each has to fit into HTTP_BODY_MAX. path may have a query. -E2BIG for a list without an
+ * end, -ESTALE if it has changed too much between two pages (410); otherwise as api_get(). Objects
+ * before a failure have been visited. */
+int api_list(const ApiServer *server, const char *path, unsigned page_size, ApiVisit visit,
+        void *userdata, Error *reterr) MUST_USE;
+
+/* A text in an object, by its keys; NULL if it is not there, or no text:
+ * api_text(object, "metadata", "name", NULL). */
+const char *api_text(const json_t *object, ...) __attribute__((sentinel));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/ca-rotation-checklist.h"
 
+#include "renew/ca-rotation-cluster.h"
+
 static const char *const state_names[] = {
         [CHECK_DONE] = "done",
         [CHECK_OPEN] = "open",
@@ -25,22 +27,24 @@ void checklist_free(Checklist *checklist)
         free(checklist);
 }
 
-const ChecklistItem *checklist_open(const Checklist *checklist)
+const ChecklistItem *checklist_open(const Checklist *checklist, CaPhase phase)
 {
         for (size_t i = 0; checklist && i < checklist->n; i++)
-                if (checklist->items[i].state == CHECK_OPEN)
+                if (checklist->items[i].state == CHECK_OPEN && checklist->items[i].phase <= phase)
                         return &checklist->items[i];
         return NULL;
 }
 
-/* Takes the text. */
-static void add(
-        Checklist *checklist, const char *ca, const char *name, CheckState state, char *text)
+void checklist_add(Checklist *checklist, const CaRotation *rotation, const char *name,
+        CheckState state, CaPhase phase, char *text)
 {
         checklist->items =
                 xreallocarray(checklist->items, checklist->n + 1, sizeof(*checklist->items));
-        checklist->items[checklist->n++] = (ChecklistItem){
-                .ca = xstrdup(ca), .name = xstrdup(name), .state = state, .text = text};
+        checklist->items[checklist->n++] = (ChecklistItem){.ca = xstrdup(rotation->record->id),
+                .name = xstrdup(name),
+                .state = state,
+                .phase = phase,
+                .text = text};
 }
 
 /* Certificates of this host that the CA which is to go has signed. Ours are signed anew before
@@ -58,7 +62,7 @@ static void add_leaves(const ChecklistInput *input, const CaRotation *rotation, 
                         !cert_is_issued_by(item->cert, leaving) ||
                         (!item->entry->watch && cert_equal(signer, leaving)))
                         continue;
-                add(checklist, rotation->record->id, item->name, CHECK_OPEN,
+                checklist_add(checklist, rotation, item->name, CHECK_OPEN, CA_PHASE_TRUST_NEW,
                         xasprintf("'%s' has a certificate of the CA that is to go%s", item->path,
                                 item->entry->watch ? ", and somebody else renews it" : ""));
         }
@@ -78,5 +82,6 @@ Checklist *checklist_make(const ChecklistInput *input)
                         input->aborts || record->is_aborting ? record->new_ca : record->old_ca,
                         checklist);
         }
+        cluster_check(input, checklist);
         return checklist;
 }

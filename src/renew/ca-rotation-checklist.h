@@ -24,7 +24,8 @@ typedef struct ChecklistItem {
         char *ca;   /* the id of the CA that it is about */
         char *name; /* "kubelet-client", "configmap kube-system/kube-root-ca.crt", … */
         CheckState state;
-        char *text; /* one sentence: what is so, and what to do */
+        CaPhase phase; /* that has to wait for it */
+        char *text;    /* one sentence: what is so, and what to do */
 } ChecklistItem;
 
 typedef struct Checklist {
@@ -46,5 +47,9 @@ typedef struct ChecklistInput {
 /* Of every CA that is in a rotation and selected. Never NULL; cannot fail. */
 Checklist *checklist_make(const ChecklistInput *input);
 
-/* The first that is open, NULL if none is. */
-const ChecklistItem *checklist_open(const Checklist *checklist);
+/* Takes the text. For who fills in a part of it. */
+void checklist_add(Checklist *checklist, const CaRotation *rotation, const char *name,
+        CheckState state, CaPhase phase, char *text);
+
+/* The first that is open, and that this phase has to wait for; NULL if none is. */
+const ChecklistItem *checklist_open(const Checklist *checklist, CaPhase phase);

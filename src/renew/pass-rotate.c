@@ -157,18 +157,23 @@ static int wait_for_former_phase(
                        : r;
 }
 
-/* A CA goes when nobody is known who needs it. */
-static bool takes_away(const CaRotations *rotations)
+/* Another CA signs when every API server trusts it, and one goes when nobody is known who needs it:
+ * the phase that the checklist is asked for. Backwards that is the same as forwards. */
+static CaPhase waits_as(const CaRotations *rotations)
 {
+        CaPhase phase = CA_PHASE_NONE;
+
         for (size_t i = 0; i < rotations->n; i++) {
                 const CaRotation *rotation = &rotations->list[i];
+                CaPhase target = rotation->target;
 
-                if (rotation->moves && rotation->target != rotation->phase &&
-                        (rotation->target == CA_PHASE_TRUST_NEW ||
-                                (rotation->aborts && rotation->target == CA_PHASE_PREPARE)))
-                        return true;
+                if (!rotation->moves || target == rotation->phase)
+                        continue;
+                if (rotation->aborts)
+                        target = target == CA_PHASE_PREPARE ? CA_PHASE_TRUST_NEW : CA_PHASE_NONE;
+                phase = target > phase ? target : phase;
         }
-        return false;
+        return phase;
 }
 
 static int look_at_checklist(
@@ -181,9 +186,8 @@ static int look_at_checklist(
                 .running = pass->running,
                 .rotations = pass->rotations,
                 .aborts = result->step == ROTATE_ABORT});
-        item = checklist_open(result->checklist);
-        if (!item || request->dry_run || request->prepare.force || !takes_away(pass->rotations) ||
-                has_ended(pass))
+        item = checklist_open(result->checklist, waits_as(pass->rotations));
+        if (!item || request->dry_run || request->prepare.force || has_ended(pass))
                 return 0;
         return error_set(reterr, -EAGAIN,
                 "phase '%s' has to wait for what is on the checklist (--force does not): %s: %s",

@@ -22,7 +22,7 @@ static const ManifestEndpoint *endpoint_of(const Manifest *manifest)
         return NULL;
 }
 
-static const ManifestEndpoint *find_api_server(const Inventory *inventory)
+const ManifestEndpoint *preflight_find_server(const Inventory *inventory)
 {
         const ManifestEndpoint *endpoint = NULL;
 
@@ -79,7 +79,8 @@ static void hold_back(Issuance *issuance, const IssueResult *result, const char 
 
 void preflight_run(Issuance *issuance, PreflightAsk ask)
 {
-        const ManifestEndpoint *server = find_api_server(issuance->plan->assessment->inventory);
+        const ManifestEndpoint *server =
+                preflight_find_server(issuance->plan->assessment->inventory);
 
         for (size_t i = 0; server && i < issuance->n; i++) {
                 const IssueResult *result = &issuance->results[i];

@@ -24,3 +24,6 @@ typedef ApiVerdict (*PreflightAsk)(
  * host is the API server (its manifest tells where it listens). Never again after the first time
  * that it was silent. */
 void preflight_run(Issuance *issuance, PreflightAsk ask);
+
+/* Where the API server listens that is a static pod of this host; NULL if there is none. */
+const ManifestEndpoint *preflight_find_server(const Inventory *inventory);
