@@ -54,7 +54,7 @@ static void ask_for_unproven(const Stage *stage, Attempt *attempt)
                 if (fd < 0 || fstat(fd, &st) < 0 || !is_unproven(attempt->component, *path))
                         continue;
                 changed = (int64_t)st.st_ctim.tv_sec * NANOSECONDS + st.st_ctim.tv_nsec;
-                attempt->is_renewal = true;
+                attempt->is_renewal = attempt->is_needed = true;
                 if (attempt->newer_than < changed)
                         attempt->newer_than = changed;
         }
