@@ -9,7 +9,8 @@
  * It is never our child: it has no part of our sandbox, a journal and a time limit of its own, and
  * what it leaves running is ended with it. The unit is kube-renewd-NAME.service, so there is one of
  * each name at a time, and `journalctl -u` shows all its runs. No shell: nothing in the words is
- * expanded. The environment can be read by everybody, so it holds no secret.
+ * expanded. The environment can be read by everybody, so it holds no secret; what command_ask()
+ * hands over is seen by the command and by us alone.
  * Source: StartTransientUnit() in org.freedesktop.systemd1(5). */
 
 #include "host/bus.h"
@@ -29,3 +30,16 @@ typedef struct Command {
  * journal, in the error), -ETIMEDOUT when it took too long, -EBUSY while an earlier one of that
  * name runs, -EINVAL for a relative argv[0]; others if systemd did not start it. */
 int command_run(Bus *bus, const Command *command, Error *reterr) MUST_USE;
+
+/* What a command has answered. */
+typedef struct CommandAnswer {
+        int status;   /* with which it has ended, by itself */
+        char *output; /* its standard output, to be freed; the journal has the other one */
+} CommandAnswer;
+
+#define COMMAND_OUTPUT_MAX ((size_t)64 << 10)
+
+/* The same for a command that is asked something: any exit status is an answer. -EFBIG if it
+ * printed more than COMMAND_OUTPUT_MAX (it is told that it cannot, and no more is kept), -EBADMSG
+ * if it printed a NUL; otherwise as above. */
+int command_ask(Bus *bus, const Command *command, CommandAnswer *ret, Error *reterr) MUST_USE;

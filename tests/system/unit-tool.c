@@ -5,6 +5,8 @@
  *     unit-tool restart UNIT SECONDS
  *     unit-tool synchronised -                         prints what the kernel and timedated say
  *     unit-tool run NAME SECONDS [NAME=VALUE]... -- PROGRAM [ARGUMENT]...
+ *     unit-tool ask NAME SECONDS [NAME=VALUE]... -- PROGRAM [ARGUMENT]...      prints "STATUS
+ * OUTPUT"
  *
  * A failure is one line, "ERRNO: sentence". ROOT in the environment is another root. */
 
@@ -34,7 +36,18 @@ static int synchronised(Bus *bus, Error *reterr)
         return r;
 }
 
-static int run(Bus *bus, char **argv, Error *reterr)
+static int ask(Bus *bus, const Command *command, Error *reterr)
+{
+        CommandAnswer answer = {};
+        int r = command_ask(bus, command, &answer, reterr);
+
+        if (r >= 0)
+                printf("%d %s\n", answer.status, answer.output);
+        free(answer.output);
+        return r;
+}
+
+static int run(Bus *bus, bool asks, char **argv, Error *reterr)
 {
         Command command = {.name = argv[0], .timeout = (unsigned)atoi(argv[1])};
         autostrv environment = NULL;
@@ -43,7 +56,7 @@ static int run(Bus *bus, char **argv, Error *reterr)
                 strv_add(&environment, *argv);
         command.environment = environment;
         command.argv = *argv ? argv + 1 : argv;
-        return command_run(bus, &command, reterr);
+        return asks ? ask(bus, &command, reterr) : command_run(bus, &command, reterr);
 }
 
 int main(int argc, char **argv)
@@ -63,7 +76,7 @@ int main(int argc, char **argv)
         else if (r >= 0 && streq(argv[1], "restart"))
                 r = unit_restart(bus, argv[2], (unsigned)atoi(argv[3]), &error);
         else if (r >= 0)
-                r = run(bus, argv + 2, &error);
+                r = run(bus, streq(argv[1], "ask"), argv + 2, &error);
         if (r < 0)
                 printf("%s: %s\n", strerrorname_np(-r), error.text);
         return r < 0 ? 1 : 0;

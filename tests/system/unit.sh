@@ -33,6 +33,10 @@ sed -n '/^ProtectSystem=/,$p' "$BUILDDIR/systemd/kube-renewd.service" >"$SCRATCH
 service boxed 'Type=oneshot' 'StandardOutput=truncate:/run/boxed' \
         'Environment=ASAN_OPTIONS=detect_leaks=0' \
         'ExecStart=/unit-tool run from-the-box 10 -- /etc/look-around' "$(cat "$SCRATCH/sandbox")"
+service asked 'Type=oneshot' 'StandardOutput=truncate:/run/asked' \
+        'Environment=ASAN_OPTIONS=detect_leaks=0' \
+        'ExecStart=/unit-tool ask asked-from-the-box 10 -- /bin/sh -c "touch /usr/asked; echo there; exit 5"' \
+        "$(cat "$SCRATCH/sandbox")"
 service clocked 'Type=oneshot' 'StandardOutput=truncate:/run/clocked' \
         'Environment=ASAN_OPTIONS=detect_leaks=0' \
         'ExecStart=/unit-tool synchronised -' "$(cat "$SCRATCH/sandbox")"
@@ -92,6 +96,20 @@ fact signal tool run killed 20 -- /bin/sh -c 'kill -SEGV $$'
 fact hang tool run hang 2 -- /bin/sleep infinity
 fact stubborn tool run stubborn 2 -- /etc/stubborn
 echo "left=$(pgrep -fc 'sleep 100[01]')"
+fact answer tool ask answer 20 WHAT='two
+lines' -- /bin/sh -c 'printf "%s|%s" "$WHAT" "$1"; echo not this >&2; exit 5' sh 'a word'
+echo "answer-journal=$(journalctl --sync; journalctl -q -o cat -u kube-renewd-answer.service | grep -c '^not this\|^two')"
+fact silent tool ask silent 20 -- /bin/true
+fact no-output tool ask no-output 20 -- /bin/sh -c 'exec >&-; exit 2'
+echo "exactly=$(tool ask exactly 20 -- /bin/sh -c 'head -c 65536 /dev/zero | tr "\0" a' | tr -d '0 \n' | wc -c)"
+fact too-much tool ask too-much 20 -- /bin/sh -c 'head -c 65537 /dev/zero | tr "\0" a'
+fact without-end tool ask without-end 20 -- /bin/sh -c 'yes; exit 0'
+fact rubbish tool ask rubbish 20 -- /bin/sh -c 'printf "a\0b"'
+fact reopens tool ask reopens 20 -- /bin/sh -c 'printf first; truncate -s 0 /dev/stdout; exit 1'
+fact ask-signal tool ask ask-killed 20 -- /bin/sh -c 'echo half; kill -KILL $$'
+fact ask-hang tool ask ask-hang 2 -- /bin/sh -c 'echo half; sleep 1000'
+fact ask-nothing tool ask ask-nothing 20 -- /usr/bin/nowhere
+fact ask-relative tool ask ask-relative 20 -- true
 fact nothing tool run nothing 20 -- /usr/bin/nowhere
 fact relative tool run relative 20 -- true
 tool run twice 20 -- /bin/sleep 5 & sleep 2
@@ -102,6 +120,8 @@ echo "forgotten=$(systemctl list-units --all --no-legend 'kube-renewd-*' | wc -l
 fact clock tool synchronised -
 systemctl start clocked
 echo "clock-in-the-box=$(cat /run/clocked)"
+systemctl start asked
+echo "asked=$(cat /run/asked) $(ls /usr/asked)"
 systemctl start boxed
 echo "boxed=$(cat /run/boxed)"
 echo "box=$(tr '\n' ' ' </run/look-around)"
@@ -162,6 +182,22 @@ quick hang 5
 tap_like "$(fact stubborn)" "^ETIMEDOUT: '/etc/stubborn' took longer than 2 seconds" "a command that does not want to end"
 quick stubborn 12
 tap_is "$(fact left)" 0 "leaves nothing behind"
+tap_is "$(fact answer)" "5 two lines|a word" "a command is asked: its status and what it printed"
+tap_is "$(fact answer-journal)" 1 "its journal has what it wrote to standard error, and not the answer"
+tap_is "$(fact silent | xargs)" "0" "an answer may be empty"
+tap_is "$(fact no-output | xargs)" "2" "also of who has closed its output"
+tap_is "$(fact exactly)" 65536 "64 KiB are an answer"
+tap_is "$(fact too-much)" "EFBIG: '/bin/sh': it has printed more than 64 KiB" "a byte more is none"
+tap_is "$(fact without-end)" "EFBIG: '/bin/sh': it has printed more than 64 KiB" "nor is one without end, which takes no memory"
+tap_is "$(fact rubbish)" "EBADMSG: '/bin/sh': it has printed what is no text" "nor what is no text"
+tap_is "$(fact reopens)" "1 first" "nobody can take back an answer"
+tap_is "$(fact ask-signal)" "EREMOTEIO: '/bin/sh' was ended by signal SIGKILL (signal); see: journalctl -u kube-renewd-ask-killed.service" \
+        "who is killed has not answered"
+tap_is "$(fact ask-hang)" "ETIMEDOUT: '/bin/sh' took longer than 2 seconds; see: journalctl -u kube-renewd-ask-hang.service" \
+        "nor has who hangs"
+quick ask-hang 5
+tap_like "$(fact ask-nothing)" "^EREMOTEIO: '/usr/bin/nowhere' could not be executed" "nor who does not exist"
+tap_like "$(fact ask-relative)" "^EINVAL: command 'ask-relative' does not begin with an absolute path" "nor a relative path"
 tap_is "$(fact nothing)" "EREMOTEIO: '/usr/bin/nowhere' could not be executed; see: journalctl -u kube-renewd-nothing.service" \
         "a command that does not exist"
 tap_is "$(fact relative)" "EINVAL: command 'relative' does not begin with an absolute path" "a relative path"
@@ -174,6 +210,7 @@ tap_like "$(fact clock-in-the-box)" "^-1 $(fact clock | cut -d' ' -f2)\$" \
         "in the sandbox, too, where the kernel may not be" || tap_note "$FACTS"
 tap_is "$(fact boxed)" "" "a command can be started out of the sandbox" || tap_note "$(cat "$SCRATCH/sandbox")"
 tap_like "$(fact box)" "^[0-9a-f]*fff 0 [0-9]" "and has no part of it" || tap_note "$FACTS"
+tap_is "$(fact asked)" "5 there /usr/asked" "a command can be asked out of the sandbox, of which it has no part" || tap_note "$FACTS"
 tap_like "$(fact mute)" "^ETIMEDOUT: cannot reach systemd through" "a bus that never speaks"
 quick mute 25
 tap_like "$(fact no-bus)" "^(ENOENT|ECONNREFUSED): cannot reach systemd through" "no bus"

@@ -92,11 +92,13 @@ static void test_relative_program_is_refused(void **state)
 {
         static char *relative[] = {"true", NULL}, *nothing[] = {NULL};
         Command command = {.name = "restart-etcd", .argv = relative, .timeout = 1};
+        CommandAnswer answer;
         Error error = {};
 
         assert_int_equal(command_run(NULL, &command, &error), -EINVAL);
         assert_string_equal(
                 error.text, "command 'restart-etcd' does not begin with an absolute path");
+        assert_int_equal(command_ask(NULL, &command, &answer, NULL), -EINVAL);
         command.argv = nothing;
         assert_int_equal(command_run(NULL, &command, NULL), -EINVAL);
         command.argv = NULL;
