@@ -83,25 +83,6 @@ static int check_ca(const Config *config, const CaEntry *ca, Error *reterr)
         return check_required_by(config, "ca", ca->id, ca->required_by, reterr);
 }
 
-static int check_issuer(const Config *config, const CredentialEntry *entry, Error *reterr)
-{
-        const Layout *layout = &config->layout;
-        const char *section = config_section_of(entry);
-        autofree char *where = config_place(config, section, entry->name, "CA"), *suggestion = NULL;
-
-        if (!entry->ca && entry->watch)
-                return 0;
-        if (!entry->ca)
-                return error_set(reterr, -EINVAL,
-                        "%s has no CA=; write the name of the [ca] that signs it, or Watch=yes",
-                        where);
-        if (layout_find_ca(layout, entry->ca))
-                return 0;
-        suggestion = config_suggest(entry->ca, layout->cas, layout->n_cas, sizeof(CaEntry));
-        return error_set(reterr, -EINVAL, "%s names CA=%s, but there is no [ca %s]%s", where,
-                entry->ca, entry->ca, suggestion);
-}
-
 /* What an entry with a file must say about it. */
 static int check_files(const Config *config, const CredentialEntry *entry, Error *reterr)
 {
@@ -130,7 +111,7 @@ static int check_files(const Config *config, const CredentialEntry *entry, Error
         return 0;
 }
 
-static int check_credential(const Config *config, const CredentialEntry *entry, Error *reterr)
+static int check_credential(Config *config, CredentialEntry *entry, Error *reterr)
 {
         const Layout *layout = &config->layout;
         const char *section = config_section_of(entry);
@@ -143,7 +124,7 @@ static int check_credential(const Config *config, const CredentialEntry *entry, 
                         entry->is_kubeconfig ? "Path" : "Certificate", suggestion, reterr);
         r = check_files(config, entry, reterr);
         if (r >= 0)
-                r = check_issuer(config, entry, reterr);
+                r = config_check_issuer(config, entry, reterr);
         if (r >= 0)
                 r = check_required_by(config, section, entry->name, entry->required_by, reterr);
         return r;

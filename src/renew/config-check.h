@@ -19,6 +19,9 @@ void config_warn_unknown(Config *config, size_t n_layout);
  * file. What is allowed but hardly meant becomes a warning. */
 int config_check(Config *config, Error *reterr) MUST_USE;
 
+/* Decides which issuer an entry has, and what follows from that where nobody has said it. */
+int config_check_issuer(Config *config, CredentialEntry *entry, Error *reterr) MUST_USE;
+
 /* Checks the copies, and fills in layout.copy_targets. */
 int config_check_copies(Config *config, Error *reterr) MUST_USE;
 

@@ -93,10 +93,23 @@ static const ConfigKey ca_keys[] = {
         {},
 };
 
+/* Issuer= and what an issuer needs; files are for certificates only. */
+#define ISSUER                                                                                     \
+        KEY(CredentialEntry, issuer.words, "Issuer", issuers, .standard = "ca"),                   \
+                KEY(CredentialEntry, issuer.signer_name, "SignerName", signer),                    \
+                KEY(CredentialEntry, issuer.request_kubeconfig, "RequestKubeconfig", path),        \
+                KEY(CredentialEntry, issuer.approve_with, "ApproveWith", path),                    \
+                KEY(CredentialEntry, issuer.request_timeout, "RequestTimeout", span,               \
+                        .standard = "2min", .least = "1s", .most = "1h"),                          \
+                KEY(CredentialEntry, issuer.command, "IssuerCommand", command)
+
 static const ConfigKey certificate_keys[] = {
         KEY(CredentialEntry, path, "Certificate", path),
         KEY(CredentialEntry, key, "Key", path),
         KEY(CredentialEntry, ca, "CA", name),
+        ISSUER,
+        KEY(CredentialEntry, issuer.source_certificate, "SourceCertificate", path),
+        KEY(CredentialEntry, issuer.source_key, "SourceKey", path),
         KEY(CredentialEntry, identity.common_name, "CommonName", identity),
         KEY(CredentialEntry, identity.organizations, "Organization", identities),
         KEY(CredentialEntry, identity.sans, "SANs", san_templates),
@@ -112,6 +125,7 @@ static const ConfigKey certificate_keys[] = {
 static const ConfigKey kubeconfig_keys[] = {
         KEY(CredentialEntry, path, "Path", path),
         KEY(CredentialEntry, ca, "CA", name),
+        ISSUER,
         KEY(CredentialEntry, identity.common_name, "CommonName", identity),
         KEY(CredentialEntry, identity.organizations, "Organization", identities),
         KEY(CredentialEntry, server, "Server", url),

@@ -3,7 +3,6 @@
 
 #include "base/path.h"
 #include "base/time-util.h"
-#include "renew/argv.h"
 #include "renew/config.h"
 
 #include <arpa/inet.h>
@@ -81,22 +80,9 @@ static char *write_mode(int64_t number)
         return xasprintf("%04llo", (long long)number);
 }
 
-static char **split(const char *text)
-{
-        char **words = NULL;
-
-        for (text += strspn(text, BLANKS); *text; text += strspn(text, BLANKS)) {
-                size_t length = strcspn(text, BLANKS);
-
-                strv_take(&words, xstrndup(text, length));
-                text += length;
-        }
-        return words;
-}
-
 static int read_usage(const char *text, int64_t *ret)
 {
-        autostrv words = split(text);
+        autostrv words = value_words(text);
         int64_t usage = 0, bit;
 
         for (char **word = words; *word; word++) {
@@ -315,6 +301,26 @@ static int read_san_template(const char *text, char **ret)
         return keep_if(expanded && read_san(expanded, &san) >= 0, text, ret);
 }
 
+static int read_issuer(const char *text, char **ret)
+{
+        bool is_one = false;
+
+        for (IssuerKind kind = 0; kind < N_ISSUER_KINDS; kind++)
+                is_one = is_one || streq(text, issuer_kind_name(kind));
+        return keep_if(is_one, text, ret);
+}
+
+/* As Kubernetes validates spec.signerName: a domain and a path. */
+static int read_signer(const char *text, char **ret)
+{
+        size_t length = strcspn(text, "/");
+        autofree char *domain = xstrndup(text, length), *ignored = NULL, *path = NULL;
+
+        return keep_if(text[length] && strchr(domain, '.') && read_domain(domain, &ignored) >= 0 &&
+                               read_domain(text + length + 1, &path) >= 0,
+                text, ret);
+}
+
 #define SPECIFIERS   "with %H, %A, %S, %D for this host's values and %% for a per cent sign"
 #define NUMBER(kind) .read_number = read_##kind, .write_number = write_##kind
 
@@ -346,6 +352,11 @@ const ValueType value_identity = {
         .what = "a name", .hint = "it " SPECIFIERS, .read_text = read_identity};
 const ValueType value_identities = {
         .what = "a name", .hint = "it " SPECIFIERS, .read_text = read_identity, .is_list = true};
+const ValueType value_issuers = {.what = "an issuer",
+        .hint = "one or more of ca, self-signed, files, csr, command and external",
+        .read_text = read_issuer,
+        .is_list = true,
+        .is_order = true};
 const ValueType value_mode = {.what = "a file mode", .hint = "for example 0600", NUMBER(mode)};
 const ValueType value_name = {.what = "a name",
         .hint = "it with letters, digits, '.', '_', '@' and '-'",
@@ -377,6 +388,9 @@ const ValueType value_san_templates = {.what = "a subject alternative name",
         .hint = "for example DNS:%H or IP:%A, " SPECIFIERS,
         .read_text = read_san_template,
         .is_list = true};
+const ValueType value_signer = {.what = "the name of a signer",
+        .hint = "for example kubernetes.io/kubelet-serving",
+        .read_text = read_signer};
 const ValueType value_span = {.what = "a time span", .hint = "for example 15d", NUMBER(span)};
 const ValueType value_span_or_unset = {.what = "a time span",
         .hint = "for example 30s",
@@ -392,103 +406,3 @@ const ValueType value_url = {.what = "the URL of an API server",
         .read_text = read_url};
 const ValueType value_usage = {
         .what = "a usage", .hint = "server, client, or both with a blank between", NUMBER(usage)};
-
-static int64_t load_number(const void *member, size_t size)
-{
-        return size == sizeof(bool)      ? *(const bool *)member
-               : size == sizeof(int64_t) ? *(const int64_t *)member
-                                         : *(const unsigned *)member;
-}
-
-/* Members are bool, int64_t, or unsigned and enumerations without a negative value. */
-static void store_number(void *member, size_t size, int64_t number)
-{
-        if (size == sizeof(bool))
-                *(bool *)member = number != 0;
-        else if (size == sizeof(int64_t))
-                *(int64_t *)member = number;
-        else
-                *(unsigned *)member = (unsigned)number;
-}
-
-static int read_list(const ValueType *type, const char *text, char ***list, char **ret_wrong)
-{
-        autostrv words = split(text);
-        autostrv read = NULL;
-
-        for (char **word = words; word && *word; word++) {
-                char *normal = NULL;
-
-                if (type->read_text(*word, &normal) < 0) {
-                        *ret_wrong = xstrdup(*word);
-                        return -EINVAL;
-                }
-                strv_take(&read, normal);
-        }
-        for (char **word = read; word && *word; word++)
-                if (!strv_contains(*list, *word))
-                        strv_add(list, *word);
-        return 0;
-}
-
-static int read_command(const ValueType *type, const char *text, char ***argv, char **ret_wrong)
-{
-        char **words = NULL;
-
-        if (argv_parse(text, &words) < 0) {
-                *ret_wrong = xstrdup(text);
-                return -EINVAL;
-        }
-        value_clear(type, argv, sizeof(*argv));
-        *argv = words;
-        return 0;
-}
-
-int value_read(const ValueType *type, const char *text, void *member, size_t size, char **ret_wrong)
-{
-        char *normal = NULL;
-        int64_t number = 0;
-
-        if (type->is_list)
-                return read_list(type, text, member, ret_wrong);
-        if (type->is_command)
-                return read_command(type, text, member, ret_wrong);
-        if (type->read_number ? type->read_number(text, &number) < 0
-                              : type->read_text(text, &normal) < 0) {
-                *ret_wrong = xstrdup(text);
-                return -EINVAL;
-        }
-        value_clear(type, member, size);
-        if (type->read_number)
-                store_number(member, size, number);
-        else
-                *(char **)member = normal;
-        return 0;
-}
-
-char *value_write(const ValueType *type, const void *member, size_t size)
-{
-        const char *text;
-
-        if (type->is_list)
-                return strv_join(*(char *const *const *)member, " ");
-        if (type->is_command)
-                return argv_format(*(char *const *const *)member);
-        if (type->write_number)
-                return type->write_number(load_number(member, size));
-        text = *(char *const *)member;
-        return xstrdup(text ? text : "");
-}
-
-void value_clear(const ValueType *type, void *member, size_t size)
-{
-        if (type->read_number) {
-                store_number(member, size, type->unset);
-        } else if (type->is_list || type->is_command) {
-                strv_free(*(char ***)member);
-                *(char ***)member = NULL;
-        } else {
-                free(*(char **)member);
-                *(char **)member = NULL;
-        }
-}

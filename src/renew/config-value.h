@@ -18,17 +18,23 @@ typedef struct ValueType {
         char *(*write_number)(int64_t number);              /* of a number */
         int (*read_text)(const char *text, char **ret);     /* of a text or the word of a list */
         bool is_list;                                       /* char **, else char * */
+        bool is_order;                                      /* a list that does not grow */
         bool is_command;                                    /* char **, as renew/argv.h reads it */
         int64_t unset;                                      /* the number that stands for nothing */
 } ValueType;
 
 extern const ValueType value_address, value_alarms, value_algorithm, value_boolean, value_command,
         value_content, value_count, value_domain, value_endpoint, value_identity, value_identities,
-        value_mode, value_name, value_names, value_path, value_paths, value_path_or_url,
-        value_percent, value_restart, value_sans, value_san_templates, value_span,
-        value_span_or_unset, value_text, value_unit, value_url, value_usage;
+        value_issuers, value_mode, value_name, value_names, value_path, value_paths,
+        value_path_or_url, value_percent, value_restart, value_sans, value_san_templates,
+        value_signer, value_span, value_span_or_unset, value_text, value_unit, value_url,
+        value_usage;
 
-/* Sets a member of `size` bytes from a text that is not empty; a list grows by its words. -EINVAL
+/* The words of a text, by the blanks between them; the caller frees. */
+char **value_words(const char *text);
+
+/* Sets a member of `size` bytes from a text that is not empty; a list grows by its words, unless
+ * their order has a meaning. -EINVAL
  * if the text is none of that type, with the word that is wrong in *ret_wrong (the caller frees),
  * and the member as it was. */
 int value_read(const ValueType *type, const char *text, void *member, size_t size,

@@ -57,16 +57,46 @@ typedef struct IdentityEntry {
         unsigned usage;       /* Usage=server|client|server client, CertUsage bits */
 } IdentityEntry;
 
+/* Who signs a certificate. */
+typedef enum IssuerKind {
+        ISSUER_KIND_CA,          /* a CA of this host */
+        ISSUER_KIND_SELF_SIGNED, /* its own key */
+        ISSUER_KIND_FILES,       /* somebody else, who puts certificate and key in place, or at the
+                                    source */
+        ISSUER_KIND_CSR,         /* a signer of the cluster, asked by a CertificateSigningRequest */
+        ISSUER_KIND_COMMAND,     /* whoever IssuerCommand= asks */
+        ISSUER_KIND_EXTERNAL,    /* somebody who is asked by people: `csr` and `install` */
+        N_ISSUER_KINDS,
+} IssuerKind;
+
+/* "ca", "self-signed", …: the words of Issuer=. */
+const char *issuer_kind_name(IssuerKind kind);
+
+/* Issuer= and what belongs to it. */
+typedef struct IssuerEntry {
+        char **words;    /* Issuer=: in their order; the first that is configured is in use */
+        IssuerKind kind; /* config_load(): that one */
+        char *source_certificate, *source_key; /* SourceCertificate=, SourceKey=: both or none */
+        char *signer_name;                     /* SignerName= */
+        char *request_kubeconfig; /* RequestKubeconfig=: who asks; config_load(): its default, too
+                                   */
+        char *approve_with;       /* ApproveWith=: kubeconfig of who approves; NULL: nobody of us */
+        int64_t request_timeout;  /* RequestTimeout=, seconds: a pass waits so long for an answer */
+        char **command;           /* IssuerCommand=, argv */
+} IssuerEntry;
+
 /* [certificate NAME] and [kubeconfig NAME] */
 typedef struct CredentialEntry {
         char *name; /* kubeadm's: "apiserver", "etcd-server", "admin.conf" */
         bool is_kubeconfig;
         char *path; /* Certificate= or Path= */
         char *key;  /* Key=; NULL for a kubeconfig */
-        char *ca;   /* CA=, a CaEntry id; NULL only if watch: any issuer is right */
+        char *ca;   /* CA=, a CaEntry id; NULL: any issuer is right */
+        IssuerEntry issuer;
         IdentityEntry identity;
-        char *server;      /* Server= of a kubeconfig, for init */
-        bool watch;        /* Watch=yes: somebody else renews it; never due */
+        char *server; /* Server= of a kubeconfig, for init */
+        bool watch; /* Watch=yes: somebody else renews it; never due. config_load() makes it so for
+                       Issuer=files without a source, too */
         bool optional;     /* Optional=yes: a host may lack it */
         char *required_by; /* RequiredBy=COMPONENT */
         Policy policy;
@@ -208,6 +238,9 @@ typedef struct EffectiveSetting {
 
 EffectiveSetting *config_effective(const Config *config, size_t *ret_n);
 void config_effective_free(EffectiveSetting *settings, size_t n);
+
+/* Is its certificate made by somebody to whom a request is handed? */
+bool issuer_takes_requests(const CredentialEntry *entry);
 
 /* Expands specifiers; -ENOKEY if one has no value on this host (its name, and the key that sets it,
  * in the error). */

@@ -134,7 +134,7 @@ static int collect(Init *init, int root_fd, Error *reterr)
                 const CredentialEntry *entry = &layout->credentials[i];
                 const char *const paths[] = {entry->path, entry->key};
 
-                if (!entry->identity.common_name)
+                if (!entry->identity.common_name || entry->issuer.kind != ISSUER_KIND_CA)
                         continue;
                 if (!entry->ca || (!entry->key && !entry->is_kubeconfig))
                         r = error_set(reterr, -EINVAL,

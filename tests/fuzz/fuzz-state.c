@@ -8,6 +8,7 @@
 #include "renew/history.h"
 #include "renew/owed.h"
 #include "renew/park.h"
+#include "renew/pending.h"
 #include "renew/rotation.h"
 #include "scratch.h"
 
@@ -19,7 +20,7 @@
 /* The names under which the input is read. */
 static const char *const files[] = {STATE "/history.json", STATE "/owed/x.json",
         STATE "/held/x.json", STATE "/backups/" ID "/manifest.json", STATE "/parked/x.json",
-        STATE "/kubelet-rotation.json", STATE "/ca-rotation/x.json"};
+        STATE "/kubelet-rotation.json", STATE "/ca-rotation/x.json", STATE "/pending/x.json"};
 
 /* What a hostile record would like to see gone. */
 static const char *const others[] = {"/etc/kubernetes/pki/ca.key",
@@ -58,6 +59,23 @@ static void read_record(int root_fd)
         assert(strstr(text, "schema_version"));
 }
 
+/* What is believed can be handed to its issuer. */
+static void read_pending(int root_fd)
+{
+        autoptr(Pending) pending = NULL;
+        autoptr(PendingList) list = NULL;
+        Error error = {};
+        int r = pending_read(root_fd, STATE, "x", &pending, &error);
+
+        assert(r == 0 || (!pending && error.text[0]));
+        if (pending) {
+                assert(strcmp(pending->name, "x") == 0 && pending->issuer && pending->request_pem);
+                assert(pending->key_pem && pending_write(root_fd, STATE, pending, NULL) == 0);
+        }
+        assert(pending_list(root_fd, STATE, &list, NULL) == 0);
+        assert(list->n == 1 && pending_find(list, "x"));
+}
+
 static void read_all(int root_fd)
 {
         autoptr(BackupManifest) manifest = NULL;
@@ -68,6 +86,7 @@ static void read_all(int root_fd)
         Error error = {};
 
         read_record(root_fd);
+        read_pending(root_fd);
         history = history_read(root_fd, STATE);
         assert(history);
         for (size_t i = 0; i < history->n_renewals; i++)
