@@ -30,25 +30,29 @@ static ApiVerdict judge(const HttpAnswer *answer, Error *reterr)
         }
 }
 
-/* kubeadm's certificate has the name "kubernetes", whatever addresses it has; another may not. */
-static int ask(const ApiServer *server, const char *path, HttpAnswer **ret, Error *reterr)
+/* One request. kubeadm's certificate has the name "kubernetes", whatever addresses it has; another
+ * may not. */
+static int ask(const ApiServer *server, HttpRequest *request, const char *path, HttpAnswer **ret,
+        Error *reterr)
 {
+        const char *name = server->name ? server->name : "kubernetes";
+        const char *prefix = server->prefix ? server->prefix : "";
         autofree char *authority = http_authority(server->host, server->port);
-        autofree char *by_name = xasprintf("https://kubernetes:%u%s", server->port, path);
-        autofree char *by_host = xasprintf("https://%s%s", authority, path);
-        HttpRequest request = {
-                .url = by_name,
-                .connect_to = authority,
-                .tls = server->tls,
-                .timeout = server->timeout,
-        };
+        autofree char *name_authority = http_authority(name, server->port);
+        autofree char *by_name = xasprintf("https://%s%s%s", name_authority, prefix, path);
+        autofree char *by_host = xasprintf("https://%s%s%s", authority, prefix, path);
         int r;
 
-        r = http_call(&request, ret, reterr);
-        if (r == -EKEYREJECTED) {
-                request.url = by_host;
-                request.connect_to = NULL;
-                r = http_call(&request, ret, NULL);
+        request->url = by_name;
+        request->connect_to = authority;
+        request->tls = server->tls;
+        request->token = server->token;
+        request->timeout = server->timeout;
+        r = http_call(request, ret, reterr);
+        if (r == -EKEYREJECTED && !server->name) {
+                request->url = by_host;
+                request->connect_to = NULL;
+                r = http_call(request, ret, NULL);
         }
         return r;
 }
@@ -58,10 +62,11 @@ ApiVerdict api_try_credentials(
 {
         const ApiServer server = {.host = host, .port = port, .tls = *tls, .timeout = timeout};
         autoptr(HttpAnswer) answer = NULL;
+        HttpRequest request = {};
         Error error = {};
         int r;
 
-        r = ask(&server, "/api", &answer, &error);
+        r = ask(&server, &request, "/api", &answer, &error);
         if (r < 0) {
                 error_set(reterr, r, "no trustworthy answer from the API server: %s", error.text);
                 return API_SILENT;
@@ -69,31 +74,78 @@ ApiVerdict api_try_credentials(
         return judge(answer, reterr);
 }
 
-int api_get(const ApiServer *server, const char *path, json_t **ret, Error *reterr)
+static int error_of(long status)
 {
-        autoptr(HttpAnswer) answer = NULL;
+        static const struct {
+                long status;
+                int r;
+        } meanings[] = {
+                {400, -EINVAL},
+                {401, -EACCES},
+                {403, -EACCES},
+                {404, -ENOENT},
+                {409, -EEXIST},
+                {410, -ESTALE},
+                {422, -EINVAL},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(meanings); i++)
+                if (meanings[i].status == status)
+                        return meanings[i].r;
+        return -EIO;
+}
+
+/* Every answer is an object, and one that is none of ours says why: a `Status` of
+ * k8s.io/apimachinery. */
+static int read_answer(
+        const HttpAnswer *answer, const char *method, const char *path, json_t **ret, Error *reterr)
+{
+        bool is_well = answer->status >= 200 && answer->status < 300;
         autoptr(json_t) object = NULL;
+        const char *message;
         Error error = {};
         int r;
 
-        r = ask(server, path, &answer, &error);
+        r = json_read(answer->body, answer->body_size, &object, &error);
+        if (!is_well) {
+                message = r < 0 ? NULL : api_text(object, "message", NULL);
+                return error_set(reterr, error_of(answer->status),
+                        "the API server answers %s %s with HTTP status %ld%s%s", method, path,
+                        answer->status, message ? ": " : "", message ? message : "");
+        }
+        if (r < 0 || !json_is_object(object))
+                return error_set(reterr, -EBADMSG, "the answer to %s %s is no JSON object%s%s",
+                        method, path, r < 0 ? ": " : "", r < 0 ? error.text : "");
+        *ret = TAKE(object);
+        return 0;
+}
+
+int api_get(const ApiServer *server, const char *path, json_t **ret, Error *reterr)
+{
+        return api_write(server, "GET", path, NULL, ret, reterr);
+}
+
+int api_write(const ApiServer *server, const char *method, const char *path, const json_t *object,
+        json_t **ret, Error *reterr)
+{
+        autofree char *body = object ? json_text(object) : NULL;
+        HttpRequest request = {.method = method,
+                .body = body,
+                .body_size = body ? strlen(body) : 0,
+                .content_type = "application/json"};
+        autoptr(HttpAnswer) answer = NULL;
+        autoptr(json_t) answered = NULL;
+        Error error = {};
+        int r;
+
+        r = ask(server, &request, path, &answer, &error);
         if (r < 0)
                 return error_set(
                         reterr, r, "no trustworthy answer from the API server: %s", error.text);
-        if (answer->status != 200) {
-                r = answer->status == 404                            ? -ENOENT
-                    : answer->status == 401 || answer->status == 403 ? -EACCES
-                    : answer->status == 410                          ? -ESTALE
-                                                                     : -EIO;
-                return error_set(reterr, r, "the API server answers GET %s with HTTP status %ld",
-                        path, answer->status);
-        }
-        r = json_read(answer->body, answer->body_size, &object, &error);
-        if (r < 0 || !json_is_object(object))
-                return error_set(reterr, -EBADMSG, "the answer to GET %s is no JSON object%s%s",
-                        path, r < 0 ? ": " : "", r < 0 ? error.text : "");
-        *ret = TAKE(object);
-        return 0;
+        r = read_answer(answer, method, path, &answered, reterr);
+        if (r >= 0 && ret)
+                *ret = TAKE(answered);
+        return r;
 }
 
 /* `continue` is opaque, and need not be fit for a URL. The caller frees. */

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Questions to the API server.
+/* Questions to the API server, and requests that change something there.
  *
  *     verdict = api_try_credentials("127.0.0.1", 6443, &tls, 10, &error);
  *
  *     ApiServer server = {.host = "127.0.0.1", .port = 6443, .tls = tls, .timeout = 10};
  *     r = api_list(&server, "/api/v1/pods", 20, visit, userdata, reterr);
+ *     r = api_write(&server, "POST", path, object, &created, reterr);
  *
- * Reads, and changes nothing. */
+ * Only api_write() changes anything. What the server says is in the error, what we showed it never
+ * is. */
 
 #include "base/json.h"
 #include "kube/http.h"
@@ -27,17 +29,28 @@ typedef enum ApiVerdict {
 ApiVerdict api_try_credentials(
         const char *host, uint16_t port, const HttpTls *tls, unsigned timeout, Error *reterr);
 
-/* Whom to ask, and as whom; the strings are the caller's. */
+/* Whom to ask, and as whom; the strings are the caller's. See kube/access.h for those of a
+ * kubeconfig. */
 typedef struct ApiServer {
         const char *host;
         uint16_t port;
+        const char *name;    /* that its certificate must have; NULL: "kubernetes", or the host's */
+        const char *prefix;  /* of every path, "/k8s/clusters/c1"; NULL: none */
+        const Secret *token; /* whom we say we are, beside or instead of tls.certificate; NULL */
         HttpTls tls;
         unsigned timeout; /* seconds, for each request */
 } ApiServer;
 
-/* GET of an object. -ENOENT if there is none, -EACCES for 401 and 403, -EIO for other statuses,
- * -EBADMSG for an answer that is no JSON object, others as http_call(). */
+/* GET of an object. -ENOENT if there is none, -EACCES for 401 and 403, -ESTALE for 410, -EIO for
+ * other statuses, with the `message` of the answer; -EBADMSG for an answer that is no JSON object,
+ * others as http_call(). */
 int api_get(const ApiServer *server, const char *path, json_t **ret, Error *reterr) MUST_USE;
+
+/* POST to a list, PUT or DELETE of an object. `object` is what is sent, NULL for nothing; ret what
+ * is answered, may be NULL. -EEXIST for 409: it is there already, or has changed meanwhile; -EINVAL
+ * for 400 and 422: this will never be accepted; otherwise as api_get(). */
+int api_write(const ApiServer *server, const char *method, const char *path, const json_t *object,
+        json_t **ret, Error *reterr) MUST_USE;
 
 /* What is done with each object of a list. */
 typedef void (*ApiVisit)(const json_t *object, void *userdata);

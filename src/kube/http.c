@@ -85,6 +85,9 @@ static void call_free(Call *call)
         if (!call)
                 return;
         curl.easy_cleanup(call->easy);
+        /* A token may be among them. */
+        for (struct curl_slist *header = call->headers; header; header = header->next)
+                explicit_bzero(header->data, strlen(header->data));
         curl.slist_free_all(call->headers);
         curl.slist_free_all(call->connect_to);
         for (size_t i = 0; i < call->n_memory; i++)
@@ -274,6 +277,35 @@ static void set_connection(Call *call, const HttpRequest *request)
         }
 }
 
+/* RFC 6750, 2.1. What is no such token could be the end of one header and the beginning of another.
+ */
+static bool is_token(const Secret *token)
+{
+        for (size_t i = 0; i < token->size; i++)
+                if (!isalnum(token->data[i]) &&
+                        !memchr("-._~+/=", token->data[i], strlen("-._~+/=")))
+                        return false;
+        return token->size > 0;
+}
+
+static int set_token(Call *call, const HttpRequest *request, Error *reterr)
+{
+        const Secret *token = request->token;
+        autofree char *header = NULL;
+
+        if (!token)
+                return 0;
+        if (!starts_with(request->url, "https:"))
+                return error_set(reterr, -EINVAL, "%s: a token goes over https only", request->url);
+        if (!is_token(token))
+                return error_set(
+                        reterr, -EINVAL, "%s: the token that is to be shown is none", request->url);
+        header = xasprintf("authorization: Bearer %.*s", (int)token->size, (char *)token->data);
+        add_word(&call->headers, header);
+        explicit_bzero(header, strlen(header));
+        return 0;
+}
+
 static void set_content(Call *call, const HttpRequest *request)
 {
         add_word(&call->headers, "Expect:");
@@ -286,6 +318,8 @@ static void set_content(Call *call, const HttpRequest *request)
                 set_number(call, CURLOPT_POSTFIELDSIZE, (long)request->body_size);
                 set_pointer(call, CURLOPT_POSTFIELDS, request->body);
         }
+        if (request->method)
+                set_pointer(call, CURLOPT_CUSTOMREQUEST, request->method);
         set_pointer(call, CURLOPT_HTTPHEADER, call->headers);
         set_pointer(call, CURLOPT_ERRORBUFFER, call->error);
         set_function(call, CURLOPT_WRITEFUNCTION, on_body);
@@ -352,6 +386,9 @@ int http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr)
         call->answer->body = xstrdup("");
         call->easy = xcheck(curl.easy_init());
         set_connection(call, request);
+        r = set_token(call, request, reterr);
+        if (r < 0)
+                return r;
         set_content(call, request);
         r = set_tls(call, request, reterr);
         if (r < 0)

@@ -10,9 +10,10 @@
  *
  * libcurl is loaded on the first call, so that who asks nobody does not pay for it. Never a proxy,
  * a redirect, a file URL, a stored cookie or a reused connection. Keys are handed over in memory
- * files, never on a disk. */
+ * files, never on a disk; a token goes over https only, and is in no error. */
 
 #include "base/error.h"
+#include "base/secret.h"
 
 #define HTTP_BODY_MAX ((size_t)1 << 20)
 
@@ -28,13 +29,15 @@ typedef struct HttpTls {
 
 typedef struct HttpRequest {
         const char *url;
-        const void *body; /* POST; NULL: GET */
+        const char *method; /* "PUT"; NULL: POST with a body, GET without one */
+        const void *body;   /* NULL: none */
         size_t body_size;
         const char *content_type;
         const char *unix_socket; /* its path, at most 107 bytes: instead of a TCP connection */
         const char *connect_to;  /* "HOST:PORT" ("[::1]:6443") to connect to, whatever the URL says;
                                     the name in the URL is still the one that is verified */
         char *const *headers;    /* more of them, "name: value"; NULL for none */
+        const Secret *token;     /* "authorization: Bearer …", over https only; NULL: none */
         bool http2;              /* with prior knowledge, as gRPC speaks it */
         bool connect_only;       /* to connect is all: there is no request, and the status is 0 */
         bool insecure;           /* https: anybody may answer, as with the kubelet's probes */
@@ -56,7 +59,7 @@ DEFINE_AUTOPTR(HttpAnswer, http_answer_free)
 /* Any HTTP status is an answer and no error. -ECONNREFUSED nobody listens or the host cannot be
  * reached, -ETIMEDOUT, -EKEYREJECTED the server's certificate was refused by us, or ours by it,
  * -EFBIG more than HTTP_BODY_MAX, -EPROTO connected, but this was no answer, -ELIBACC without
- * libcurl. */
+ * libcurl, -EINVAL for a token that would not go over https or that no header can carry. */
 int http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr) MUST_USE;
 
 /* "HOST:PORT" as a URL has it, IPv6 in brackets. The caller frees. */

@@ -12,6 +12,8 @@ static void user_done(KubeconfigUser *user)
         free(user->certificate_file);
         secret_free(user->key);
         free(user->key_file);
+        secret_free(user->token);
+        free(user->token_file);
         free(user->problem);
 }
 
@@ -21,6 +23,8 @@ static void cluster_done(KubeconfigCluster *cluster)
         free(cluster->server);
         free(cluster->ca);
         free(cluster->ca_file);
+        free(cluster->tls_server_name);
+        free(cluster->proxy_url);
         free(cluster->problem);
 }
 
@@ -98,19 +102,32 @@ static int read_key(
         return r;
 }
 
-/* Has the user another credential? What cannot be read is none that matters. */
-static bool has_other(const YamlTree *tree, const KubeconfigPlace *body)
+/* The first of these keys that the user has. What cannot be read is none that matters. */
+static const char *first_key(
+        const YamlTree *tree, const KubeconfigPlace *body, const char *const *keys)
 {
-        static const char *const keys[] = {
-                "token", "tokenFile", "exec", "auth-provider", "username", "password"};
+        const YamlNode *value;
 
-        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
-                const YamlNode *value;
+        for (; *keys; keys++)
+                if (yaml_get(tree, body->node, *keys, &value, NULL, NULL) >= 0 && value)
+                        return *keys;
+        return NULL;
+}
 
-                if (yaml_get(tree, body->node, keys[i], &value, NULL, NULL) >= 0 && value)
-                        return true;
-        }
-        return false;
+/* How else than by a certificate, which nobody changes here. */
+static void read_login(const YamlTree *tree, const KubeconfigPlace *body, KubeconfigUser *user)
+{
+        static const char *const tokens[] = {"token", "tokenFile", NULL};
+        static const char *const methods[] = {
+                "exec", "auth-provider", "username", "password", "as", NULL};
+        const char *token;
+
+        if (yaml_get_text(tree, body->node, "token", &token, NULL, NULL) >= 0 && token && *token)
+                user->token = secret_new(token, strlen(token));
+        (void)read_text(tree, body, "tokenFile", &user->token_file, NULL);
+        user->method = first_key(tree, body, methods);
+        user->other = !user->certificate && !user->certificate_file &&
+                      (user->method || first_key(tree, body, tokens));
 }
 
 /* The first failure is told, but the certificate is read even if it is the key that fails. */
@@ -126,8 +143,19 @@ static int read_user(const YamlTree *tree, const KubeconfigEntries *entries, siz
         q = read_key(tree, &body, user, reterr);
         r = read_data_or_file(tree, &body, "client-certificate-data", "client-certificate",
                 &user->certificate, &user->certificate_size, &user->certificate_file, reterr);
-        user->other = !user->certificate && !user->certificate_file && has_other(tree, &body);
+        read_login(tree, &body, user);
         return r < 0 ? r : q;
+}
+
+/* As read_login(). What may mean that the server need not be verified does. */
+static void read_way(const YamlTree *tree, const KubeconfigPlace *body, KubeconfigCluster *cluster)
+{
+        autofree char *insecure = NULL;
+
+        (void)read_text(tree, body, "tls-server-name", &cluster->tls_server_name, NULL);
+        (void)read_text(tree, body, "proxy-url", &cluster->proxy_url, NULL);
+        (void)read_text(tree, body, "insecure-skip-tls-verify", &insecure, NULL);
+        cluster->insecure = insecure && !streq(insecure, "false");
 }
 
 static int read_cluster(const YamlTree *tree, const KubeconfigEntries *entries, size_t i,
@@ -139,6 +167,7 @@ static int read_cluster(const YamlTree *tree, const KubeconfigEntries *entries, 
         r = kubeconfig_body(tree, entries, i, &body, reterr);
         if (r < 0 || !body.node)
                 return r;
+        read_way(tree, &body, cluster);
         r = read_text(tree, &body, "server", &cluster->server, reterr);
         if (r < 0)
                 return r;

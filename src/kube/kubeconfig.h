@@ -23,6 +23,10 @@ typedef struct KubeconfigUser {
                                    kubeconfig); NULL if there is data: data wins */
         Secret *key;            /* client-key-data, decoded; NULL if not embedded */
         char *key_file;         /* client-key */
+        Secret *token;          /* token, NULL if there is none */
+        char *token_file;       /* tokenFile, which is asked first */
+        const char *method;     /* the key of another way to log in ("exec"), or of logging in as
+                                   somebody else ("as"); NULL: there is none */
         bool other;             /* no certificate, but a token, exec, … : left alone */
         char *problem; /* why its data cannot be used or changed (line and column in it), NULL if it
                           can; data behind an anchor is here nevertheless */
@@ -33,7 +37,10 @@ typedef struct KubeconfigCluster {
         char *server;
         unsigned char *ca; /* certificate-authority-data, decoded; NULL if not embedded */
         size_t ca_size;
-        char *ca_file; /* certificate-authority */
+        char *ca_file;         /* certificate-authority */
+        char *tls_server_name; /* tls-server-name */
+        char *proxy_url;       /* proxy-url */
+        bool insecure;         /* insecure-skip-tls-verify */
         char *problem;
 } KubeconfigCluster;
 

@@ -294,6 +294,104 @@ static void test_key_with_a_password(void **state)
         refused(&request, -EKEYREJECTED);
 }
 
+/* What the server has been told, when that ends so. The caller frees. */
+static char *told(const char *end)
+{
+        for (;;) {
+                FileImage *file = NULL;
+                bool ends;
+
+                if (fs_read_file(root_fd, "/told", FS_SIZE_MAX, &file, NULL) >= 0) {
+                        ends = strstr((char *)file->data, end);
+                        if (ends) {
+                                char *text = xstrdup((char *)file->data);
+
+                                file_image_free(file);
+                                return text;
+                        }
+                        file_image_free(file);
+                }
+                poll(NULL, 0, 10);
+        }
+}
+
+/* As server_tls_saying(), and writes down what it is told. */
+static uint16_t server_listening(void)
+{
+        put("say", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+        put("told", "");
+        return server_spawn((const char *const[]){"sh", "-c",
+                                    "{ cat say; sleep 60; } | openssl s_server -accept "
+                                    "127.0.0.1:0 -cert server.crt -key server.key | tee told",
+                                    NULL},
+                "ACCEPT");
+}
+
+static void test_methods(void **state)
+{
+        static const struct {
+                const char *method, *body, *line;
+        } cases[] = {
+                {NULL, NULL, "GET /x HTTP/1.1\r\n"},
+                {NULL, "{body}", "POST /x HTTP/1.1\r\n"},
+                {"POST", "{body}", "POST /x HTTP/1.1\r\n"},
+                {"PUT", "{body}", "PUT /x HTTP/1.1\r\n"},
+                {"DELETE", "{body}", "DELETE /x HTTP/1.1\r\n"},
+                {"DELETE", NULL, "DELETE /x HTTP/1.1\r\n"},
+        };
+
+        servers_make_pki();
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                autofree char *url = NULL, *text = NULL;
+                HttpRequest request = request_to(&url, "https", server_listening(), "/x");
+                autoptr(HttpAnswer) answer = NULL;
+
+                request.tls = tls_of("ca", NULL);
+                request.method = cases[i].method;
+                request.body = cases[i].body;
+                request.body_size = cases[i].body ? strlen(cases[i].body) : 0;
+                request.content_type = "application/json";
+                answer = ask(&request);
+                assert_string_equal(answer->body, "ok");
+                text = told(cases[i].body ? cases[i].body : "\r\n\r\n");
+                assert_non_null(strstr(text, cases[i].line));
+                assert_int_equal(!strstr(text, "content-type: application/json"), !cases[i].body);
+                assert_null(strcasestr(text, "authorization"));
+                servers_stop();
+        }
+}
+
+static void test_token_goes_over_tls_only(void **state)
+{
+        static const char *const none[] = {"", "a b", "a\r\nx: y", "a\n", "\xc3\xa4", "a\"b"};
+        autoptr(Secret) token = secret_new("aZ9-._~+/=", 10);
+        autofree char *url = NULL, *plain_url = NULL, *text = NULL;
+        autoptr(HttpAnswer) answer = NULL;
+        HttpRequest request, plain;
+
+        servers_make_pki();
+        request = request_to(&url, "https", server_listening(), "/x");
+        request.tls = tls_of("ca", NULL);
+        request.token = token;
+        answer = ask(&request);
+        text = told("\r\n\r\n");
+        assert_non_null(strstr(text, "\r\nauthorization: Bearer aZ9-._~+/=\r\n"));
+
+        plain = request_to(
+                &plain_url, "http", server_saying("HTTP/1.1 200 OK\r\n\r\n", true), "/x");
+        plain.token = token;
+        refused(&plain, -EINVAL);
+        for (size_t i = 0; i < ELEMENTSOF(none); i++) {
+                autoptr(Secret) bad = secret_new(none[i], strlen(none[i]));
+
+                request.token = bad;
+                refused(&request, -EINVAL);
+        }
+        autoptr(Secret) nul = secret_new("a\0b", 3);
+        request.token = nul;
+        refused(&request, -EINVAL);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -312,6 +410,8 @@ int main(void)
                 SERVERS_TEST(test_client_certificate),
                 SERVERS_TEST(test_certificate_without_its_key),
                 SERVERS_TEST(test_key_with_a_password),
+                SERVERS_TEST(test_methods),
+                SERVERS_TEST(test_token_goes_over_tls_only),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
