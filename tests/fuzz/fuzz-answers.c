@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "kube/api.h"
 #include "kube/cri-internal.h"
+#include "kube/csr-object.h"
 #include "kube/etcd.h"
 #include "kube/health.h"
 
@@ -29,6 +30,41 @@ static void ask_api(Error *error)
 
         if (api_try_credentials("::1", 6443, &tls, 1, error) == API_ACCEPTED)
                 error_set(error, 0, "well");
+}
+
+/* What is read of an object has to fit: its name becomes part of the next path. */
+static void look_at(const CsrObject *object, void *userdata)
+{
+        size_t *n = userdata;
+
+        assert(object->name[0] && !strpbrk(object->name, "/?#% ") && object->uid && object->reason);
+        assert(object->state != CSR_ISSUED || object->certificate_pem);
+        (*n)++;
+}
+
+static void ask_csr(Error *error)
+{
+        static char *usages[] = {(char *)"server auth", NULL};
+        const ApiServer server = {.host = "::1", .port = 6443, .name = "::1", .timeout = 1};
+        const CsrWish wish = {.name = "kube-renewd-x-1",
+                .signer = "example.com/x",
+                .request_pem = "request",
+                .usages = usages,
+                .owner = {"cp1", "kubelet"}};
+        autoptr(CsrObject) created = NULL, *found = NULL;
+        size_t n = 0;
+
+        if (csr_object_create(&server, &wish, &created, error) < 0 ||
+                csr_object_get(&server, wish.name, &found, error) < 0)
+                return;
+        look_at(created, &n);
+        look_at(found, &n);
+        (void)csr_object_is(found, &wish);
+        if (csr_object_approve(&server, found, "because", error) < 0 ||
+                csr_object_list(&server, &wish.owner, look_at, &n, error) < 0 ||
+                csr_object_delete(&server, found, error) < 0)
+                return;
+        error_set(error, 0, "well");
 }
 
 static void ask_health(Error *error)
@@ -62,7 +98,8 @@ static void ask_runtime(Error *error)
 /* The first byte says who is asked; whoever does not get what he wants says why. */
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-        static void (*const ask[])(Error * error) = {ask_etcd, ask_api, ask_health, ask_runtime};
+        static void (*const ask[])(Error * error) = {
+                ask_etcd, ask_api, ask_health, ask_runtime, ask_csr};
         Error error = {};
 
         if (size == 0)
