@@ -3,6 +3,7 @@
 #include "cli/selection.h"
 #include "cli/text.h"
 #include "renew/reload.h"
+#include "renew/rotation.h"
 
 static void explain_identity(const Row *row)
 {
@@ -50,6 +51,8 @@ static const char *why_never(const Item *item, const Verdict *verdict)
 {
         if (!item->entry)
                 return "a CA is not renewed by a pass";
+        if (rotation_is_stored(item))
+                return "the kubelet renews it when a tenth of its life is left, or before";
         if (item->entry->watch)
                 return "somebody else renews it, it is only watched";
         return verdict->external ? "it is signed elsewhere" : "it cannot be renewed";

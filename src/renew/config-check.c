@@ -83,6 +83,23 @@ static int check_ca(const Config *config, const CaEntry *ca, Error *reterr)
         return check_required_by(config, "ca", ca->id, ca->required_by, reterr);
 }
 
+static int check_superseded_by(const Config *config, const CredentialEntry *entry, Error *reterr)
+{
+        const Layout *layout = &config->layout;
+        const char *section = config_section_of(entry), *other = entry->superseded_by;
+        const CredentialEntry *found = other ? layout_find_credential(layout, other) : NULL;
+        autofree char *where = NULL, *suggestion = NULL;
+
+        if (!other || (found && found != entry && !found->is_kubeconfig))
+                return 0;
+        where = config_place(config, section, entry->name, "SupersededBy");
+        suggestion = config_suggest(
+                other, layout->credentials, layout->n_credentials, sizeof(CredentialEntry));
+        return error_set(reterr, -EINVAL,
+                "%s names SupersededBy=%s, but there is no other [certificate %s]%s", where, other,
+                other, suggestion);
+}
+
 /* What an entry with a file must say about it. */
 static int check_files(const Config *config, const CredentialEntry *entry, Error *reterr)
 {
@@ -127,6 +144,8 @@ static int check_credential(Config *config, CredentialEntry *entry, Error *reter
                 r = config_check_issuer(config, entry, reterr);
         if (r >= 0)
                 r = check_required_by(config, section, entry->name, entry->required_by, reterr);
+        if (r >= 0)
+                r = check_superseded_by(config, entry, reterr);
         return r;
 }
 

@@ -118,6 +118,7 @@ static const ConfigKey certificate_keys[] = {
         KEY(CredentialEntry, watch, "Watch", boolean, .standard = "no"),
         KEY(CredentialEntry, optional, "Optional", boolean, .standard = "no"),
         KEY(CredentialEntry, required_by, "RequiredBy", name),
+        KEY(CredentialEntry, superseded_by, "SupersededBy", name),
         POLICY(CredentialEntry, true),
         {},
 };

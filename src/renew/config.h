@@ -97,8 +97,10 @@ typedef struct CredentialEntry {
         char *server; /* Server= of a kubeconfig, for init */
         bool watch; /* Watch=yes: somebody else renews it; never due. config_load() makes it so for
                        Issuer=files without a source, too */
-        bool optional;     /* Optional=yes: a host may lack it */
-        char *required_by; /* RequiredBy=COMPONENT */
+        bool optional;       /* Optional=yes: a host may lack it */
+        char *required_by;   /* RequiredBy=COMPONENT */
+        char *superseded_by; /* SupersededBy=NAME: not in use where the file of that certificate is;
+                                of [certificate NAME] only */
         Policy policy;
 } CredentialEntry;
 

@@ -175,9 +175,17 @@ static Evidence look_externally_managed(const Look *look, Finding *finding)
         return evidence == EVIDENCE_FAULT ? expires(look, finding, NULL) : evidence;
 }
 
+/* A kubelet renews its certificate when at least a tenth of its life is left (client-go: after 70
+ * to 90 %), and others who renew something do it no later. */
+static bool is_past_its_renewal(const Look *look)
+{
+        const Cert *cert = look->item->cert;
+
+        return look->verdict->residual < (cert->not_after - cert->not_before) / 10;
+}
+
 /* Why automatic renewal is overdue (two nightly passes have passed it over), NULL while it is not.
- * A kubelet renews its certificate when at least a tenth of its life is left (client-go: after 70
- * to 90 %). */
+ */
 static const char *why_overdue(const Look *look)
 {
         const Cert *cert = look->item->cert;
@@ -185,9 +193,7 @@ static const char *why_overdue(const Look *look)
         const char *text;
 
         if (is_watched(look->item))
-                return look->verdict->residual < (cert->not_after - cert->not_before) / 10
-                               ? "who renews it has not done so"
-                               : NULL;
+                return is_past_its_renewal(look) ? "who renews it has not done so" : NULL;
         if (look->item->renewed_as)
                 return NULL;
         text = outcome_text(look, OUTCOME_FAILED);
@@ -207,7 +213,8 @@ static const char *why_overdue(const Look *look)
                        : "no pass has renewed it since it was due";
 }
 
-/* Quiet while automatic renewal is not overdue; but what was raised then goes only by renewal. */
+/* Quiet while automatic renewal is not overdue; but what was raised then goes only by renewal. What
+ * a kubelet has not renewed is an alarm of its own. */
 static Evidence look_expiring(const Look *look, Finding *finding)
 {
         Evidence evidence = look_threshold(look);
@@ -215,7 +222,8 @@ static Evidence look_expiring(const Look *look, Finding *finding)
 
         if (!look->item->cert)
                 return EVIDENCE_NONE;
-        if (is_authority(look->item) || (look->verdict->external && !is_watched(look->item)))
+        if (is_authority(look->item) || (look->verdict->external && !is_watched(look->item)) ||
+                rotation_is_stored(look->item))
                 return EVIDENCE_GONE;
         if (evidence != EVIDENCE_FAULT)
                 return evidence;
@@ -280,24 +288,60 @@ static Evidence look_foreign_change(const Look *look, Finding *finding)
                        : EVIDENCE_NONE;
 }
 
-/* The API server does not listen to who has expired, and the kubelet's certificate store refuses to
- * replace what is no link. */
+/* Of a client certificate there are two items: this is the one that the kubelet uses. */
+static bool is_used_by_kubelet(const Look *look)
+{
+        const Assessment *assessment = look->input->after;
+
+        if (!rotation_is_stored(look->item) || rotation_is_kept(look->item))
+                return rotation_is_kept(look->item);
+        for (size_t i = 0; assessment && i < assessment->n; i++) {
+                const Item *other = &assessment->inventory->items[i];
+
+                if (rotation_is_kept(other) && streq(other->path, look->item->path))
+                        return false;
+        }
+        return true;
+}
+
+static bool is_serving(const Item *item)
+{
+        return item->cert && item->cert->usage & CERT_USAGE_SERVER;
+}
+
+/* When and why the kubelet renews it no more; NULL if it still can. The API server does not listen
+ * to who has expired, and the kubelet's certificate store refuses to replace what is no link. */
+static char *why_stuck(const Look *look)
+{
+        autofree char *no_link =
+                look->item->is_link ? NULL
+                                    : xasprintf("'%s' is a file, and no link to the newest one",
+                                              look->item->path);
+
+        if (look->verdict->residual < 0)
+                return end_reason(look, "expired", no_link);
+        if (is_past_its_renewal(look))
+                return end_reason(
+                        look, "expires", no_link ? no_link : "the kubelet has not renewed it");
+        return TAKE(no_link);
+}
+
 static Evidence look_kubelet_rotation(const Look *look, Finding *finding)
 {
-        const Item *item = look->item;
-        bool expired = item->cert && look->verdict->residual < 0;
+        autofree char *why = NULL;
 
-        if (!item->cert)
+        if (!look->item->cert)
                 return EVIDENCE_NONE;
-        if (!rotation_is_kept(item) || (!expired && item->is_link))
+        if (!is_used_by_kubelet(look))
                 return EVIDENCE_GONE;
-        if (expired)
+        why = why_stuck(look);
+        if (!why)
+                return EVIDENCE_GONE;
+        if (look->verdict->residual < 0)
                 finding->severity = ALARM_CRITICAL;
-        if (item->is_link)
-                return fault(finding, end_reason(look, "expired", NULL));
-        autofree char *no_link =
-                xasprintf("'%s' is a file, and no link to the newest one", item->path);
-        return fault(finding, expired ? end_reason(look, "expired", no_link) : xstrdup(no_link));
+        if (is_serving(look->item))
+                set_text(finding, xstrdup("The kubelet cannot renew its serving certificate."));
+        return fault(finding, TAKE(why));
 }
 
 static Evidence (*const looks[N_ALARM_TYPES])(const Look *look, Finding *finding) = {
@@ -318,6 +362,10 @@ static Evidence (*const looks[N_ALARM_TYPES])(const Look *look, Finding *finding
 /* Nobody is told to renew with us what we never renew. */
 static const char *repair_action(AlarmType type, const Look *look)
 {
+        if (type == ALARM_TYPE_KUBELET_ROTATION_STUCK && is_serving(look->item))
+                return "See whether its request waits ('kubectl get csr') and approve it: nobody "
+                       "approves serving certificates by himself. A file in the place of the link "
+                       "is moved away, and the kubelet restarted.";
         if (type != ALARM_TYPE_EXPIRING && type != ALARM_TYPE_EXPIRED && type != ALARM_TYPE_INVALID)
                 return alarm_type_info(type)->repair_action;
         if (is_watched(look->item))

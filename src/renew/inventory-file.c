@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/inventory-internal.h"
 
+#include <fcntl.h>
+
 void inventory_file_free(InventoryFile *file)
 {
         if (!file)
@@ -174,4 +176,12 @@ int inventory_file_kubeconfig(InventoryFile *file, const Kubeconfig **ret, Error
                         &error);
         *ret = file->kubeconfig;
         return attempt_result(&file->kubeconfig_parsed, reterr);
+}
+
+bool inventory_is_link(const InventoryReader *reader, const char *path)
+{
+        autofd int fd = fs_open(reader->root_fd, path, O_PATH | O_NOFOLLOW, 0, NULL);
+        struct stat st;
+
+        return fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
 }

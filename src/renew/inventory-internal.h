@@ -41,6 +41,9 @@ typedef struct InventoryReader {
 /* The file as it was when first asked for; it is there even if it could not be read. */
 InventoryFile *inventory_file(InventoryReader *reader, const char *path);
 
+/* Does the path itself say where the file is? */
+bool inventory_is_link(const InventoryReader *reader, const char *path);
+
 /* Certificates and key that are scalars. `what` names them in errors; key may be NULL,
  * with the reason in problem if there is one. */
 InventoryFile *inventory_scalars(InventoryReader *reader, const char *what, const void *certs,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/inventory-internal.h"
 
-#include <fcntl.h>
-
 /* One kubeconfig while its items are made. */
 typedef struct Source {
         InventoryReader *reader;
@@ -58,14 +56,6 @@ static void add_embedded(const Source *source, const KubeconfigUser *user, char 
         inventory_add_credential(source->reader, &item, scalars, scalars);
 }
 
-static bool is_link(int root_fd, const char *path)
-{
-        autofd int fd = fs_open(root_fd, path, O_PATH | O_NOFOLLOW, 0, NULL);
-        struct stat st;
-
-        return fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
-}
-
 static void add_by_files(const Source *source, const KubeconfigUser *user, char *name)
 {
         Item item = base_item(source, ITEM_KUBECONFIG, name);
@@ -74,7 +64,7 @@ static void add_by_files(const Source *source, const KubeconfigUser *user, char 
         free(item.path);
         item.user = user;
         item.path = path_join(source->directory, user->certificate_file);
-        item.is_link = is_link(source->reader->root_fd, item.path);
+        item.is_link = inventory_is_link(source->reader, item.path);
         certificate = inventory_file(source->reader, item.path);
         item.file = certificate->image;
         item.key_path = path_join(source->directory, user->key_file);

@@ -88,6 +88,16 @@ void inventory_add_credential(
         add_chain(reader, item);
 }
 
+/* Nobody uses it where the other one is. */
+static bool is_superseded(InventoryReader *reader, const CredentialEntry *entry)
+{
+        const Layout *layout = &reader->config->layout;
+        const CredentialEntry *other =
+                entry->superseded_by ? layout_find_credential(layout, entry->superseded_by) : NULL;
+
+        return other && inventory_file(reader, other->path)->read.error != -ENOENT;
+}
+
 static void add_certificate(InventoryReader *reader, const CredentialEntry *entry)
 {
         InventoryFile *certificate = inventory_file(reader, entry->path);
@@ -97,6 +107,8 @@ static void add_certificate(InventoryReader *reader, const CredentialEntry *entr
         if (absent && !inventory_expects(
                               reader->inventory, entry->optional, entry->required_by, entry->path))
                 return;
+        if (is_superseded(reader, entry))
+                return;
         inventory_add_credential(reader,
                 &(Item){
                         .kind = ITEM_CERTIFICATE,
@@ -105,6 +117,7 @@ static void add_certificate(InventoryReader *reader, const CredentialEntry *entr
                         .expected_ca = inventory_find_ca(reader->inventory, entry->ca),
                         .path = xstrdup(entry->path),
                         .key_path = xstrdup(entry->key),
+                        .is_link = inventory_is_link(reader, entry->path),
                         .file = certificate->image,
                         .key_file = key ? key->image : NULL,
                 },

@@ -59,7 +59,7 @@ typedef struct Item {
         const KubeconfigUser *user;       /* for ITEM_KUBECONFIG */
         const KubeconfigCluster *cluster; /* for ITEM_EMBEDDED_CA, if the CA data is in the file */
         bool embedded;                    /* certificate and key are scalars of the kubeconfig */
-        bool is_link;                     /* of a kubeconfig's file: path is a symbolic link */
+        bool is_link;                     /* of a file: path is a symbolic link */
         const Cert *cert;                 /* NULL: missing or invalid */
         const CertList *chain;            /* all certificates of the same source, leaf first */
         const Key *key;                   /* NULL: missing or unreadable */

@@ -16,11 +16,16 @@ static bool ends_with(const char *s, const char *suffix)
         return length > n && streq(s + length - n, suffix);
 }
 
+bool rotation_is_stored(const Item *item)
+{
+        return (item->kind == ITEM_KUBECONFIG || item->kind == ITEM_CERTIFICATE) &&
+               item->entry->watch && !item->embedded && item->path && item->key_path &&
+               streq(item->path, item->key_path) && ends_with(item->path, CURRENT);
+}
+
 bool rotation_is_kept(const Item *item)
 {
-        return item->kind == ITEM_KUBECONFIG && item->entry->watch && !item->embedded &&
-               item->path && item->key_path && streq(item->path, item->key_path) &&
-               ends_with(item->path, CURRENT);
+        return item->kind == ITEM_KUBECONFIG && rotation_is_stored(item);
 }
 
 const Item *rotation_find(const Inventory *inventory)

@@ -4,7 +4,7 @@
 /* The client certificate that a kubelet renews by itself, as its certificate store keeps it: files
  * NAME-DATE.pem with certificate and key, and a link NAME-current.pem that leads to the newest.
  *
- *     if (rotation_is_kept(item)) ... item->is_link
+ *     if (rotation_is_stored(item)) ... item->is_link
  *     r = rotation_swap(&rotation, reterr);
  *     r = rotation_recover(root_fd, state_directory, &note, reterr);       after a crash
  *
@@ -15,8 +15,11 @@
 
 #include "renew/inventory.h"
 
-/* True for the certificate of a kubeconfig that says Watch=yes and names such a link, whatever is
- * there now. */
+/* True for a certificate with Watch=yes and a path as that of such a link, whatever is there now:
+ * the kubelet's client certificate, or the serving one that a signer of the cluster gives it. */
+bool rotation_is_stored(const Item *item);
+
+/* True for such a one that a kubeconfig names: this the kubelet shows to the API server. */
 bool rotation_is_kept(const Item *item);
 
 /* The first such item, NULL if there is none. */

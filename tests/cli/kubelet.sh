@@ -38,8 +38,10 @@ severity() {
 # 1. Expired.
 kubelet_host
 subject=$(current -subject)
-tap_status 75 "a night at which it is valid" renewd run --at="$TEN_DAYS"
-tap_status 1 "T42 no alarm while the kubelet can renew it" test -e "$ROOT/$alarm"
+tap_status 0 "a night at which the kubelet may still wait" renewd run --at=2027-10-01
+tap_status 1 "T42 no alarm while it does" test -e "$ROOT/$alarm"
+tap_status 75 "a night at which it has waited for too long" renewd run --at="$TEN_DAYS"
+tap_is "$(severity)" major "T42 a tenth of its life is left, and it has not renewed it: an alarm"
 tap_status 75 "a night at which it has expired" renewd run --at="$EXPIRED"
 tap_is "$(severity)" critical "T42 it has expired: an alarm"
 before=$(listing)
@@ -123,6 +125,54 @@ if command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null; then
 else
         tap_skip "T36 T42 killed at each change of a name" "strace is not installed or not allowed"
 fi
+
+# 6. Its serving certificate, where the cluster signs it. It is made today: the times below count from now.
+kubelet_host
+server=$ROOT/$pki/kubelet-server-current.pem
+alarm=var/lib/kube-renewd/public/alarms/kubelet-rotation-stuck@kubelet-server.json
+ca=$ROOT/etc/kubernetes/pki/ca
+
+# serving DAYS PATH: certificate and key, for so many days.
+serving() {
+        openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$SCRATCH/serving.key" \
+                -subj /O=system:nodes/CN=system:node:cp-1 -addext subjectAltName=DNS:cp-1 \
+                -addext extendedKeyUsage=serverAuth -out "$SCRATCH/serving.csr" 2>/dev/null &&
+                openssl x509 -req -in "$SCRATCH/serving.csr" -days "$1" -CA "$ca.crt" -CAkey "$ca.key" -set_serial 9 \
+                        -copy_extensions copyall -out "$SCRATCH/serving.crt" 2>/dev/null &&
+                cat "$SCRATCH/serving.crt" "$SCRATCH/serving.key" >"$2"
+}
+
+# night DAYS: a pass so many days from now.
+night() {
+        renewd run --at="$(date -u -d "+$1 days" +%FT%TZ)" >/dev/null 2>&1
+}
+
+openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=cp-1@1700000000 -keyout "$ROOT/$pki/kubelet.key" \
+        -out "$ROOT/$pki/kubelet.crt" 2>/dev/null
+listed=$(renewd check --no-headings --no-legend)
+tap_like "$listed" '^kubelet-serving ' "T42 what it has made for itself is shown"
+serving 400 "$ROOT/$pki/kubelet-server-1.pem" && ln -s kubelet-server-1.pem "$server"
+listed=$(renewd check --no-headings --no-legend)
+tap_like "$listed" '^kubelet-server .* ca$' "T42 a certificate of the cluster is shown"
+tap_unlike "$listed" '^kubelet-serving ' "T42 and what it had made before is not: nobody uses it"
+tap_like "$(renewd explain kubelet-server)" 'never: the kubelet renews it' "T42 explain says who renews it"
+night 350
+tap_status 1 "T42 no alarm while the kubelet may renew it" test -e "$ROOT/$alarm"
+night 365
+tap_is "$(severity)" major "T42 it should have renewed it: an alarm"
+tap_is "$(jq -r .text "$ROOT/$alarm")" "The kubelet cannot renew its serving certificate." "T42 which says which"
+tap_like "$(jq -r .reason "$ROOT/$alarm")" '^expires 20.*; the kubelet has not renewed it$' "T42 and why"
+tap_like "$(jq -r .repair_action "$ROOT/$alarm")" 'kubectl get csr' "T42 and what to do"
+tap_is "$(find "$ROOT/var/lib/kube-renewd/public/alarms" -name '*@kubelet-serv*' -printf '%f ')" "${alarm##*/} " "T42 once"
+night 401
+tap_is "$(severity)" critical "T42 it has expired"
+serving 800 "$ROOT/$pki/kubelet-server-2.pem" && ln -sf kubelet-server-2.pem "$server"
+night 402
+tap_status 1 "T42 somebody has approved the request: the alarm is gone" test -e "$ROOT/$alarm"
+rm "$server" && cp "$ROOT/$pki/kubelet-server-2.pem" "$server"
+night 403
+tap_like "$(jq -r .reason "$ROOT/$alarm")" "kubelet-server-current.pem' is a file, and no link" "T42 a plain file: an alarm"
+
 # T33: with a CA that comes back the kubelet gets a certificate of that CA.
 kubelet_host
 ca=$ROOT/etc/kubernetes/pki/ca

@@ -34,6 +34,12 @@ static const struct Misfit {
         {"[kubeconfig admin.conf]\nCA=front-proxy\n",
                 MAIN_FILE ":2: [kubeconfig admin.conf] names CA=front-proxy, but there is no [ca "
                           "front-proxy]"},
+        {"[certificate apiserver]\nSupersededBy=etcd-serve\n", MAIN_FILE
+                ":2: [certificate apiserver] names SupersededBy=etcd-serve, but there is no other "
+                "[certificate etcd-serve]"},
+        {"[certificate apiserver]\nSupersededBy=apiserver\n", MAIN_FILE
+                ":2: [certificate apiserver] names SupersededBy=apiserver, but there is no other "
+                "[certificate apiserver]"},
         {"[certificate apiserver]\nRequiredBy=etdc\n", MAIN_FILE
                 ":2: [certificate apiserver] names RequiredBy=etdc, but there is no [component "
                 "etdc]; did you mean 'etcd'?"},

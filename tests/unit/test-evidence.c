@@ -107,52 +107,58 @@ static void test_failure_mode_43_a_loop_has_an_end(void **state)
 }
 
 /* A kubelet renews what is valid and behind a link. */
+static const struct {
+        int64_t residual;
+        bool is_link, watch, embedded;
+        const char *path;
+        Evidence evidence;
+        AlarmSeverity severity;
+        const char *reason;
+} rotations[] = {
+        {300 * DAY, true, true, false, "/k/kubelet-client-current.pem", EVIDENCE_GONE, 0, NULL},
+        {YEAR / 10, true, true, false, "/k/kubelet-client-current.pem", EVIDENCE_GONE, 0, NULL},
+        {YEAR / 10 - 1, true, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT,
+                ALARM_MAJOR, "expires 2027-12-18T11:25:59Z; the kubelet has not renewed it"},
+        {YEAR / 10 - 1, false, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT,
+                ALARM_MAJOR,
+                "expires 2027-12-18T11:25:59Z; '/k/kubelet-client-current.pem' is a file, "
+                "and no link to the newest one"},
+        {-1, true, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT, ALARM_CRITICAL,
+                "expired 2027-11-11T23:25:59Z"},
+        {300 * DAY, false, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT,
+                ALARM_MAJOR,
+                "'/k/kubelet-client-current.pem' is a file, and no link to the newest one"},
+        {-1, false, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT, ALARM_CRITICAL,
+                "expired 2027-11-11T23:25:59Z; '/k/kubelet-client-current.pem' is a file, "
+                "and no link to the newest one"},
+        {-1, false, false, false, "/k/kubelet-client-current.pem", EVIDENCE_GONE, 0, NULL},
+        {-1, false, true, true, "/k/kubelet-client-current.pem", EVIDENCE_GONE, 0, NULL},
+        {-1, false, true, false, "/k/kubelet.pem", EVIDENCE_GONE, 0, NULL},
+        {-1, false, true, false, "-current.pem", EVIDENCE_GONE, 0, NULL},
+};
+
 static void test_t42_a_kubelet_that_cannot_renew_is_stuck(void **state)
 {
-        static const struct {
-                int64_t residual;
-                bool is_link, watch, embedded;
-                const char *path;
-                Evidence evidence;
-                AlarmSeverity severity;
-                const char *reason;
-        } table[] = {
-                {300 * DAY, true, true, false, "/k/kubelet-client-current.pem", EVIDENCE_GONE, 0,
-                        NULL},
-                {-1, true, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT,
-                        ALARM_CRITICAL, "expired 2027-11-11T23:25:59Z"},
-                {300 * DAY, false, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT,
-                        ALARM_MAJOR,
-                        "'/k/kubelet-client-current.pem' is a file, and no link to the newest one"},
-                {-1, false, true, false, "/k/kubelet-client-current.pem", EVIDENCE_FAULT,
-                        ALARM_CRITICAL,
-                        "expired 2027-11-11T23:25:59Z; '/k/kubelet-client-current.pem' is a file, "
-                        "and no link to the newest one"},
-                {-1, false, false, false, "/k/kubelet-client-current.pem", EVIDENCE_GONE, 0, NULL},
-                {-1, false, true, true, "/k/kubelet-client-current.pem", EVIDENCE_GONE, 0, NULL},
-                {-1, false, true, false, "/k/kubelet.pem", EVIDENCE_GONE, 0, NULL},
-                {-1, false, true, false, "-current.pem", EVIDENCE_GONE, 0, NULL},
-        };
-
-        for (size_t k = 0; k < ELEMENTSOF(table); k++) {
+        for (size_t k = 0; k < ELEMENTSOF(rotations); k++) {
                 Scene *scene = scene_new();
-                size_t i = scene_item(scene, ITEM_KUBECONFIG, "kubelet.conf", table[k].residual);
+                size_t i =
+                        scene_item(scene, ITEM_KUBECONFIG, "kubelet.conf", rotations[k].residual);
                 Item *item = &scene->items[i];
                 Finding finding;
 
                 free(item->path);
                 free(item->key_path);
-                item->path = xstrdup(table[k].path);
-                item->key_path = xstrdup(table[k].path);
-                item->is_link = table[k].is_link;
-                item->embedded = table[k].embedded;
-                scene->entries[i].watch = table[k].watch;
+                item->path = xstrdup(rotations[k].path);
+                item->key_path = xstrdup(rotations[k].path);
+                item->is_link = rotations[k].is_link;
+                item->embedded = rotations[k].embedded;
+                scene->entries[i].watch = rotations[k].watch;
                 if (look_at(scene, i, ALARM_TYPE_KUBELET_ROTATION_STUCK, &finding) !=
-                        table[k].evidence)
+                        rotations[k].evidence)
                         fail_msg("%zu", k);
-                if (table[k].reason) {
-                        assert_string_equal(finding.reason, table[k].reason);
-                        assert_int_equal(finding.severity, table[k].severity);
+                if (rotations[k].reason) {
+                        assert_string_equal(finding.reason, rotations[k].reason);
+                        assert_int_equal(finding.severity, rotations[k].severity);
                 }
                 finding_done(&finding);
                 item->cert = NULL;
@@ -161,6 +167,67 @@ static void test_t42_a_kubelet_that_cannot_renew_is_stuck(void **state)
                 finding_done(&finding);
                 scene_free(scene);
         }
+}
+
+/* The layout names the kubelet's client certificate, and so does its kubeconfig: one alarm. Nobody
+ * but the layout names the serving one. */
+static void test_t42_each_of_the_two_links_is_one_alarm(void **state)
+{
+        static const char client[] = "/k/kubelet-client-current.pem",
+                          serving[] = "/k/kubelet-server-current.pem";
+        static const struct {
+                ItemKind kind;
+                const char *path;
+                unsigned usage;
+                Evidence evidence;
+                const char *text, *repair;
+        } table[] = {
+                {ITEM_CERTIFICATE, client, CERT_USAGE_CLIENT, EVIDENCE_GONE, NULL, NULL},
+                {ITEM_CERTIFICATE, serving, CERT_USAGE_SERVER, EVIDENCE_FAULT,
+                        "The kubelet cannot renew its serving certificate.", "kubectl get csr"},
+                {ITEM_CHAIN, serving, 0, EVIDENCE_GONE, NULL, NULL},
+                {ITEM_CERTIFICATE, "/k/kubelet.crt", CERT_USAGE_SERVER, EVIDENCE_GONE, NULL, NULL},
+                {ITEM_KUBECONFIG, client, CERT_USAGE_CLIENT, EVIDENCE_FAULT,
+                        "The kubelet cannot renew its client certificate.",
+                        "kube-renewd renew --kubelet"},
+        };
+        Scene *scene = scene_new();
+
+        for (size_t k = 0; k < ELEMENTSOF(table); k++) {
+                size_t i = scene_item(scene, table[k].kind, "kubelet", DAY);
+
+                free(scene->items[i].path);
+                free(scene->items[i].key_path);
+                scene->items[i].path = xstrdup(table[k].path);
+                scene->items[i].key_path = xstrdup(table[k].path);
+                scene->items[i].is_link = true;
+                scene->certs[i].usage = table[k].usage;
+                scene->entries[i].watch = true;
+        }
+        for (size_t k = 0; k < ELEMENTSOF(table); k++) {
+                Finding finding;
+                Evidence evidence = look_at(scene, k, ALARM_TYPE_KUBELET_ROTATION_STUCK, &finding);
+
+                if (evidence != table[k].evidence)
+                        fail_msg("%zu", k);
+                if (evidence == EVIDENCE_FAULT) {
+                        assert_string_equal(finding.text, table[k].text);
+                        assert_non_null(strstr(finding.repair_action, table[k].repair));
+                }
+                finding_done(&finding);
+                assert_int_equal(look_at(scene, k, ALARM_TYPE_EXPIRING, &finding),
+                        streq(table[k].path, "/k/kubelet.crt") || table[k].kind == ITEM_CHAIN
+                                ? EVIDENCE_FAULT
+                                : EVIDENCE_GONE);
+                finding_done(&finding);
+        }
+        /* Where its kubeconfig holds another one, the layout alone knows of the link. */
+        scene->items[4].embedded = true;
+        Finding finding;
+        assert_int_equal(
+                look_at(scene, 0, ALARM_TYPE_KUBELET_ROTATION_STUCK, &finding), EVIDENCE_FAULT);
+        finding_done(&finding);
+        scene_free(scene);
 }
 
 /* What a process has loaded does not make the file good. */
@@ -260,6 +327,7 @@ int main(void)
                 cmocka_unit_test(test_t21_no_repair_action_costs_the_new_files),
                 SCRATCH_TEST(test_failure_mode_43_a_loop_has_an_end),
                 SCRATCH_TEST(test_t42_a_kubelet_that_cannot_renew_is_stuck),
+                SCRATCH_TEST(test_t42_each_of_the_two_links_is_one_alarm),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,6 +219,17 @@ static void test_serving_certificate_of_the_kubelet(void **state)
         assert_true(host_item(&host, "kubelet-serving")->key_matches);
         host_assert_row(
                 &host, "kubelet-serving#2", STATE_OK, ""); /* half a year is no news of this CA */
+        assert_false(host_item(&host, "kubelet-serving")->is_link);
+
+        /* One of the cluster takes its place: what is left of it is nobody's. */
+        tree_write_text(host.root, "/var/lib/kubelet/pki/kubelet-server-1.pem", both);
+        assert_int_equal(symlinkat("kubelet-server-1.pem", host.root_fd,
+                                 "var/lib/kubelet/pki/kubelet-server-current.pem"),
+                0);
+        host_look(&host);
+        assert_true(host_item(&host, "kubelet-server")->is_link);
+        for (size_t i = 0; i < host.inventory->n_items; i++)
+                assert_false(starts_with(host.inventory->items[i].name, "kubelet-serving"));
         host_free(&host);
 }
 

@@ -101,8 +101,9 @@ static void test_the_entries_of_kubeadm(void **state)
 {
         static const char *const names[] = {"apiserver", "apiserver-kubelet-client",
                 "front-proxy-client", "apiserver-etcd-client", "etcd-server", "etcd-peer",
-                "etcd-healthcheck-client", "kubelet-client", "kubelet-serving", "admin.conf",
-                "super-admin.conf", "controller-manager.conf", "scheduler.conf", "kubelet.conf"};
+                "etcd-healthcheck-client", "kubelet-client", "kubelet-server", "kubelet-serving",
+                "admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf",
+                "kubelet.conf"};
         char *root = tree_copy("kubeadm/v1.36.0/rsa2048-default/etc-kubernetes", "/etc/kubernetes");
         autofd int root_fd = fs_open_root(root, NULL);
         autoptr(Config) config = load_good(root, NULL);
