@@ -147,7 +147,7 @@ valued() {
         done | sed -n 's/^  \(-[a-z], \)\{0,1\}\(--[a-z-]*\)=.*/\2/p' | sort -u
 }
 for file in kube-renewd.bash _kube-renewd; do
-        tap_is "$({ sed -n '/^_kube_renewd_value/,/^}/s/^ *\(--[a-z-]*\))$/\1/p' "$SRCDIR/completion/$file"; xargs -n 1 <<<"$free"; } |
+        tap_is "$({ sed -n '/^_kube_renewd_value/,/^}/s/^ *\(--[a-z |-]*\))$/\1/p' "$SRCDIR/completion/$file" | tr -s ' |' '\n'; xargs -n 1 <<<"$free"; } |
                 sort)" "$(valued)" "$file knows each option with a value"
 done
 mkdir "$SCRATCH/empty"
