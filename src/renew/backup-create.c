@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/backup.h"
 
-#include "renew/restore-set.h"
+#include "renew/ca-rotation-record.h"
 
 #include <fcntl.h>
 
@@ -18,7 +18,7 @@ static void add_path(int root_fd, const char *path, char ***paths)
 
 static void add_records(int root_fd, const char *state_directory, char ***paths)
 {
-        autofree char *directory = xasprintf("%s/" CA_RECORDS, state_directory);
+        autofree char *directory = ca_record_directory(state_directory);
         autostrv names = NULL;
 
         (void)!fs_list(root_fd, directory, &names, NULL);

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/time-util.h"
 #include "renew/backup-manifest.h"
-#include "renew/restore-set.h"
+#include "renew/ca-rotation-record.h"
 
 #include <fcntl.h>
 #include <time.h>
@@ -144,7 +144,7 @@ static int finish_removals(int root_fd, const char *directory, Error *reterr)
  * has to do with one that has a record. */
 static size_t count_needed(int root_fd, const char *state_directory, const BackupList *list)
 {
-        autofree char *records = xasprintf("%s/" CA_RECORDS, state_directory);
+        autofree char *records = ca_record_directory(state_directory);
         autostrv names = NULL;
         size_t needed = 0;
 

@@ -93,7 +93,7 @@ static int take_issued(CaRotations *rotations, Issuance *issuance, Error *reterr
 /* Everything else that changes; a manifest when all that it names is there, and the record last. */
 static int add_changes(CaRotations *rotations, Issuance *issuance, Error *reterr)
 {
-        autofree char *state = ca_record_directory(rotations->config->state_directory);
+        const char *state = rotations->config->state_directory;
         unsigned pairs = (unsigned)(issuance->n + rotations->config->layout.n_copy_targets + 1);
 
         for (size_t i = 0; i < rotations->files->n; i++) {
@@ -102,7 +102,7 @@ static int add_changes(CaRotations *rotations, Issuance *issuance, Error *reterr
 
                 if (!file->content)
                         continue;
-                r = starts_with(file->path, state)
+                r = ca_record_is_file(state, file->path)
                             ? 0
                             : fs_test_writable(rotations->root_fd, file->path, reterr);
                 r = unit_needs_hint(reterr, r, rotations->root_fd, file->path);
@@ -135,63 +135,13 @@ static void add_copies(const CaRotations *rotations, Plan *plan, Issuance *issua
         issuance_compose_copies(issuance, rotations->root_fd);
 }
 
-/* The kubelet keeps what its kubeconfig embeds, and no flag of it says that it has one. */
-static const char *kubelet_kubeconfig(const CaRotations *rotations, char *const *paths)
-{
-        const Layout *layout = &rotations->config->layout;
-
-        for (size_t i = 0; i < layout->n_credentials; i++) {
-                const CredentialEntry *entry = &layout->credentials[i];
-
-                if (entry->is_kubeconfig && entry->watch && strv_contains(paths, entry->path))
-                        return entry->path;
-        }
-        return NULL;
-}
-
-static const InventoryComponent *kubelet_of(const CaRotations *rotations)
-{
-        const Inventory *inventory = rotations->inventory;
-
-        for (size_t i = 0; i < inventory->n_components; i++) {
-                const ComponentEntry *entry = inventory->components[i].entry;
-
-                if (entry->unit && streq(entry->unit, rotations->config->kubelet_unit))
-                        return &inventory->components[i];
-        }
-        return NULL;
-}
-
-static void add_kubelet(const CaRotations *rotations, char *const *paths, Plan *plan)
-{
-        const char *path = kubelet_kubeconfig(rotations, paths);
-        const InventoryComponent *component = kubelet_of(rotations);
-        size_t at = 0;
-
-        if (!path || !component)
-                return;
-        while (at < plan->n_restarts && plan->restarts[at].component != component)
-                at++;
-        if (at == plan->n_restarts) {
-                plan->restarts =
-                        xreallocarray(plan->restarts, plan->n_restarts + 1, sizeof(Restart));
-                memmove(plan->restarts + 1, plan->restarts, plan->n_restarts * sizeof(Restart));
-                plan->n_restarts++;
-                at = 0;
-                plan->restarts[at] = (Restart){
-                        .component = component, .text = xasprintf("keeps what %s embeds", path)};
-        }
-        plan->restarts[at].is_needed = true;
-        if (!strv_contains(plan->restarts[at].paths, path))
-                strv_add(&plan->restarts[at].paths, path);
-}
-
 static void add_restarts(const CaRotations *rotations, Plan *plan, const Issuance *issuance)
 {
         autostrv paths = changed_paths(issuance);
 
         plan->restarts = restarts_of_paths(rotations->inventory, paths, &plan->n_restarts);
-        add_kubelet(rotations, paths, plan);
+        restarts_add_kubelet(
+                rotations->inventory, rotations->config, paths, &plan->restarts, &plan->n_restarts);
 }
 
 /* A CA of which one certificate cannot be issued stays where it is. */

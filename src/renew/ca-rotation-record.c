@@ -59,11 +59,19 @@ char *ca_record_directory(const char *state_directory)
         return xasprintf("%s/ca-rotation", state_directory);
 }
 
+bool ca_record_is_file(const char *state_directory, const char *path)
+{
+        autofree char *directory = ca_record_directory(state_directory);
+
+        return starts_with(path, directory) && path[strlen(directory)] == '/';
+}
+
 static char *file_path(const char *state_directory, const char *id, const char *suffix)
 {
+        autofree char *directory = ca_record_directory(state_directory);
         autofree char *name = escape_file_name(id);
 
-        return xasprintf("%s/ca-rotation/%s%s", state_directory, name, suffix);
+        return xasprintf("%s/%s%s", directory, name, suffix);
 }
 
 char *ca_record_path(const char *state_directory, const char *id)

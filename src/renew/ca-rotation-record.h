@@ -59,8 +59,11 @@ typedef struct CaRecord {
 void ca_record_free(CaRecord *record);
 DEFINE_AUTOPTR(CaRecord, ca_record_free)
 
-/* "STATE/ca-rotation"; and the two files in it. The caller frees. */
+/* "STATE/ca-rotation"; and is this a file in it? The caller frees. */
 char *ca_record_directory(const char *state_directory);
+bool ca_record_is_file(const char *state_directory, const char *path);
+
+/* The two files of one CA. The caller frees. */
 char *ca_record_path(const char *state_directory, const char *id);
 char *ca_record_key_path(const char *state_directory, const char *id);
 

@@ -2,7 +2,7 @@
 #include "renew/pki-copy.h"
 
 #include "base/fs.h"
-#include "renew/restore-set.h"
+#include "renew/ca-rotation-record.h"
 
 #include <fcntl.h>
 
@@ -101,7 +101,7 @@ static int remove_copy(int root_fd, const char *directory, const char *name, Err
 
 static bool is_rotating(int root_fd, const Config *config)
 {
-        autofree char *records = xasprintf("%s/" CA_RECORDS, config->state_directory);
+        autofree char *records = ca_record_directory(config->state_directory);
         autostrv names = NULL;
 
         return fs_list(root_fd, records, &names, NULL) >= 0 && strv_length(names) > 0;

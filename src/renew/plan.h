@@ -101,6 +101,7 @@ void plan_copies_free(Plan *plan);
 /* The components that use any of these files, in the order in which they are restarted. One whose
  * manifest cannot be read may use any file: one restart too many is the lesser harm. */
 Restart *restarts_of_paths(const Inventory *inventory, char *const *paths, size_t *ret_n);
+
 /* Adds the kubelet, the first, if one of the paths is its kubeconfig (Watch=yes): it keeps what
  * that embeds, and no flag of it says that it has one. */
 void restarts_add_kubelet(const Inventory *inventory, const Config *config, char *const *paths,

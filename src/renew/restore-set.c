@@ -2,6 +2,7 @@
 #include "renew/restore-set.h"
 
 #include "renew/backup.h"
+#include "renew/ca-rotation-record.h"
 
 void restore_set_free(RestoreSet *set)
 {
@@ -37,17 +38,10 @@ unsigned restore_pair_of(const Layout *layout, const char *path)
         return 0;
 }
 
-static bool is_record(const Config *config, const char *path)
-{
-        autofree char *directory = xasprintf("%s/" CA_RECORDS "/", config->state_directory);
-
-        return starts_with(path, directory);
-}
-
 /* By these the backups of one rotation are known. */
 static bool is_of_ca(const Config *config, const char *path)
 {
-        return is_record(config, path) ||
+        return ca_record_is_file(config->state_directory, path) ||
                restore_pair_of(&config->layout, path) > config->layout.n_credentials;
 }
 
@@ -146,7 +140,7 @@ static bool may_be_removed(const Config *config, const RestoreFile *file)
         autoptr(Key) key = NULL;
         const FileImage *present = file->present;
 
-        if (is_record(config, file->was->path))
+        if (ca_record_is_file(config->state_directory, file->was->path))
                 return true;
         return restore_pair_of(&config->layout, file->was->path) == 0 &&
                cert_list_parse(present->data, present->size, &list, NULL) >= 0 &&

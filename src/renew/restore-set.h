@@ -14,9 +14,6 @@
 #include "renew/backup-manifest.h"
 #include "renew/config.h"
 
-/* Where the records of CA rotations are, below the state directory. */
-#define CA_RECORDS "ca-rotation"
-
 typedef enum RestoreAction {
         RESTORE_NOTHING, /* it is what it was, or has come into being since and may stay */
         RESTORE_CONTENT,

@@ -3,6 +3,7 @@
 
 #include "base/time-util.h"
 #include "kube/kubeconfig.h"
+#include "renew/ca-rotation-record.h"
 #include "renew/hook-debt.h"
 #include "renew/owed.h"
 #include "renew/pki-copy.h"
@@ -204,9 +205,10 @@ static int refuse_mismatches(const Restore *restore, Error *reterr)
 /* The directory of the records is ours, and may have gone with the last of them. */
 static int make_place(const Restore *restore, const char *path, Error *reterr)
 {
-        autofree char *directory = xasprintf("%s/" CA_RECORDS, restore->config->state_directory);
+        const char *state = restore->config->state_directory;
+        autofree char *directory = ca_record_directory(state);
 
-        return starts_with(path, directory)
+        return ca_record_is_file(state, path)
                        ? fs_make_directories(restore->root_fd, directory, 0700, reterr)
                        : 0;
 }
