@@ -54,6 +54,7 @@ static const OptionInfo table[] = {
         {"yes", FLAG(yes), OPTIONS_ROTATE, "do it, and not only say it"},
         {"certificate", TEXT("FILE", certificate), OPTIONS_ROTATE, "a new CA of your own"},
         {"key", TEXT("FILE", key), OPTIONS_ROTATE, "and its key"},
+        {"no-cross", FLAG(no_cross), OPTIONS_ROTATE, "the new CA never vouches for the old one"},
         {"force", FLAG(force), OPTIONS_FORCE, "also what is refused to be safe"},
         {"shelved", FLAG(shelved), OPTIONS_SHELVED, "also what Shelve= keeps quiet"},
         {"trust-clock", FLAG(trust_clock), OPTIONS_TRUST_CLOCK,

@@ -28,7 +28,7 @@ typedef struct Options {
         bool all, dry_run, drop_in, force, kubelet, shelved, trust_clock;
         const char *node_name, *advertise_address, *service_address, *dns_domain, *key_algorithm;
         int64_t validity, ca_validity;
-        bool status, yes;
+        bool status, yes, no_cross;
         const char *ca, *phase, *certificate, *key;
 } Options;
 

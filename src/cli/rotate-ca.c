@@ -89,10 +89,11 @@ static int read_options(const Options *options, Wanted *ret, Error *reterr)
                 return r;
         wanted.request.cas = options->ca;
         wanted.request.dry_run = !options->yes;
+        wanted.request.force = options->force;
         prepare->certificate = options->certificate;
         prepare->key = options->key;
         prepare->validity = options->ca_validity;
-        prepare->force = options->force;
+        prepare->no_cross = options->no_cross;
         *ret = wanted;
         return 0;
 }

@@ -140,11 +140,12 @@ static int check_cross(const Cert *signer, const Cert *ca, const Cert *fresh, Er
         return r < 0 ? r : cert_verify(fresh, NULL, &roots, fresh->not_before, 0, reterr);
 }
 
-int ca_cross_sign(const Ca *signer, const Cert *ca, int64_t not_before, Cert **ret, Error *reterr)
+int ca_cross_sign(const Ca *signer, const Cert *ca, int64_t not_before, int64_t not_after,
+        Cert **ret, Error *reterr)
 {
         const Cert *issuer = signer->signer;
         int64_t begin = later(not_before, later(issuer->not_before, ca->not_before));
-        int64_t end = earlier(issuer->not_after, ca->not_after);
+        int64_t end = earlier(not_after, earlier(issuer->not_after, ca->not_after));
         autoptr(Cert) fresh = NULL;
         autocrt draft = NULL;
         int r;

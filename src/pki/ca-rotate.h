@@ -5,8 +5,8 @@
  * other.
  *
  *     r = ca_succeed(old, fresh_key, not_before, not_after, &new, reterr);
- *     r = ca_cross_sign(old_ca, new, not_before, &new_by_old, reterr);
- *     r = ca_cross_sign(new_ca, old, not_before, &old_by_new, reterr);
+ *     r = ca_cross_sign(old_ca, new, not_before, not_after, &new_by_old, reterr);
+ *     r = ca_cross_sign(new_ca, old, not_before, not_after, &old_by_new, reterr);
  *
  * Old and new have one name and differ in their keys and key identifiers. A server that shows its
  * leaf and the cross certificate of the CA that signed it is trusted by those who know only the
@@ -23,10 +23,10 @@ int ca_succeed(const Cert *old, const Key *key, int64_t not_before, int64_t not_
         Error *reterr) MUST_USE;
 
 /* The cross certificate of `ca`: its name, key and extensions, signed by `signer`. It begins at
- * `not_before`, or where the later of the two CAs begins, and ends with the earlier of them.
- * -EKEYEXPIRED if that leaves no time, because one of them has ended. -EKEYREJECTED if `ca` is no
+ * `not_before`, or where the later of the two CAs begins, and ends at `not_after`, or with the
+ * earlier of them. -EKEYEXPIRED if that leaves no time. -EKEYREJECTED if `ca` is no
  * CA, the signer may not sign, or its path length of 0 forbids a CA below it: RFC 5280 6.1.4 would
  * not count one of the same name, but Go does (crypto/x509, isValid()). -EOPNOTSUPP as
  * ca_succeed(). */
-int ca_cross_sign(
-        const Ca *signer, const Cert *ca, int64_t not_before, Cert **ret, Error *reterr) MUST_USE;
+int ca_cross_sign(const Ca *signer, const Cert *ca, int64_t not_before, int64_t not_after,
+        Cert **ret, Error *reterr) MUST_USE;

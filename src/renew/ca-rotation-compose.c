@@ -51,8 +51,7 @@ static bool is_leaf_of(const CaMove *move, const Cert *leaf)
                cert_is_issued_by(leaf, move->record->new_ca);
 }
 
-/* Once the old CA is gone, who still shows the way to it harms nobody: the next renewal leaves it
- * out. */
+/* Once the old CA is gone, nothing leads to it either: who knows only that one is to notice. */
 Secret *rotation_edit_chain(const ComposeInput *input, const void *text, size_t size)
 {
         autoptr(CertList) list = NULL;
@@ -69,7 +68,7 @@ Secret *rotation_edit_chain(const ComposeInput *input, const void *text, size_t 
                         .n_wanted = cross != NULL,
                         .append = true};
 
-                if (move->target != CA_PHASE_TRUST_NEW && is_leaf_of(move, list->certs[0]))
+                if (is_leaf_of(move, list->certs[0]))
                         return bundle_edit(text, size, &edit);
         }
         return NULL;
@@ -266,7 +265,18 @@ static int compose_record(
         return retire_key(input, files, move, reterr);
 }
 
-int rotation_compose(const ComposeInput *input, RotationFiles *files, Error *reterr)
+/* Whatever else may be amiss in a file is not for the phase that nobody is to notice. */
+static bool is_seen(const ComposeInput *input)
+{
+        for (size_t i = 0; i < input->n_moves; i++)
+                if (input->moves[i].target != CA_PHASE_PREPARE ||
+                        input->moves[i].record->is_aborting)
+                        return true;
+        return false;
+}
+
+/* All but the records. */
+static int compose_host(const ComposeInput *input, RotationFiles *files, Error *reterr)
 {
         const Inventory *inventory = input->inventory;
         int r;
@@ -282,9 +292,14 @@ int rotation_compose(const ComposeInput *input, RotationFiles *files, Error *ret
         if (r >= 0)
                 r = rotation_compose_kubeconfigs(input, files, reterr);
 
-        /* 3. Who can read one certificate only. Then what is to be known of all this. */
-        if (r >= 0)
-                r = rotation_compose_manifests(input, files, reterr);
+        /* 3. Who can read one certificate only. */
+        return r < 0 ? r : rotation_compose_manifests(input, files, reterr);
+}
+
+int rotation_compose(const ComposeInput *input, RotationFiles *files, Error *reterr)
+{
+        int r = is_seen(input) ? compose_host(input, files, reterr) : 0;
+
         for (size_t i = 0; r >= 0 && i < input->n_moves; i++)
                 r = compose_record(input, files, &input->moves[i], reterr);
         return r;

@@ -127,11 +127,12 @@ static char **changed_paths(const Issuance *issuance)
         return paths;
 }
 
+/* Those of which the source changes; what could not follow before is for the next pass. */
 static void add_copies(const CaRotations *rotations, Plan *plan, Issuance *issuance)
 {
         autostrv paths = changed_paths(issuance);
 
-        plan_copies(plan, &(PlanRequest){.all = true}, paths);
+        plan_copies(plan, &(PlanRequest){.names = (char *[]){NULL}}, paths);
         issuance_compose_copies(issuance, rotations->root_fd);
 }
 

@@ -105,7 +105,6 @@ const Cert *ca_phase_cross(const CaRecord *record, CaPhase phase)
         case CA_PHASE_TRUST_BOTH:
                 return record->old_by_new;
         case CA_PHASE_REISSUE:
-        case CA_PHASE_TRUST_NEW:
                 return record->new_by_old;
         default:
                 return NULL;

@@ -8,6 +8,10 @@
 #define CA_VALIDITY (10 * YEAR)  /* kubeadm's */
 #define BACKDATE    (5 * MINUTE) /* for clocks that are behind, as with leaves */
 
+/* As long as it lasts, whoever has the old key has one that the new CA vouches for, and nothing
+ * that we do takes it back: no longer than it takes to change a CA without haste. */
+#define OLD_BY_NEW_VALIDITY (30 * DAY)
+
 /* A file of who asks, and not of the host below --root=. */
 static int read_given(const char *path, FileImage **ret, Error *reterr)
 {
@@ -115,25 +119,34 @@ static int make_new(const InventoryCa *old, const PrepareRequest *request, int64
         return 0;
 }
 
-/* An old CA that has ended is trusted by nobody: then there is nothing to be gained. */
-static int cross_sign(const InventoryCa *old, const Ca *new_ca, int64_t now, CaRecord *record,
-        bool force, Error *reterr)
+static int sign_each_other(
+        const InventoryCa *old, const Ca *new_ca, int64_t now, CaRecord *record, Error *reterr)
 {
-        Error error = {};
         int r;
 
-        r = ca_cross_sign(new_ca, old->signer, now - BACKDATE, &record->old_by_new, &error);
-        if (r >= 0)
-                r = ca_cross_sign(
-                        old->ca, ca_signer(new_ca), now - BACKDATE, &record->new_by_old, &error);
-        if (r >= 0)
-                return 0;
-        cert_free(TAKE(record->old_by_new));
-        if (force || old->signer->not_after <= now)
+        r = ca_cross_sign(new_ca, old->signer, now - BACKDATE, now + OLD_BY_NEW_VALIDITY,
+                &record->old_by_new, reterr);
+        if (r < 0)
+                return r;
+        r = ca_cross_sign(
+                old->ca, ca_signer(new_ca), now - BACKDATE, INT64_MAX, &record->new_by_old, reterr);
+        if (r < 0)
+                cert_free(TAKE(record->old_by_new));
+        return r;
+}
+
+/* An old CA that has ended is trusted by nobody: then there is nothing to be gained. */
+static int cross_sign(const InventoryCa *old, const Ca *new_ca, int64_t now,
+        const PrepareRequest *request, CaRecord *record, Error *reterr)
+{
+        Error error = {};
+
+        if (request->no_cross || sign_each_other(old, new_ca, now, record, &error) >= 0 ||
+                old->signer->not_after <= now)
                 return 0;
         return error_set(reterr, -EPERM,
                 "the two CAs cannot sign each other (%s): who knows only one of them would be "
-                "refused in the middle; --force goes on all the same",
+                "refused in the middle; --no-cross goes on all the same",
                 error.text);
 }
 
@@ -163,7 +176,7 @@ int ca_prepare(const InventoryCa *ca, const PrepareRequest *request, int64_t now
         if (r >= 0)
                 r = copy_cert(ca_signer(new_ca), &record->new_ca, reterr);
         if (r >= 0)
-                r = cross_sign(ca, new_ca, now, record, request->force, reterr);
+                r = cross_sign(ca, new_ca, now, request, record, reterr);
         if (r < 0)
                 return r;
         record->times[CA_PHASE_PREPARE] = now;

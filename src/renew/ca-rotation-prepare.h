@@ -2,7 +2,8 @@
 #pragma once
 
 /* Makes the successor of a CA, in memory: key, certificate, and each of the two signed by the
- * other.
+ * other. The old one by the new one for thirty days only, and with `no_cross` not at all: as long
+ * as that lasts, whoever has the old key can sign what the new CA vouches for.
  *
  *     r = ca_prepare(ca, &request, now, &record, &key_pem, reterr);
  *
@@ -17,10 +18,10 @@ typedef struct PrepareRequest {
         const char *certificate, *key; /* the operator's files, as he sees them; NULL: make one */
         KeyKind key_kind;              /* KEY_KIND_NONE: as the old one's */
         int64_t validity;              /* seconds; 0: ten years */
-        bool force;                    /* also without cross certificates */
+        bool no_cross;                 /* neither signs the other */
 } PrepareRequest;
 
 /* -EKEYREJECTED or -EKEYEXPIRED for a CA that is refused, -ENOKEY if the key is not its own, -EPERM
- * if there can be no cross certificates and that was not forced; as reading files. */
+ * if there can be no cross certificates, without no_cross; as reading files. */
 int ca_prepare(const InventoryCa *ca, const PrepareRequest *request, int64_t now, CaRecord **ret,
         Secret **ret_key, Error *reterr) MUST_USE;

@@ -31,31 +31,15 @@ static void buffer_add_cert(Buffer *buffer, const Cert *cert)
         buffer_add(buffer, pem, strlen(pem));
 }
 
-/* The way from a CA that is trusted here to another one that no longer is: what a change of CAs has
- * put there (renew/ca-rotation.h), and nobody needs any more. */
-static bool is_spent(const InventoryCa *ca, const Cert *cert)
-{
-        const CertList *roots = ca ? ca->bundle : NULL;
-
-        if (!inventory_is_cross(ca, cert))
-                return false;
-        for (size_t i = 0; i < roots->n; i++)
-                if (cert_is_issued_by(cert, roots->certs[i]))
-                        return false;
-        return true;
-}
-
 /* The new leaf, then what followed the old one: intermediates stay. */
 static Secret *leaf_with_chain(const IssueResult *result)
 {
-        const Item *item = result->step->item;
-        const CertList *chain = item->chain;
+        const CertList *chain = result->step->item->chain;
         Buffer buffer = {};
 
         buffer_add_cert(&buffer, result->cert);
         for (size_t i = 1; chain && i < chain->n; i++)
-                if (!is_spent(item->expected_ca, chain->certs[i]))
-                        buffer_add_cert(&buffer, chain->certs[i]);
+                buffer_add_cert(&buffer, chain->certs[i]);
         return buffer.secret;
 }
 

@@ -187,7 +187,7 @@ static int look_at_checklist(
                 .rotations = pass->rotations,
                 .aborts = result->step == ROTATE_ABORT});
         item = checklist_open(result->checklist, waits_as(pass->rotations));
-        if (!item || request->dry_run || request->prepare.force || has_ended(pass))
+        if (!item || request->dry_run || request->force || has_ended(pass))
                 return 0;
         return error_set(reterr, -EAGAIN,
                 "phase '%s' has to wait for what is on the checklist (--force does not): %s: %s",

@@ -112,8 +112,9 @@ int pass_backup(Pass *pass, char **ret_id, Error *reterr) MUST_USE;
 typedef struct RotateRequest {
         const char *cas; /* as ca_rotations_select() */
         RotateStep step;
-        bool begins;            /* ROTATE_NEXT may be `prepare` */
-        PrepareRequest prepare; /* `force` is also for a checklist that is not done */
+        bool begins; /* ROTATE_NEXT may be `prepare` */
+        PrepareRequest prepare;
+        bool force; /* also where the checklist is not done */
         bool dry_run;
 } RotateRequest;
 

@@ -83,6 +83,7 @@ tap_is "$(grep -o 'cluster-signing-cert-file=.*' "$ROOT/$manifest")" \
         "cluster-signing-cert-file=/etc/kubernetes/pki/ca-signer.crt" "T16 who takes one certificate gets one"
 tap_is "$(roots "$ROOT/$PKI/ca-signer.crt")" old "T16 the one that signs"
 tap_is "$(diff "$SCRATCH/manifest" "$ROOT/$manifest" | grep -c '^[<>]')" 2 "T16 nothing else in its manifest changes"
+cp "$ROOT/$PKI/apiserver.crt" "$SCRATCH/shown"
 digests >"$SCRATCH/after"
 tap_status 75 "T16 the same phase again" phase trust-both
 tap_is "$(digests | diff - "$SCRATCH/after")" "" "T16 does nothing"
@@ -112,7 +113,19 @@ for name in admin controller-manager scheduler kubelet; do
 done
 for id in kubernetes front-proxy etcd; do
         tap_is "$(unverified "$id" "$ROOT/$(ca_file "$id")")" "" "T16 every leaf of $id verifies"
+        tap_is "$(unverified "$id" "$SCRATCH/$id.old" | xargs)" "$(leaves "$id")" \
+                "T16 and who knows only the old $id accepts none"
+        for file in $(leaves "$id"); do
+                leaf "$ROOT/$file"
+        done >"$SCRATCH/leaves"
+        tap_is "$(grep -c BEGIN "$SCRATCH/leaves")" "$(leaves "$id" | wc -w)" "T16 for nothing leads to the old one"
 done
+tap_ok "T16 the copy of admin.conf follows" cmp "$ROOT/root/.kube/config" "$ROOT/etc/kubernetes/admin.conf"
+shown() { # DAYS: a leaf of the old CA, with what led to that one, as it was shown in trust-both
+        openssl verify -attime $((CLOCK + $1 * 86400)) -CAfile "$ROOT/$PKI/ca.crt" -untrusted "$SCRATCH/shown" "$SCRATCH/shown" >/dev/null 2>&1
+}
+tap_ok "what the new CA has said of the old one is true for thirty days" shown 29
+tap_status 2 "and no longer" shown 31
 tap_ok "T16 the manifest is what it was" cmp "$SCRATCH/manifest" "$ROOT/$manifest"
 tap_status 1 "T16 the signer's file is gone" test -e "$ROOT/$PKI/ca-signer.crt"
 tap_is "$(ls -A "$ROOT/$RECORDS")" "" "T16 so is the record, with the old key"
@@ -120,15 +133,6 @@ tap_ok "T16 the service account's key stays" cmp "$SCRATCH/sa.key" "$ROOT/$PKI/s
 tap_is "$(status .state)" '"Ready"' "T16 all is done"
 tap_status 2 "T16 nothing is left to abort from" phase prepare --ca=kubernets
 tap_like "$OUTPUT" "did you mean 'kubernetes'" "an id that is none is a usage error"
-
-# Nobody needs what leads from the new CA to the old one, so that its end is nobody's concern.
-renewd check --output=json --at=2036-11-19T00:00:00Z >"$SCRATCH/check.json"
-tap_is "$(jq -c '[.[] | select(.name == "apiserver#2" or .name == "apiserver") | .status]' "$SCRATCH/check.json")" \
-        '["EXPIRED","OK"]' "what led to the old CA may end with it"
-
-# A nightly pass in the middle: no file of a CA changes, and later the spent certificates go.
-renewd renew --at="@$((CLOCK + 86400))" apiserver >/dev/null 2>&1
-tap_is "$(grep -c BEGIN "$ROOT/$PKI/apiserver.crt")" 1 "what led to the old CA goes with the next renewal"
 
 # Back.
 rotating_host v1.28.7/ecdsa-p256
@@ -159,6 +163,47 @@ tap_status 75 "abort again" phase abort
 tap_is "$(roots "$ROOT/$PKI/ca.crt")" old "takes the new one away"
 tap_is "$(grep -c BEGIN "$ROOT/$PKI/apiserver.crt")" 1 "and what led to it"
 tap_is "$(changed | grep -e 'ca[.]' -e manifests -e kubelet.conf)$(ls -A "$ROOT/$RECORDS")" "" "and nothing else is left"
+
+# A stay in the middle is longer than the new CA vouches for the old one: renewals go on all the same.
+rotating_host v1.28.7/ecdsa-p256
+phase prepare >/dev/null 2>&1
+phase trust-both >/dev/null 2>&1
+CLOCK=$((CLOCK + 40 * 86400))
+tap_is "$(renewd check --at="@$CLOCK" --output=json | jq -r '.[] | select(.name == "apiserver" or .name == "apiserver#2") | .status' | xargs)" \
+        "OK OK" "after forty days nobody is told of what led to the old CA"
+tap_status 75 "and a leaf is renewed" renewd renew --at="@$CLOCK" apiserver
+cp "$ROOT/$PKI/ca.crt" "$SCRATCH/both"
+tap_is "$(unverified kubernetes "$SCRATCH/both")" "" "which verifies"
+tap_status 75 "and the next phase is made" phase reissue
+
+# The old key is known to somebody: nothing leads to it, at no time.
+rotating_host v1.28.7/ecdsa-p256
+cp "$ROOT/$PKI/ca.crt" "$SCRATCH/kubernetes.old"
+phase prepare --no-cross --ca=kubernetes >/dev/null 2>&1
+jq -r .new.pem "$ROOT/$RECORDS/kubernetes.json" >"$SCRATCH/kubernetes.new"
+tap_is "$(grep -c BEGIN "$ROOT/$RECORDS/kubernetes.json")" 2 "--no-cross: the two CAs do not sign each other"
+digests >"$SCRATCH/before"
+phase trust-both >/dev/null 2>&1
+tap_is "$(changed | grep apiserver)" "" "--no-cross: nothing is put behind a leaf"
+tap_is "$(unverified kubernetes "$SCRATCH/kubernetes.new" | xargs)" "$(leaves kubernetes)" "--no-cross: the new CA vouches for no leaf of the old one"
+phase reissue >/dev/null 2>&1
+tap_is "$(unverified kubernetes "$SCRATCH/kubernetes.new")" "" "--no-cross: but for its own"
+tap_is "$(unverified kubernetes "$SCRATCH/kubernetes.old" | xargs)" "$(leaves kubernetes)" "--no-cross: as the old one does not"
+tap_status 75 "--no-cross: to the end" phase trust-new
+
+# A CA that may have no other below it.
+rotating_host v1.28.7/ecdsa-p256
+openssl req -x509 -key "$ROOT/$PKI/ca.key" -subj /CN=kubernetes -addext basicConstraints=critical,CA:TRUE,pathlen:0 \
+        -addext keyUsage=critical,keyCertSign,digitalSignature -days 3000 -out "$ROOT/$PKI/ca.crt" 2>/dev/null
+CLOCK=$(($(date +%s) + 86400))
+tap_status 1 "a CA with a path length of 0" phase prepare --ca=kubernetes
+tap_like "$OUTPUT" 'path length .* is 0.*: who knows only one of them would be refused in the middle; --no-cross goes on' "is refused"
+digests >"$SCRATCH/before"
+tap_status 0 "but for --no-cross" phase prepare --ca=kubernetes --no-cross
+tap_is "$(changed)" "" "which writes to no kubeconfig that lacks the CA"
+phase trust-both >/dev/null 2>&1
+tap_is "$(embedded admin | wc -w)" 3 "T14 the next phase adds both, and keeps what else is there"
+CLOCK=$(date -ud "$NEW" +%s)
 
 # All in one go; RSA to ECDSA.
 rotating_host v1.28.7/rsa2048-default

@@ -34,7 +34,7 @@ static Cert *cross_sign(const Ca *signer, const Cert *ca)
         Cert *cert = NULL;
         Error error = {};
 
-        if (ca_cross_sign(signer, ca, BEGIN, &cert, &error) < 0)
+        if (ca_cross_sign(signer, ca, BEGIN, INT64_MAX, &cert, &error) < 0)
                 fail_msg("%s", error.text);
         return cert;
 }
@@ -314,13 +314,15 @@ static void test_cross_certificate_lies_within_both(void **state)
 {
         static const struct {
                 const char *ca;
-                int64_t not_before;
+                int64_t not_before, not_after;
                 const char *begin, *end;
         } table[] = {
-                {"p384", DATA_NOW, "2026-06-01T00:00:00Z", "2036-01-01T00:00:00Z"},
-                {"p384", 0, "2026-01-01T00:00:00Z", "2036-01-01T00:00:00Z"},
-                {"intermediate", DATA_NOW, "2026-06-01T00:00:00Z", "2035-01-01T00:00:00Z"},
-                {"future-ca", DATA_NOW, "2035-01-01T00:00:00Z", "2036-01-01T00:00:00Z"},
+                {"p384", DATA_NOW, INT64_MAX, "2026-06-01T00:00:00Z", "2036-01-01T00:00:00Z"},
+                {"p384", DATA_NOW, DATA_NOW + DAY, "2026-06-01T00:00:00Z", "2026-06-02T00:00:00Z"},
+                {"p384", 0, INT64_MAX, "2026-01-01T00:00:00Z", "2036-01-01T00:00:00Z"},
+                {"intermediate", DATA_NOW, INT64_MAX, "2026-06-01T00:00:00Z",
+                        "2035-01-01T00:00:00Z"},
+                {"future-ca", DATA_NOW, INT64_MAX, "2035-01-01T00:00:00Z", "2036-01-01T00:00:00Z"},
         };
         autoptr(Ca) signer = data_ca("rsa-2048");
 
@@ -330,7 +332,9 @@ static void test_cross_certificate_lies_within_both(void **state)
                 autoptr(Cert) cross = NULL;
                 char begin[TIME_TEXT_SIZE], end[TIME_TEXT_SIZE];
 
-                assert_int_equal(ca_cross_sign(signer, ca, table[i].not_before, &cross, NULL), 0);
+                assert_int_equal(ca_cross_sign(signer, ca, table[i].not_before, table[i].not_after,
+                                         &cross, NULL),
+                        0);
                 assert_string_equal(time_format(cross->not_before, begin), table[i].begin);
                 assert_string_equal(time_format(cross->not_after, end), table[i].end);
                 assert_string_equal(cross->subject, ca->subject);
@@ -363,7 +367,8 @@ static void test_t04_t17_no_cross_certificate(void **state)
                 Cert *cross = NULL;
                 Error error = {};
 
-                assert_int_equal(ca_cross_sign(signer, ca, DATA_NOW, &cross, &error), table[i].r);
+                assert_int_equal(
+                        ca_cross_sign(signer, ca, DATA_NOW, INT64_MAX, &cross, &error), table[i].r);
                 assert_null(cross);
                 if (!strstr(error.text, table[i].words))
                         fail_msg("%zu: %s", i, error.text);

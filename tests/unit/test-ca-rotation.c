@@ -293,6 +293,7 @@ static void test_the_two_sign_each_other(void **state)
         assert_ptr_equal(ca_phase_cross(record, CA_PHASE_TRUST_BOTH), record->old_by_new);
         assert_ptr_equal(ca_phase_cross(record, CA_PHASE_REISSUE), record->new_by_old);
         assert_null(ca_phase_cross(record, CA_PHASE_PREPARE));
+        assert_null(ca_phase_cross(record, CA_PHASE_TRUST_NEW));
         scene_free(&scene);
 }
 

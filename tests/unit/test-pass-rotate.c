@@ -24,8 +24,8 @@ static int rotate(const Plane *plane, RotateStep step, bool force, Error *error)
                 fail_msg("%s", error->text);
         pass->running = running_new(pass->root_fd, pass->config, true);
         status = pass_rotate(pass,
-                &(RotateRequest){.cas = "kubernetes", .step = step, .prepare.force = force},
-                &result, error);
+                &(RotateRequest){.cas = "kubernetes", .step = step, .force = force}, &result,
+                error);
         rotate_result_done(&result);
         return status;
 }
