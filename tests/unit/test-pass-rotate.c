@@ -3,6 +3,7 @@
 
 #include "plane.h"
 #include "quick-clock.h"
+#include "renew/restart-internal.h"
 
 #define MANAGER   "kube-controller-manager"
 #define SCHEDULER "kube-scheduler"
@@ -130,12 +131,33 @@ static void test_a_new_manifest_is_a_restart_by_the_kubelet(void **state)
         plane_free(&plane);
 }
 
+/* No flag of it says that it reads its kubeconfig, and none that it reads it again. */
+static void test_a_kubelet_is_not_waited_for_to_load_by_itself(void **state)
+{
+        char *paths[] = {(char *)"/etc/kubernetes/kubelet.conf", NULL};
+        Plane plane = plane_new();
+
+        tree_write_text(plane.host.root, paths[0], "apiVersion: v1\n");
+        plane_look(&plane);
+        const RestartInput input = {.root_fd = plane.host.root_fd};
+        const Stage stage = {.input = &input};
+        Attempt attempt =
+                attempt_new(&stage, plane_component(&plane, "kubelet"), &(Owed){.paths = paths});
+
+        assert_true(attempt.is_needed);
+        assert_true(attempt.is_renewal);
+        assert_false(attempt.is_replaced);
+        attempt_done(&attempt);
+        plane_free(&plane);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SERVERS_TEST(test_t16_each_phase_restarts_who_embeds_a_ca),
                 SERVERS_TEST(test_what_dies_of_a_phase_keeps_its_files),
                 SERVERS_TEST(test_a_new_manifest_is_a_restart_by_the_kubelet),
+                SERVERS_TEST(test_a_kubelet_is_not_waited_for_to_load_by_itself),
         };
 
         if (!plane_is_possible())

@@ -3,7 +3,6 @@
 
 #include "plane.h"
 #include "quick-clock.h"
-#include "renew/restart-internal.h"
 
 #define API       "kube-apiserver"
 #define MANAGER   "kube-controller-manager"
@@ -53,26 +52,6 @@ static void test_what_comes_back_late_is_waited_for(void **state)
         Plane plane = scheduler("--restart=500");
 
         assert_round(&plane, RESTART_DONE, NULL);
-        plane_free(&plane);
-}
-
-/* No flag of it says that it reads its kubeconfig, and none that it reads it again. */
-static void test_a_kubelet_is_not_waited_for_to_load_by_itself(void **state)
-{
-        char *paths[] = {(char *)"/etc/kubernetes/kubelet.conf", NULL};
-        Plane plane = plane_new();
-
-        tree_write_text(plane.host.root, paths[0], "apiVersion: v1\n");
-        plane_look(&plane);
-        const RestartInput input = {.root_fd = plane.host.root_fd};
-        const Stage stage = {.input = &input};
-        Attempt attempt =
-                attempt_new(&stage, plane_component(&plane, "kubelet"), &(Owed){.paths = paths});
-
-        assert_true(attempt.is_needed);
-        assert_true(attempt.is_renewal);
-        assert_false(attempt.is_replaced);
-        attempt_done(&attempt);
         plane_free(&plane);
 }
 
@@ -474,7 +453,6 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SERVERS_TEST(test_restarted_and_proven),
-                SERVERS_TEST(test_a_kubelet_is_not_waited_for_to_load_by_itself),
                 SERVERS_TEST(test_what_comes_back_late_is_waited_for),
                 SERVERS_TEST(test_failure_mode_30_the_clock_is_set_back_meanwhile),
                 SERVERS_TEST(test_failure_mode_30_a_process_of_the_future_is_restarted),
