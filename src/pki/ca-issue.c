@@ -57,7 +57,7 @@ static int set_purposes(gnutls_x509_crt_t draft, unsigned usage, Error *reterr)
         return g < 0 ? pki_error(reterr, -EIO, g, "cannot write the extended key usage") : 0;
 }
 
-static int draft_new(gnutls_x509_crt_t *ret, Error *reterr)
+int draft_new(gnutls_x509_crt_t *ret, Error *reterr)
 {
         int g;
 
@@ -67,7 +67,7 @@ static int draft_new(gnutls_x509_crt_t *ret, Error *reterr)
 }
 
 /* The extensions in the order in which Go writes them. */
-static int draft_leaf(gnutls_x509_crt_t draft, const Ca *ca, const LeafIdentity *identity,
+int draft_leaf(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const LeafIdentity *identity,
         const Key *key, const LeafTerms *terms, Error *reterr)
 {
         int r;
@@ -81,8 +81,8 @@ static int draft_leaf(gnutls_x509_crt_t draft, const Ca *ca, const LeafIdentity 
                 r = set_purposes(draft, identity->usage, reterr);
         if (r >= 0)
                 r = set_basic_constraints(draft, false, reterr);
-        if (r >= 0)
-                r = draft_set_authority_key_id(draft, ca->signer->native, reterr);
+        if (r >= 0 && issuer)
+                r = draft_set_authority_key_id(draft, issuer, reterr);
         if (r >= 0)
                 r = draft_add_sans(draft, identity->sans, reterr);
         if (r >= 0)
@@ -119,7 +119,7 @@ int ca_issue(const Ca *ca, const LeafIdentity *identity, const Key *key, const L
         if (r >= 0)
                 r = draft_new(&draft, reterr);
         if (r >= 0)
-                r = draft_leaf(draft, ca, identity, key, terms, reterr);
+                r = draft_leaf(draft, ca->signer->native, identity, key, terms, reterr);
         if (r >= 0)
                 r = draft_sign(draft, ca->signer->native, ca->key, &fresh, reterr);
         if (r >= 0)

@@ -2,7 +2,7 @@
 #pragma once
 
 /* A certificate on its way to being signed, for the files that make one: a new leaf or CA
- * (ca-issue.c), or a successor (ca-renew.c).
+ * (ca-issue.c), a successor (ca-renew.c), or one that its own key signs (self-sign.c).
  *
  *     r = draft_set_basics(draft, key, not_before, not_after, reterr);
  *     r = draft_add_sans(draft, sans, reterr);
@@ -22,6 +22,13 @@ struct Ca {
         Cert *signer;
         Key *key;
 };
+
+int draft_new(gnutls_x509_crt_t *ret, Error *reterr) MUST_USE;
+
+/* Everything that ca_issue() says of a leaf, for that issuer; NULL: nobody's, without an authority
+ * key identifier. */
+int draft_leaf(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const LeafIdentity *identity,
+        const Key *key, const LeafTerms *terms, Error *reterr) MUST_USE;
 
 /* A certificate, opened again to be written over: what is not touched stays as it is, byte for
  * byte. Its dates are these, its public key is that of `key`, or if that is NULL its own. */
@@ -49,6 +56,9 @@ int draft_set_authority_key_id(
 /* Adds the SANs that the draft lacks, in any writing that san_normalize() takes. The ones that are
  * there stay as they are, byte for byte. -EINVAL names what is no SAN. */
 int draft_add_sans(gnutls_x509_crt_t draft, char *const *sans, Error *reterr) MUST_USE;
+
+/* -EKEYREJECTED names one of these that the certificate lacks. */
+int draft_check_sans(const Cert *cert, char *const *sans, Error *reterr) MUST_USE;
 
 /* -EOPNOTSUPP names what a successor of this certificate would lose or say wrongly: an extension
  * that is not understood, no extensions at all, unique identifiers. */

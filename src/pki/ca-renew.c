@@ -124,11 +124,8 @@ static int check_successor(const Ca *ca, const Cert *old, const Cert *fresh, con
         r = ca_check_signed(ca, fresh, key, terms, old->usage, reterr);
         if (r < 0)
                 return r;
-        for (char *const *san = terms->extra_sans; san && *san; san++)
-                if (!cert_has_san(fresh, *san))
-                        return error_set(reterr, -EKEYREJECTED,
-                                "the new certificate lacks the SAN '%s'", *san);
-        return cert_compare_identity(old, fresh, reterr);
+        r = draft_check_sans(fresh, terms->extra_sans, reterr);
+        return r < 0 ? r : cert_compare_identity(old, fresh, reterr);
 }
 
 int ca_check_renewal(const Ca *ca, const Cert *old, const LeafTerms *terms, Error *reterr)

@@ -117,24 +117,12 @@ static int draft_cross(gnutls_x509_crt_t draft, const Cert *signer, int64_t not_
         return r;
 }
 
-static bool has_same_key(const Cert *a, const Cert *b)
-{
-        unsigned char ids[2][64];
-        size_t sizes[2] = {sizeof(ids[0]), sizeof(ids[1])};
-
-        return gnutls_x509_crt_get_key_id(a->native, GNUTLS_KEYID_USE_SHA256, ids[0], &sizes[0]) >=
-                       0 &&
-               gnutls_x509_crt_get_key_id(b->native, GNUTLS_KEYID_USE_SHA256, ids[1], &sizes[1]) >=
-                       0 &&
-               sizes[0] == sizes[1] && memcmp(ids[0], ids[1], sizes[0]) == 0;
-}
-
 static int check_cross(const Cert *signer, const Cert *ca, const Cert *fresh, Error *reterr)
 {
         CertList roots = {(Cert *[]){(Cert *)signer}, 1};
         int r;
 
-        if (!has_same_key(ca, fresh) || !cert_is_issued_by(fresh, signer))
+        if (!cert_same_key(ca, fresh) || !cert_is_issued_by(fresh, signer))
                 return error_set(reterr, -EKEYREJECTED, "the cross certificate is not for its key");
         r = cert_compare_identity(ca, fresh, reterr);
         return r < 0 ? r : cert_verify(fresh, NULL, &roots, fresh->not_before, 0, reterr);

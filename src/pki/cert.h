@@ -81,6 +81,10 @@ bool cert_is_self_signed(const Cert *cert);
 int cert_verify(const Cert *leaf, const CertList *intermediates, const CertList *roots, int64_t at,
         unsigned usage, Error *reterr) MUST_USE;
 
+/* True if they are for one key; if they have one subject, byte for byte. */
+bool cert_same_key(const Cert *a, const Cert *b);
+bool cert_same_subject(const Cert *a, const Cert *b);
+
 bool cert_equal(const Cert *a, const Cert *b);
 
 /* The same certificates in the same order. */

@@ -45,24 +45,42 @@ bool der_equal(Der a, Der b)
         return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* Tag and length of so much content; how many octets they are. */
+static size_t write_header(unsigned char tag, size_t content_size, unsigned char header[6])
+{
+        size_t n = 0, octets = 1;
+
+        header[n++] = tag;
+        if (content_size < 0x80) {
+                header[n++] = (unsigned char)content_size;
+                return n;
+        }
+        while (octets < 4 && content_size >> 8 * octets > 0)
+                octets++;
+        header[n++] = (unsigned char)(0x80 | octets);
+        while (octets-- > 0)
+                header[n++] = (unsigned char)(content_size >> 8 * octets);
+        return n;
+}
+
+unsigned char *der_wrap_all(unsigned char tag, const Der *parts, size_t n, size_t *ret_size)
+{
+        unsigned char header[6], *whole, *end;
+        size_t size = 0, header_size;
+
+        for (size_t i = 0; i < n; i++)
+                size += parts[i].size;
+        header_size = write_header(tag, size, header);
+        whole = xmalloc(header_size + size);
+        end = mempcpy(whole, header, header_size);
+        for (size_t i = 0; i < n; i++)
+                if (parts[i].size > 0)
+                        end = mempcpy(end, parts[i].data, parts[i].size);
+        *ret_size = header_size + size;
+        return whole;
+}
+
 unsigned char *der_wrap(unsigned char tag, Der content, size_t *ret_size)
 {
-        unsigned char header[6] = {tag}, *whole;
-        size_t n = 1, octets = 1;
-
-        if (content.size < 0x80) {
-                header[n++] = (unsigned char)content.size;
-        } else {
-                while (octets < 4 && content.size >> 8 * octets > 0)
-                        octets++;
-                header[n++] = (unsigned char)(0x80 | octets);
-                while (octets-- > 0)
-                        header[n++] = (unsigned char)(content.size >> 8 * octets);
-        }
-        whole = xmalloc(n + content.size);
-        memcpy(whole, header, n);
-        if (content.size > 0)
-                memcpy(whole + n, content.data, content.size);
-        *ret_size = n + content.size;
-        return whole;
+        return der_wrap_all(tag, &content, 1, ret_size);
 }

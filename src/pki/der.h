@@ -33,3 +33,6 @@ bool der_equal(Der a, Der b);
 
 /* The element `tag` around content; the caller frees. */
 unsigned char *der_wrap(unsigned char tag, Der content, size_t *ret_size);
+
+/* The same around several stretches, one after the other. */
+unsigned char *der_wrap_all(unsigned char tag, const Der *parts, size_t n, size_t *ret_size);

@@ -39,17 +39,6 @@ static bool find_field(Der cert, unsigned field, DerElement *ret_signed, DerElem
                        ret_field);
 }
 
-static unsigned char *join(Der a, Der b, Der c, size_t *ret_size)
-{
-        unsigned char *whole = xmalloc(a.size + b.size + c.size), *p;
-
-        p = mempcpy(whole, a.data, a.size);
-        p = mempcpy(p, b.data, b.size);
-        mempcpy(p, c.data, c.size);
-        *ret_size = a.size + b.size + c.size;
-        return whole;
-}
-
 static Der between(const unsigned char *from, const unsigned char *to)
 {
         return (Der){from, (size_t)(to - from)};
@@ -64,18 +53,19 @@ static const unsigned char *end_of(Der der)
  * signature is wrong then; nobody asks a draft. */
 static unsigned char *with_field(Der cert, unsigned field, Der value, size_t *ret_size)
 {
-        autofree unsigned char *content = NULL, *part = NULL, *whole = NULL;
+        autofree unsigned char *part = NULL;
         DerElement signed_part, old;
         size_t size;
 
         if (!find_field(cert, field, &signed_part, &old))
                 return NULL;
-        content = join(between(signed_part.content.data, old.whole.data), value,
-                between(end_of(old.whole), end_of(signed_part.content)), &size);
-        part = der_wrap(DER_SEQUENCE, (Der){content, size}, &size);
-        whole = join((Der){part, size}, between(end_of(signed_part.whole), end_of(cert)),
-                (Der){part, 0}, &size);
-        return der_wrap(DER_SEQUENCE, (Der){whole, size}, ret_size);
+        part = der_wrap_all(DER_SEQUENCE,
+                (Der[]){between(signed_part.content.data, old.whole.data), value,
+                        between(end_of(old.whole), end_of(signed_part.content))},
+                3, &size);
+        return der_wrap_all(DER_SEQUENCE,
+                (Der[]){{part, size}, between(end_of(signed_part.whole), end_of(cert))}, 2,
+                ret_size);
 }
 
 /* gnutls_x509_crt_set_key() cannot do that: it fails where the old key's algorithm has no
@@ -108,13 +98,13 @@ static unsigned char *write_time(int64_t t, size_t *ret_size)
 /* GnuTLS writes a date over one of the same kind only, so never from 2049 to 2050. */
 static unsigned char *with_dates(Der cert, int64_t not_before, int64_t not_after, size_t *ret_size)
 {
-        autofree unsigned char *begin = NULL, *end = NULL, *both = NULL, *validity = NULL;
+        autofree unsigned char *begin = NULL, *end = NULL, *validity = NULL;
         size_t begin_size, end_size, size;
 
         begin = write_time(not_before, &begin_size);
         end = write_time(not_after, &end_size);
-        both = join((Der){begin, begin_size}, (Der){end, end_size}, (Der){end, 0}, &size);
-        validity = der_wrap(DER_SEQUENCE, (Der){both, size}, &size);
+        validity =
+                der_wrap_all(DER_SEQUENCE, (Der[]){{begin, begin_size}, {end, end_size}}, 2, &size);
         return with_field(cert, FIELD_VALIDITY, (Der){validity, size}, ret_size);
 }
 
@@ -253,38 +243,22 @@ int draft_add_sans(gnutls_x509_crt_t draft, char *const *sans, Error *reterr)
                 draft, OID_SUBJECT_ALT_NAME, (Der){value, size}, set->critical, reterr);
 }
 
-/* SHA-256 for RSA, as kubeadm signs; SHA-256, -384, -512 for the curves of their size; Ed25519 has
- * its own. */
-static int digest_for(gnutls_privkey_t signing_key, gnutls_digest_algorithm_t *ret)
+int draft_check_sans(const Cert *cert, char *const *sans, Error *reterr)
 {
-        autopubkey public_half = NULL;
-        int g;
-
-        if (gnutls_privkey_get_pk_algorithm(signing_key, NULL) == GNUTLS_PK_RSA) {
-                *ret = GNUTLS_DIG_SHA256;
-                return 0;
-        }
-        g = gnutls_pubkey_init(&public_half);
-        if (g >= 0)
-                g = gnutls_pubkey_import_privkey(public_half, signing_key, 0, 0);
-        if (g >= 0)
-                g = gnutls_pubkey_get_preferred_hash_algorithm(public_half, ret, NULL);
-        return g;
+        for (; sans && *sans; sans++)
+                if (!cert_has_san(cert, *sans))
+                        return error_set(reterr, -EKEYREJECTED,
+                                "the new certificate lacks the SAN '%s'", *sans);
+        return 0;
 }
 
 static int sign(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const Key *signing_key)
 {
         gnutls_digest_algorithm_t digest = GNUTLS_DIG_UNKNOWN;
-        autoprivkey handle = NULL;
-        int g;
+        int g = key_digest(signing_key, &digest);
 
-        g = gnutls_privkey_init(&handle);
         if (g >= 0)
-                g = gnutls_privkey_import_x509(handle, signing_key->native, 0);
-        if (g >= 0)
-                g = digest_for(handle, &digest);
-        if (g >= 0)
-                g = gnutls_x509_crt_privkey_sign(draft, issuer, handle, digest, 0);
+                g = gnutls_x509_crt_privkey_sign(draft, issuer, signing_key->handle, digest, 0);
         return g;
 }
 

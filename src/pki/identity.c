@@ -14,15 +14,13 @@ static int differs(Error *reterr, const char *what)
         return error_set(reterr, -EKEYREJECTED, "the new certificate has another %s", what);
 }
 
-static int compare_subject(const Cert *old, const Cert *fresh, Error *reterr)
+bool cert_same_subject(const Cert *a, const Cert *b)
 {
-        autodatum a = {}, b = {};
+        autodatum x = {}, y = {};
 
-        if (gnutls_x509_crt_get_raw_dn(old->native, &a) < 0 ||
-                gnutls_x509_crt_get_raw_dn(fresh->native, &b) < 0 ||
-                !der_equal((Der){a.data, a.size}, (Der){b.data, b.size}))
-                return differs(reterr, "subject");
-        return 0;
+        return gnutls_x509_crt_get_raw_dn(a->native, &x) >= 0 &&
+               gnutls_x509_crt_get_raw_dn(b->native, &y) >= 0 &&
+               der_equal((Der){x.data, x.size}, (Der){y.data, y.size});
 }
 
 static int compare_sans(const Cert *old, const Cert *fresh, Error *reterr)
@@ -93,9 +91,9 @@ int cert_compare_identity(const Cert *old, const Cert *fresh, Error *reterr)
 {
         int r;
 
-        r = compare_subject(old, fresh, reterr);
-        if (r >= 0)
-                r = compare_sans(old, fresh, reterr);
+        if (!cert_same_subject(old, fresh))
+                return differs(reterr, "subject");
+        r = compare_sans(old, fresh, reterr);
         if (r >= 0)
                 r = compare_extensions(old, fresh, reterr);
         if (r >= 0)

@@ -9,6 +9,7 @@
 
 struct Key {
         gnutls_x509_privkey_t native;
+        gnutls_privkey_t handle; /* signs; refers to native */
         KeyKind kind;
         KeyFormat format; /* by its label */
         bool is_pkcs8;    /* by what is inside */
@@ -16,6 +17,10 @@ struct Key {
 
 /* "RSA-2048", "ECDSA-P256", …, also of kinds that are never issued. The caller frees. */
 char *key_algorithm_of_cert(const Cert *cert);
+
+/* The hash to sign with: SHA-256 for RSA, as kubeadm signs; SHA-256, -384, -512 for the curves of
+ * their size; Ed25519 has its own. A code of GnuTLS. */
+int key_digest(const Key *key, gnutls_digest_algorithm_t *ret) MUST_USE;
 
 /* The public half (SubjectPublicKeyInfo, RFC 5280 4.1.2.7) as PEM or DER; a code of GnuTLS. */
 int key_export_public(const Key *key, gnutls_x509_crt_fmt_t format, gnutls_datum_t *ret) MUST_USE;

@@ -85,6 +85,8 @@ void key_free(Key *key)
 {
         if (!key)
                 return;
+        if (key->handle)
+                gnutls_privkey_deinit(key->handle);
         if (key->native)
                 gnutls_x509_privkey_deinit(key->native);
         free(key);
@@ -106,6 +108,14 @@ static int key_new(Key **ret, Error *reterr)
 static int key_algorithm(const Key *key, unsigned *ret_bits)
 {
         return gnutls_x509_privkey_get_pk_algorithm2(key->native, ret_bits);
+}
+
+/* For a key that is complete: the handle is told its algorithm now. */
+static int open_handle(Key *key)
+{
+        int g = gnutls_privkey_init(&key->handle);
+
+        return g < 0 ? g : gnutls_privkey_import_x509(key->handle, key->native, 0);
 }
 
 static bool is_odd_and_more_than_1(const gnutls_datum_t *number)
@@ -167,6 +177,8 @@ static int import(Key *key, const gnutls_datum_t *der, Error *reterr)
                 return error_set(reterr, -EBADMSG, "the block '%s' holds another kind of key",
                         formats[key->format].label);
         g = check_parts(key, algorithm);
+        if (g >= 0)
+                g = open_handle(key);
         if (g < 0)
                 return pki_error(reterr, -EBADMSG, g, "the private key is damaged");
         key->kind = kind_of(algorithm, bits);
@@ -241,6 +253,8 @@ int key_generate(KeyKind kind, Key **ret, Error *reterr)
         if (r < 0)
                 return r;
         g = gnutls_x509_privkey_generate(key->native, kinds[kind].algorithm, kinds[kind].bits, 0);
+        if (g >= 0)
+                g = open_handle(key);
         if (g < 0)
                 return pki_error(reterr, -EIO, g, "cannot generate a key");
         key->kind = kind;
@@ -259,16 +273,37 @@ KeyFormat key_format(const Key *key)
         return key->format;
 }
 
+typedef struct KeyId {
+        unsigned char bytes[KEY_ID_SIZE];
+        size_t size;
+} KeyId;
+
+static bool id_of_cert(const Cert *cert, KeyId *ret)
+{
+        ret->size = sizeof(ret->bytes);
+        return gnutls_x509_crt_get_key_id(
+                       cert->native, GNUTLS_KEYID_USE_SHA256, ret->bytes, &ret->size) >= 0;
+}
+
+static bool id_equal(const KeyId *a, const KeyId *b)
+{
+        return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
 bool key_matches(const Key *key, const Cert *cert)
 {
-        unsigned char mine[KEY_ID_SIZE], theirs[KEY_ID_SIZE];
-        size_t n_mine = sizeof(mine), n_theirs = sizeof(theirs);
+        KeyId mine = {.size = sizeof(mine.bytes)}, theirs;
 
         return gnutls_x509_privkey_get_key_id(
-                       key->native, GNUTLS_KEYID_USE_SHA256, mine, &n_mine) >= 0 &&
-               gnutls_x509_crt_get_key_id(
-                       cert->native, GNUTLS_KEYID_USE_SHA256, theirs, &n_theirs) >= 0 &&
-               n_mine == n_theirs && memcmp(mine, theirs, n_mine) == 0;
+                       key->native, GNUTLS_KEYID_USE_SHA256, mine.bytes, &mine.size) >= 0 &&
+               id_of_cert(cert, &theirs) && id_equal(&mine, &theirs);
+}
+
+bool cert_same_key(const Cert *a, const Cert *b)
+{
+        KeyId ids[2];
+
+        return id_of_cert(a, &ids[0]) && id_of_cert(b, &ids[1]) && id_equal(&ids[0], &ids[1]);
 }
 
 KeyFormat key_format_default(KeyKind kind)
@@ -327,22 +362,34 @@ int key_to_pem(const Key *key, KeyFormat format, Secret **ret, Error *reterr)
         return 0;
 }
 
+static int open_public(const Key *key, gnutls_pubkey_t *ret)
+{
+        int g = gnutls_pubkey_init(ret);
+
+        return g < 0 ? g : gnutls_pubkey_import_privkey(*ret, key->handle, 0, 0);
+}
+
+int key_digest(const Key *key, gnutls_digest_algorithm_t *ret)
+{
+        autopubkey public_half = NULL;
+        int g;
+
+        if (gnutls_privkey_get_pk_algorithm(key->handle, NULL) == GNUTLS_PK_RSA) {
+                *ret = GNUTLS_DIG_SHA256;
+                return 0;
+        }
+        g = open_public(key, &public_half);
+        if (g >= 0)
+                g = gnutls_pubkey_get_preferred_hash_algorithm(public_half, ret, NULL);
+        return g;
+}
+
 int key_export_public(const Key *key, gnutls_x509_crt_fmt_t format, gnutls_datum_t *ret)
 {
         autopubkey public_half = NULL;
-        autoprivkey private_half = NULL;
-        int g;
+        int g = open_public(key, &public_half);
 
-        g = gnutls_privkey_init(&private_half);
-        if (g >= 0)
-                g = gnutls_privkey_import_x509(private_half, key->native, 0);
-        if (g >= 0)
-                g = gnutls_pubkey_init(&public_half);
-        if (g >= 0)
-                g = gnutls_pubkey_import_privkey(public_half, private_half, 0, 0);
-        if (g >= 0)
-                g = gnutls_pubkey_export2(public_half, format, ret);
-        return g;
+        return g < 0 ? g : gnutls_pubkey_export2(public_half, format, ret);
 }
 
 int key_public_to_pem(const Key *key, char **ret, Error *reterr)

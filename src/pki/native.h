@@ -55,9 +55,9 @@ static inline void datum_done(gnutls_datum_t *datum)
 
 DEFINE_HANDLE_DONE(crt_done, gnutls_x509_crt_t, gnutls_x509_crt_deinit)
 DEFINE_HANDLE_DONE(pubkey_done, gnutls_pubkey_t, gnutls_pubkey_deinit)
-DEFINE_HANDLE_DONE(privkey_done, gnutls_privkey_t, gnutls_privkey_deinit)
+DEFINE_HANDLE_DONE(crq_done, gnutls_x509_crq_t, gnutls_x509_crq_deinit)
 
-#define autodatum   __attribute__((cleanup(datum_done))) gnutls_datum_t
-#define autocrt     __attribute__((cleanup(crt_done))) gnutls_x509_crt_t
-#define autopubkey  __attribute__((cleanup(pubkey_done))) gnutls_pubkey_t
-#define autoprivkey __attribute__((cleanup(privkey_done))) gnutls_privkey_t
+#define autodatum  __attribute__((cleanup(datum_done))) gnutls_datum_t
+#define autocrt    __attribute__((cleanup(crt_done))) gnutls_x509_crt_t
+#define autocrq    __attribute__((cleanup(crq_done))) gnutls_x509_crq_t
+#define autopubkey __attribute__((cleanup(pubkey_done))) gnutls_pubkey_t
