@@ -64,6 +64,11 @@ int draft_check_sans(const Cert *cert, char *const *sans, Error *reterr) MUST_US
  * that is not understood, no extensions at all, unique identifiers. */
 int ca_check_understood(const Cert *old, Error *reterr) MUST_USE;
 
+/* What an old certificate or an identity (exactly one of them) says, signed by the key that it is
+ * for. Nothing is refused or proved: cert_self_sign() and csr_make() know what matters to them. */
+int draft_self_sign(const Key *key, const Cert *old, const LeafIdentity *identity,
+        const LeafTerms *terms, Cert **ret, Error *reterr) MUST_USE;
+
 /* Signs with the hash that fits the key, and parses what was signed. The issuer of a self-signed
  * certificate is the draft itself. */
 int draft_sign(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const Key *signing_key,

@@ -77,9 +77,9 @@ LeafTerms leaf_terms(const Ca *ca, int64_t now, int64_t validity, char *const *e
 {
         int64_t not_before = now - BACKDATE, not_after = now + validity;
 
-        if (not_before < ca->signer->not_before)
+        if (ca && not_before < ca->signer->not_before)
                 not_before = ca->signer->not_before;
-        if (not_after > ca->signer->not_after)
+        if (ca && not_after > ca->signer->not_after)
                 not_after = ca->signer->not_after;
         return (LeafTerms){
                 .not_before = not_before, .not_after = not_after, .extra_sans = extra_sans};

@@ -39,7 +39,7 @@ typedef struct LeafTerms {
 } LeafTerms;
 
 /* notBefore = now - 5 min but not before the CA's, notAfter = now + validity but not after the CA's
- * (behaviour.md "Issuing"). */
+ * (behaviour.md "Issuing"). ca NULL: for a leaf that no CA bounds. */
 LeafTerms leaf_terms(const Ca *ca, int64_t now, int64_t validity, char *const *extra_sans);
 
 /* -EKEYREJECTED unless the terms are a span of time inside the CA's; -EKEYEXPIRED if the CA ends
@@ -81,6 +81,15 @@ int leaf_subject(const LeafIdentity *identity, char **ret, Error *reterr) MUST_U
  * -EINVAL for a name that a subject cannot hold. */
 int ca_issue(const Ca *ca, const LeafIdentity *identity, const Key *key, const LeafTerms *terms,
         Cert **ret, Error *reterr) MUST_USE;
+
+/* A leaf that its own key signs, for those who are told by other ways whom to trust. It says what
+ * `old` or `identity` (exactly one of them) says, as ca_renew() and ca_issue() do; where `old` has
+ * an authority key identifier, the new one is its own. -EINVAL for dates in the wrong order, for a
+ * name that a subject cannot hold and for an extra SAN that is none, -EOPNOTSUPP for a CA, for one
+ * without a name and for whatever else ca_renew() does not understand, -EKEYREJECTED if the result
+ * does not say the same. */
+int cert_self_sign(const Key *key, const Cert *old, const LeafIdentity *identity,
+        const LeafTerms *terms, Cert **ret, Error *reterr) MUST_USE;
 
 /* A self-signed CA as kubeadm makes them (facts 1): key usage digitalSignature, keyEncipherment and
  * keyCertSign, CA:TRUE, both critical, subject key identifier, SAN DNS = CN where
