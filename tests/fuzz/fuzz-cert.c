@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fuzz.h"
 
-#include "pki/cert.h"
-#include "pki/key.h"
+#include "pki/csr.h"
+#include "pki/pem.h"
 
 #include <assert.h>
 
@@ -40,11 +40,29 @@ static void check_key(const Key *key, const Cert *cert)
         assert(key_kind(again) == key_kind(key));
 }
 
-/* The same bytes as PEM of certificates, as PEM of a key, and as one certificate without armour. */
+/* What a request asks for can be told, it is equal to what is read of it again, and is no answer to
+ * itself: those dates are over. */
+static void check_request(const Csr *csr)
+{
+        autofree char *pem = pem_encode("CERTIFICATE REQUEST", csr->der, csr->der_size);
+        autoptr(Csr) again = NULL;
+        Error error = {};
+
+        assert(csr_parse(pem, strlen(pem), &again, NULL) >= 0);
+        assert(csr_equal(csr, again) && digest_equal(&csr->public_key, &again->public_key));
+        check_cert(csr->wanted);
+        assert(csr_check_answer(csr, &(CertList){(Cert *[]){csr->wanted}, 1}, NULL, AT, &error) <
+                0);
+        assert(error.text[0]);
+}
+
+/* The same bytes as PEM of certificates, of a key and of a request, and as one certificate without
+ * armour. */
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
         autoptr(CertList) list = NULL;
         autoptr(Cert) cert = NULL;
+        autoptr(Csr) csr = NULL;
         autoptr(Key) key = NULL;
         Error error = {};
 
@@ -59,5 +77,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
                 assert(!key && error.text[0]);
         else
                 check_key(key, list && list->n > 0 ? list->certs[0] : NULL);
+        error.text[0] = 0;
+        if (csr_parse(data, size, &csr, &error) < 0)
+                assert(!csr && error.text[0]);
+        else
+                check_request(csr);
         return 0;
 }

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "base/time-util.h"
-#include "pki/ca.h"
+#include "pki/csr.h"
 
 #include <assert.h>
 
@@ -57,6 +57,26 @@ static void assert_same_identity(const Cert *old, const Cert *fresh)
         assert(!streq(old->serial, fresh->serial));
 }
 
+/* What can be renewed can be asked for elsewhere and, unless it has no name, sign itself, and then
+ * says the same. */
+static void check_other_issuers(const Cert *old, const Key *key)
+{
+        LeafTerms terms = leaf_terms(NULL, AT, DAY, NULL);
+        autofree char *pem = NULL;
+        autoptr(Cert) self = NULL;
+        autoptr(Csr) csr = NULL;
+
+        assert(csr_make(key, old, NULL, NULL, &pem, NULL) == 0);
+        assert(csr_parse(pem, strlen(pem), &csr, NULL) == 0);
+        assert(key_matches(key, csr->wanted) && cert_same_subject(csr->wanted, old));
+        assert_same_all(old->sans, csr->wanted->sans);
+        assert_same_all(old->usages, csr->wanted->usages);
+        if (!*old->subject)
+                return;
+        assert(cert_self_sign(key, old, NULL, &terms, &self, NULL) == 0);
+        assert_same_identity(old, self);
+}
+
 /* One certificate as DER, which is renewed: refused with a reason, or its successor says of its
  * holder what it said itself, verifies, and could be renewed again; with one name more where that
  * is configured. */
@@ -88,5 +108,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         terms = leaf_terms(ca, AT, FAR_ON - AT, extra);
         assert(ca_renew(ca, old, key, &terms, &more, NULL) == 0);
         assert(cert_has_san(more, extra[0]) && cert_compare_identity(old, more, NULL) == 0);
+        check_other_issuers(old, key);
         return 0;
 }
