@@ -5,6 +5,8 @@
 
 # shellcheck source=tests/cli/cli.sh
 . "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
+# shellcheck source=tests/cli/rotate-lib.sh
+. "$SRCDIR/tests/cli/rotate-lib.sh" || exit 99
 
 python=
 for candidate in python3 /usr/bin/python3; do
@@ -135,6 +137,27 @@ mapfile -t -d '' alarms <"$SCRATCH/alarms"
 tap_like "${#alarms[@]}" '^[1-9]' "nothing can be read: there are alarms"
 keep valid alarm "nothing can be read: an alarm file" "${alarms[@]}"
 
+# CAs on their way, one whose key is elsewhere, one that cannot be read, one of which somebody has changed a file.
+rotating_host v1.28.7/rsa2048-default
+mkdir -p "$ROOT/etc/kube-renewd" "$ROOT/opt"
+cp "$ROOT/$PKI/apiserver.crt" "$ROOT/opt/client.crt"
+printf '[certificate watched]\nCertificate=/opt/client.crt\nCA=kubernetes\nWatch=yes\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+rm "$ROOT/$PKI/front-proxy-ca.key"
+printf 'garbage' >"$ROOT/$PKI/etcd/ca.crt"
+cp "$ROOT/$PKI/ca.crt" "$SCRATCH/old.crt"
+prints rotate-ca "no rotation" rotate-ca --status
+for step in prepare trust-both reissue; do
+        phase $step --ca=kubernetes >/dev/null 2>&1
+        prints rotate-ca "$step" rotate-ca --status
+done
+cp "$SCRATCH/printed.json" "$SCRATCH/rotate-ca.json"
+phase abort --ca=kubernetes >/dev/null 2>&1
+prints rotate-ca "abort" rotate-ca --status
+tap_is "$(jq -c '[.cas[].state]' "$SCRATCH/printed.json")" '["Aborting","External","Refused"]' "there is one of each state"
+cp "$ROOT/opt/client.crt" "$ROOT/$PKI/ca.crt"
+prints rotate-ca "somebody's change" rotate-ca --status
+tap_is "$(jq -c '[.cas[].state]' "$SCRATCH/printed.json")" '["Unknown","External","Refused"]' "and of the last one"
+
 # 2. What is not as the schemas say is refused.
 host v1.28.7/rsa2048-default
 rm "$ROOT/etc/kubernetes/pki/etcd/ca.key"
@@ -184,6 +207,12 @@ verify .[0].status = "FINE"
 verify del(.[0].endpoint)
 backup .[0].files[0] = 1
 backup .[0].time = 0
+rotate-ca .state = "Fine"
+rotate-ca .cas[0].state = "Fine"
+rotate-ca .cas[0].new.sha256 = "0"
+rotate-ca .cas[0].checklist[0].state = "perhaps"
+rotate-ca del(.cas[0].owed)
+rotate-ca .more = 1
 END
 
 # 3. The verdicts.
@@ -199,6 +228,6 @@ for ((i = 0; i < ${#schemas[@]}; i++)); do
 done
 
 # 4. Everything that is in the tree is installed.
-tap_is "$(cd "$SRCDIR/share/schema" && ls)" "$(sed -n 's,^\tshare/schema/\([a-z.]*\).*,\1,p' "$SRCDIR/share/Makemodule.am")" \
+tap_is "$(cd "$SRCDIR/share/schema" && ls)" "$(sed -n 's,^\tshare/schema/\([a-z.-]*\).*,\1,p' "$SRCDIR/share/Makemodule.am")" \
         "every schema is installed"
 tap_done

@@ -59,6 +59,7 @@ for verb in "${with_json[@]}"; do
         if python3 -c 'import yaml' 2>/dev/null; then
                 words=("$verb")
                 [ "$verb" != backup ] || words+=(list)
+                [ "$verb" != rotate-ca ] || words+=(--status)
                 tap_ok "$verb says the same in both" says_the_same "${words[@]}"
         else
                 tap_skip "$verb says the same in both" "python3-yaml is not installed"
