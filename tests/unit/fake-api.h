@@ -5,6 +5,7 @@
  * the faults that a real one does not show on demand.
  *
  *     api_fail("POST", 403, "forbidden: User …");     from now on; 0: it works again
+ *     api_fail_once("GET", 404, "not found");         and then as it is
  *     api_decide("kube-renewd-x-1", "Denied", "Policy", "not like this");
  *     assert_int_equal(api_asked("POST"), 1);
  *     api_reset();
@@ -26,6 +27,7 @@ static struct {
                 const char *method;
                 long status; /* -1: nobody answers */
                 const char *message;
+                bool once;
         } fault;
         unsigned n_uids;
 } api;
@@ -45,6 +47,13 @@ static inline void api_fail(const char *method, long status, const char *message
         api.fault.method = method;
         api.fault.status = status;
         api.fault.message = message;
+        api.fault.once = false;
+}
+
+static inline void api_fail_once(const char *method, long status, const char *message)
+{
+        api_fail(method, status, message);
+        api.fault.once = true;
 }
 
 /* How many requests of this method there were. */
@@ -235,9 +244,13 @@ int __wrap_http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr
         strv_take(&api.log, xasprintf("%s %s", method, path));
         api_note(request);
         if (api.fault.status && streq(api.fault.method, method)) {
-                if (api.fault.status < 0)
+                long status = api.fault.status;
+
+                if (api.fault.once)
+                        api.fault.status = 0;
+                if (status < 0)
                         return error_set(reterr, -ECONNREFUSED, "%s: nobody listens", request->url);
-                return api_refuse(ret, api.fault.status, api.fault.message);
+                return api_refuse(ret, status, api.fault.message);
         }
         if (request->body)
                 assert_int_equal(json_read(request->body, request->body_size, &body, NULL), 0);
