@@ -13,7 +13,7 @@ typedef struct Question {
         const CaRotation *rotation;
         const Cert *leaving, *staying;
         bool is_api_ca;   /* the API server's clients trust it */
-        ApiServer server; /* trusts both CAs */
+        ApiServer server; /* trusts whoever vouches for it */
 } Question;
 
 /* Everything that is asked about one CA. */

@@ -253,15 +253,27 @@ void cluster_ask(const Question *question)
         cluster_check_nodes(question);
 }
 
+/* Who vouches for the API server, whichever CA is asked about; the caller frees. */
+static char *server_roots(const Item *administrator)
+{
+        const InventoryCa *ca = administrator->expected_ca;
+        char *roots = xstrdup("");
+
+        for (size_t i = 0; ca && ca->bundle && i < ca->bundle->n; i++) {
+                autofree char *before = roots, *pem = cert_to_pem(ca->bundle->certs[i]);
+
+                roots = xasprintf("%s%s", before, pem);
+        }
+        return roots;
+}
+
 static void check_rotation(const ChecklistInput *input, Checklist *checklist,
         const CaRotation *rotation, const Item *administrator)
 {
         const CaRecord *record = rotation->record;
         const ManifestEndpoint *endpoint = preflight_find_server(input->inventory);
         bool aborts = input->aborts || record->is_aborting;
-        autofree char *old_pem = cert_to_pem(record->old_ca),
-                      *new_pem = cert_to_pem(record->new_ca);
-        autofree char *both = xasprintf("%s%s", old_pem, new_pem);
+        autofree char *roots = administrator ? server_roots(administrator) : NULL;
         Question question = {.input = input,
                 .checklist = checklist,
                 .rotation = rotation,
@@ -278,8 +290,8 @@ static void check_rotation(const ChecklistInput *input, Checklist *checklist,
                 question.server = (ApiServer){.host = endpoint->host,
                         .port = endpoint->port,
                         .timeout = ASK_TIMEOUT,
-                        .tls = {.ca = both,
-                                .ca_size = strlen(both),
+                        .tls = {.ca = roots,
+                                .ca_size = strlen(roots),
                                 .certificate = administrator->user->certificate,
                                 .certificate_size = administrator->user->certificate_size,
                                 .key = administrator->user->key->data,
