@@ -232,7 +232,8 @@ int rotate_ca_status(const Options *options)
         checklist = checklist_make(&(ChecklistInput){.config = pass->config,
                 .inventory = pass->inventory,
                 .running = pass->running,
-                .rotations = pass->rotations});
+                .rotations = pass->rotations,
+                .now = pass->now});
         if (output_is_data(options)) {
                 print_data(options, json_status(pass, checklist));
                 return EXIT_DONE;

@@ -42,6 +42,7 @@ typedef struct ChecklistInput {
         Running *running;           /* whom to ask; not live: nobody is */
         const CaRotations *rotations;
         bool aborts; /* the new CA is to go, and not the old one */
+        int64_t now;
 } ChecklistInput;
 
 /* Of every CA that is in a rotation and selected. Never NULL; cannot fail. */

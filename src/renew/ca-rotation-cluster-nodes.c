@@ -196,7 +196,18 @@ static void ask_member(const Question *question, const char *host, uint16_t port
                 question_fail(question, name, &error);
 }
 
-static void ask_others(const Question *question, const json_t *subset, char ***ret_hosts)
+/* Who has gone through the same phase is vouched for by the CA that stays: it has signed him, or
+ * what he sends along. */
+static bool is_vouched_for(const Question *question)
+{
+        const CaRotation *rotation = question->rotation;
+        const Cert *cross = ca_phase_cross(rotation->record, rotation->phase);
+
+        return cert_equal(ca_phase_signer(rotation->record, rotation->phase), question->staying) ||
+               (cross && cross->not_after > question->input->now);
+}
+
+static void ask_others(const Question *question, const json_t *subset, bool asks, char ***ret_hosts)
 {
         const json_t *address, *port;
         uint16_t number = 443;
@@ -216,13 +227,14 @@ static void ask_others(const Question *question, const json_t *subset, char ***r
                 if (!host)
                         continue;
                 strv_add(ret_hosts, host);
-                if (question->is_api_ca)
+                if (asks)
                         ask_member(question, host, number);
         }
 }
 
 void cluster_check_members(const Question *question)
 {
+        bool asks = question->is_api_ca && is_vouched_for(question);
         autoptr(json_t) object = NULL;
         autostrv hosts = NULL;
         const json_t *subset;
@@ -237,8 +249,8 @@ void cluster_check_members(const Question *question)
                 return;
         }
         json_array_foreach(json_object_get(object, "subsets"), i, subset)
-                ask_others(question, subset, &hosts);
-        if (!question->is_api_ca && strv_length(hosts) > 1) {
+                ask_others(question, subset, asks, &hosts);
+        if (!asks && strv_length(hosts) > 1) {
                 autofree char *text = strv_join(hosts, ", ");
 
                 question_add(question, "other control planes", CHECK_UNKNOWN,

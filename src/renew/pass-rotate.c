@@ -185,7 +185,8 @@ static int look_at_checklist(
                 .inventory = pass_latest(pass)->inventory,
                 .running = pass->running,
                 .rotations = pass->rotations,
-                .aborts = result->step == ROTATE_ABORT});
+                .aborts = result->step == ROTATE_ABORT,
+                .now = pass->now});
         item = checklist_open(result->checklist, waits_as(pass->rotations));
         if (!item || request->dry_run || request->force || has_ended(pass))
                 return 0;

@@ -305,6 +305,40 @@ static void test_other_api_servers(void **state)
         }
 }
 
+/* Nothing that others could send along leads to the CA that stays: then only somebody who looks
+ * there can know. */
+static void test_other_api_servers_that_cannot_show_it(void **state)
+{
+        Cluster cluster;
+        struct {
+                bool is_api_ca, has_cross;
+                int64_t end; /* of what leads there, from now on */
+                const char *name;
+        } cases[] = {
+                {true, true, 1, "API server 127.0.0.1"},
+                {true, true, 0, "other control planes"},
+                {true, false, 0, "other control planes"},
+                {false, true, 1, "other control planes"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                cluster_set_up(&cluster);
+                cluster.rotation.phase = CA_PHASE_TRUST_BOTH;
+                cluster.record.old_by_new = cases[i].has_cross ? cluster.record.old_ca : NULL;
+                cluster.input.now = cluster.record.old_ca->not_after - cases[i].end;
+                cluster.question.is_api_ca = cases[i].is_api_ca;
+                answer(ENDPOINTS, json_pack("{s:[{s:[{s:s}, {s:s}], s:[{s:i}]}]}", "subsets",
+                                          "addresses", "ip", "127.0.0.1", "ip", "127.0.0.2",
+                                          "ports", "port", (int)server_none()));
+                cluster_check_members(&cluster.question);
+                assert_string_equal(cluster.question.checklist->items[0].name, cases[i].name);
+                assert_int_equal(cluster.question.checklist->items[0].state, CHECK_UNKNOWN);
+                assert_null(checklist_open(cluster.question.checklist, CA_PHASE_REISSUE));
+                cluster_tear_down(&cluster);
+                servers_stop();
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -314,6 +348,7 @@ int main(void)
                 SERVERS_TEST(test_backwards),
                 SERVERS_TEST(test_who_does_not_answer_is_unknown),
                 SERVERS_TEST(test_other_api_servers),
+                SERVERS_TEST(test_other_api_servers_that_cannot_show_it),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
