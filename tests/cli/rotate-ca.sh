@@ -7,16 +7,6 @@
 # shellcheck source=tests/cli/rotate-lib.sh
 . "$SRCDIR/tests/cli/rotate-lib.sh" || exit 99
 
-# configure LINE...
-configure() {
-        mkdir -p "$ROOT/etc/kube-renewd"
-        printf '%s\n' "$@" >"$ROOT/etc/kube-renewd/kube-renewd.conf"
-}
-
-status() { # FILTER
-        renewd rotate-ca --status --output=json 2>/dev/null | jq -c "$1"
-}
-
 manifest=etc/kubernetes/manifests/kube-controller-manager.yaml
 
 # T16: all CAs of a host, phase by phase.
@@ -27,9 +17,7 @@ renewd run --at="$NEW" >/dev/null 2>&1
 digests >"$SCRATCH/before"
 cp -a "$ROOT/$manifest" "$SCRATCH/manifest"
 cp "$ROOT/$PKI/sa.key" "$SCRATCH/sa.key"
-for id in kubernetes front-proxy etcd; do
-        cp "$ROOT/$(ca_file "$id")" "$SCRATCH/$id.old"
-done
+old_cas
 tap_is "$(status '[.state, (.cas[] | .ca, .state, .phase, .next)]')" \
         '["Ready","kubernetes","Ready","none","prepare","front-proxy","Ready","none","prepare","etcd","Ready","none","prepare"]' \
         "T16 the state of all before"
@@ -44,8 +32,8 @@ tap_status 0 "T16 prepare" phase prepare
 tap_is "$(changed)" "" "T16 changes nothing that anybody reads"
 tap_is "$(stat -c %a "$ROOT/$RECORDS" "$ROOT/$RECORDS"/* | sort -u | xargs)" "600 700" "T16 its record is root's alone"
 tap_is "$(grep -l KEY "$ROOT/$RECORDS"/*.json)" "" "T16 and no key is in it but in a file of its own"
-for id in kubernetes front-proxy etcd; do
-        jq -r .new.pem "$ROOT/$RECORDS/$id.json" >"$SCRATCH/$id.new"
+new_cas
+for id in "${IDS[@]}"; do
         tap_is "$(openssl x509 -noout -subject -in "$SCRATCH/$id.new")" "$(openssl x509 -noout -subject -in "$SCRATCH/$id.old")" \
                 "T16 the new CA $id has the old one's name"
 done
@@ -55,7 +43,7 @@ tap_is "$(changed)" "" "T16 and writes nothing"
 
 # they_verify PHASE: who has only the old root and who has only the new one accept every leaf.
 they_verify() {
-        for id in kubernetes front-proxy etcd; do
+        for id in "${IDS[@]}"; do
                 tap_is "$(unverified "$id" "$SCRATCH/$id.old")" "" "T16 after $1 who knows only the old $id verifies its leaves"
                 tap_is "$(unverified "$id" "$SCRATCH/$id.new")" "" "T16 after $1 so does who knows only the new one"
         done
@@ -111,7 +99,7 @@ tap_is "$(roots "$ROOT/$PKI/ca.crt")" new "T16 the CA file has the new one"
 for name in admin controller-manager scheduler kubelet; do
         tap_is "$(embedded $name)" new "T16 so has $name.conf"
 done
-for id in kubernetes front-proxy etcd; do
+for id in "${IDS[@]}"; do
         tap_is "$(unverified "$id" "$ROOT/$(ca_file "$id")")" "" "T16 every leaf of $id verifies"
         tap_is "$(unverified "$id" "$SCRATCH/$id.old" | xargs)" "$(leaves "$id")" \
                 "T16 and who knows only the old $id accepts none"
@@ -208,7 +196,7 @@ CLOCK=$(date -ud "$NEW" +%s)
 # All in one go; RSA to ECDSA.
 rotating_host v1.28.7/rsa2048-default
 tap_status 75 "all phases in one go" phase all --key-algorithm=ECDSA-P384 --ca-validity=5y
-for id in kubernetes front-proxy etcd; do
+for id in "${IDS[@]}"; do
         tap_like "$(openssl x509 -noout -text -in "$ROOT/$(ca_file "$id")")" 'ASN1 OID: secp384r1' "the CA $id has another kind of key"
         tap_is "$(unverified "$id" "$ROOT/$(ca_file "$id")")" "" "and its leaves verify"
 done
@@ -219,7 +207,7 @@ tap_is "$(status .state)" '"Ready"' "nothing is left to do"
 rotating_host v1.28.7/ecdsa-p256
 CLOCK=$(date -ud 2036-12-25 +%s)
 tap_status 75 "T17 an expired CA in one go" phase all
-for id in kubernetes front-proxy etcd; do
+for id in "${IDS[@]}"; do
         tap_is "$(unverified "$id" "$ROOT/$(ca_file "$id")")" "" "T17 the leaves of $id verify"
         tap_is "$(openssl x509 -checkend $((CLOCK - $(date +%s) + 86400)) -noout -in "$ROOT/$(ca_file "$id")")" \
                 "Certificate will not expire" "T17 and $id is good for more than a day"
@@ -228,7 +216,7 @@ tap_is "$(status .state)" '"Ready"' "T17 nothing is left to do"
 CLOCK=$(date -ud "$NEW" +%s)
 
 # T11: what can be rotated, and what cannot.
-refused() { # DESCRIPTION PATTERN
+not_rotated() { # DESCRIPTION PATTERN
         tap_status "${3:-1}" "T11 $1" phase prepare --ca=kubernetes
         tap_like "$OUTPUT" "$2" "T11 $1: why"
         tap_status 1 "T11 $1: nothing is written" test -e "$ROOT/$RECORDS/kubernetes.json"
@@ -245,11 +233,11 @@ tap_status 0 "T11 a self-signed CA" phase prepare --ca=kubernetes
 rotating_host v1.28.7/ecdsa-p256
 cp "$SCRATCH/sub.crt" "$ROOT/$PKI/ca.crt"
 cp "$SCRATCH/sub.key" "$ROOT/$PKI/ca.key"
-refused "one that another CA issued" 'was issued by another CA'
+not_rotated "one that another CA issued" 'was issued by another CA'
 rotating_host v1.28.7/ecdsa-p256
 cat "$SCRATCH/sub.crt" "$ROOT/$PKI/ca.crt" >"$SCRATCH/bundle"
 cp "$SCRATCH/bundle" "$ROOT/$PKI/ca.crt"
-refused "a bundle with that one first" 'was issued by another CA'
+not_rotated "a bundle with that one first" 'was issued by another CA'
 rotating_host v1.28.7/ecdsa-p256
 cp "$ROOT/$PKI/ca.crt" "$SCRATCH/first"
 cat "$SCRATCH/first" "$SCRATCH/root.crt" >"$ROOT/$PKI/ca.crt"
@@ -262,12 +250,12 @@ tap_is "$(grep -o 'cluster-signing-cert-file=.*' "$ROOT/$manifest")" \
         "cluster-signing-cert-file=/etc/kubernetes/pki/ca-signer.crt" "T43 and the signer is alone"
 rotating_host v1.28.7/ecdsa-p256
 echo garbage >"$ROOT/$PKI/ca.crt"
-refused "garbage" 'ca.crt'
+not_rotated "garbage" 'ca.crt'
 rm "$ROOT/$PKI/ca.crt"
-refused "a missing one" "'kube-renewd init' makes"
+not_rotated "a missing one" "'kube-renewd init' makes"
 rotating_host v1.28.7/ecdsa-p256
 rm "$ROOT/$PKI/ca.key"
-refused "a key that is elsewhere" 'is not on this host'
+not_rotated "a key that is elsewhere" 'is not on this host'
 tap_is "$(status '.cas[0].state')" '"External"' "T11 and its state says so"
 
 # A CA of the operator's own.

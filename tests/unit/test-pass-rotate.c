@@ -109,6 +109,25 @@ static void test_what_dies_of_a_phase_keeps_its_files(void **state)
         plane_free(&plane);
 }
 
+/* Who does not come up with certificates that have expired is waited for by nobody, and started
+ * when he has others. */
+static void test_t17_what_has_expired_is_not_waited_for(void **state)
+{
+        Plane plane = scheduler();
+
+        plane.host.now += 10 * YEAR;
+        put("kube-scheduler.health", BAD);
+        put("start-kube-scheduler.sh", "cp ok kube-scheduler.health");
+        rotated(&plane, ROTATE_PREPARE, EXIT_DONE);
+        rotated(&plane, ROTATE_TRUST_BOTH, EXIT_UNFINISHED);
+        assert_int_equal(plane_stops(SCHEDULER), 0);
+        rotated(&plane, ROTATE_REISSUE, EXIT_DONE);
+        assert_int_equal(plane_stops(SCHEDULER), 1);
+        rotated(&plane, ROTATE_TRUST_NEW, EXIT_DONE);
+        assert_false(plane_owes(&plane, SCHEDULER));
+        plane_free(&plane);
+}
+
 /* The kubelet does it by itself: whoever stops the container on top of that makes it wait. */
 static void test_a_new_manifest_is_a_restart_by_the_kubelet(void **state)
 {
@@ -156,6 +175,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 SERVERS_TEST(test_t16_each_phase_restarts_who_embeds_a_ca),
                 SERVERS_TEST(test_what_dies_of_a_phase_keeps_its_files),
+                SERVERS_TEST(test_t17_what_has_expired_is_not_waited_for),
                 SERVERS_TEST(test_a_new_manifest_is_a_restart_by_the_kubelet),
                 SERVERS_TEST(test_a_kubelet_is_not_waited_for_to_load_by_itself),
         };
