@@ -164,6 +164,8 @@ static int read_token(Reading *reading, Error *reterr)
                 size--;
         reading->access->token = secret_new(text, size);
         reading->access->server.token = reading->access->token;
+        if (!http_is_token(reading->access->token))
+                return lacks(reading, "a token that is none", reterr);
         return 0;
 }
 

@@ -80,13 +80,13 @@ static int error_of(long status)
                 long status;
                 int r;
         } meanings[] = {
-                {400, -EINVAL},
+                {400, -EBADRQC},
                 {401, -EACCES},
                 {403, -EACCES},
                 {404, -ENOENT},
                 {409, -EEXIST},
                 {410, -ESTALE},
-                {422, -EINVAL},
+                {422, -EBADRQC},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(meanings); i++)

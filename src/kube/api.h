@@ -47,8 +47,8 @@ typedef struct ApiServer {
 int api_get(const ApiServer *server, const char *path, json_t **ret, Error *reterr) MUST_USE;
 
 /* POST to a list, PUT or DELETE of an object. `object` is what is sent, NULL for nothing; ret what
- * is answered, may be NULL. -EEXIST for 409: it is there already, or has changed meanwhile; -EINVAL
- * for 400 and 422: this will never be accepted; otherwise as api_get(). */
+ * is answered, may be NULL. -EEXIST for 409: it is there already, or has changed meanwhile;
+ * -EBADRQC for 400 and 422: this will never be accepted; otherwise as api_get(). */
 int api_write(const ApiServer *server, const char *method, const char *path, const json_t *object,
         json_t **ret, Error *reterr) MUST_USE;
 

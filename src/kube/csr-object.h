@@ -49,7 +49,7 @@ typedef struct CsrObject {
 void csr_object_free(CsrObject *object);
 DEFINE_AUTOPTR(CsrObject, csr_object_free)
 
-/* -EEXIST if there is one of that name, -EINVAL if the server will never take it; otherwise as
+/* -EEXIST if there is one of that name, -EBADRQC if the server will never take it; otherwise as
  * api_write(). */
 int csr_object_create(
         const ApiServer *server, const CsrWish *wish, CsrObject **ret, Error *reterr) MUST_USE;

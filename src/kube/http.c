@@ -277,9 +277,8 @@ static void set_connection(Call *call, const HttpRequest *request)
         }
 }
 
-/* RFC 6750, 2.1. What is no such token could be the end of one header and the beginning of another.
- */
-static bool is_token(const Secret *token)
+/* What is no such token could be the end of one header and the beginning of another. */
+bool http_is_token(const Secret *token)
 {
         for (size_t i = 0; i < token->size; i++)
                 if (!isalnum(token->data[i]) &&
@@ -297,7 +296,7 @@ static int set_token(Call *call, const HttpRequest *request, Error *reterr)
                 return 0;
         if (!starts_with(request->url, "https:"))
                 return error_set(reterr, -EINVAL, "%s: a token goes over https only", request->url);
-        if (!is_token(token))
+        if (!http_is_token(token))
                 return error_set(
                         reterr, -EINVAL, "%s: the token that is to be shown is none", request->url);
         header = xasprintf("authorization: Bearer %.*s", (int)token->size, (char *)token->data);

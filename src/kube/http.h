@@ -62,6 +62,9 @@ DEFINE_AUTOPTR(HttpAnswer, http_answer_free)
  * libcurl, -EINVAL for a token that would not go over https or that no header can carry. */
 int http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr) MUST_USE;
 
+/* Can it go into a header? RFC 6750, 2.1. */
+bool http_is_token(const Secret *token);
+
 /* "HOST:PORT" as a URL has it, IPv6 in brackets. The caller frees. */
 char *http_authority(const char *host, uint16_t port);
 

@@ -144,9 +144,10 @@ static void clean_up(const ApiServer *server, const CsrOwner *owner, const char 
 static IssuerVerdict verdict_of(int r)
 {
         switch (r) {
-        case -EINVAL: /* it will never be taken */
+        case -EBADRQC: /* it will never be taken */
                 return ISSUER_REJECTED;
         case -EACCES:
+        case -EINVAL:
         case -ELIBACC:
                 return ISSUER_UNCONFIGURED;
         default:

@@ -170,10 +170,14 @@ static void test_what_is_refused(void **state)
                 {CLUSTER, "client-certificate-data: Y2VydA==", -EINVAL, "not both"},
                 {CLUSTER, "client-key-data: a2V5, token: t0ken", -EINVAL, "not both"},
                 {CLUSTER, "tokenFile: /nowhere", -ENOENT, "nowhere"},
+                {CLUSTER, "token: 't0ken t0ken'", -EINVAL, "a token that is none"},
+                {CLUSTER, "token: 't0ken', tokenFile: empty", -EINVAL, "a token that is none"},
                 {"server: 'https://h', certificate-authority: no.crt", "token: t0ken", -ENOENT,
                         "/conf/no.crt"},
         };
 
+        mkdir("conf", 0755);
+        put("conf/empty", "\n");
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
                 refused(cases[i].cluster, cases[i].user, cases[i].r, cases[i].text);
         autoptr(Access) access =

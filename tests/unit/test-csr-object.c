@@ -123,8 +123,8 @@ static void test_errors_of_create(void **state)
         static const struct {
                 long status;
                 int r;
-        } cases[] = {{-1, -ECONNREFUSED}, {401, -EACCES}, {403, -EACCES}, {422, -EINVAL},
-                {400, -EINVAL}, {429, -EIO}, {503, -EIO}};
+        } cases[] = {{-1, -ECONNREFUSED}, {401, -EACCES}, {403, -EACCES}, {422, -EBADRQC},
+                {400, -EBADRQC}, {429, -EIO}, {503, -EIO}};
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 autoptr(CsrObject) object = NULL;
