@@ -20,7 +20,9 @@
 
 struct Ca {
         Cert *signer;
-        Key *key;
+        Key *key;  /* NULL: ca_open() has not been called, or has failed */
+        int error; /* of ca_open() */
+        Error problem;
 };
 
 int draft_new(gnutls_x509_crt_t *ret, Error *reterr) MUST_USE;
@@ -69,8 +71,8 @@ int ca_check_understood(const Cert *old, Error *reterr) MUST_USE;
 int draft_self_sign(const Key *key, const Cert *old, const LeafIdentity *identity,
         const LeafTerms *terms, Cert **ret, Error *reterr) MUST_USE;
 
-/* Signs with the hash that fits the key, and parses what was signed. The issuer of a self-signed
- * certificate is the draft itself. */
+/* Signs with the hash that fits the key, and parses what was signed. -ENOKEY without a key. The
+ * issuer of a self-signed certificate is the draft itself. */
 int draft_sign(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const Key *signing_key,
         Cert **ret, Error *reterr) MUST_USE;
 

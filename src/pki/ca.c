@@ -20,9 +20,21 @@ static bool is_better_signer(const Cert *cert, const Cert *best)
         return cert->not_after > best->not_after;
 }
 
+static int take_signer(Ca *ca, const Cert *signer, Error *reterr)
+{
+        Cert *copy = NULL;
+        int r = cert_parse_der(signer->der, signer->der_size, &copy, reterr);
+
+        if (r < 0)
+                return r;
+        cert_free(ca->signer);
+        ca->signer = copy;
+        return 0;
+}
+
 int ca_new(const CertList *bundle, Key *key, Ca **ret, Error *reterr)
 {
-        autoptr(Ca) ca = NULL;
+        autoptr(Ca) ca = xcalloc(1, sizeof(*ca));
         const Cert *best = NULL;
         int r;
 
@@ -31,16 +43,63 @@ int ca_new(const CertList *bundle, Key *key, Ca **ret, Error *reterr)
                         best = bundle->certs[i];
         if (!best)
                 return error_set(reterr, -ENOKEY,
-                        "the CA key belongs to none of its %zu "
-                        "certificates",
-                        bundle->n);
-        ca = xcalloc(1, sizeof(*ca));
-        r = cert_parse_der(best->der, best->der_size, &ca->signer, reterr);
+                        "the CA key belongs to none of its %zu certificates", bundle->n);
+        r = take_signer(ca, best, reterr);
         if (r < 0)
                 return r;
         ca->key = key;
         *ret = TAKE(ca);
         return 0;
+}
+
+int ca_new_unopened(const CertList *bundle, Ca **ret, Error *reterr)
+{
+        autoptr(Ca) ca = xcalloc(1, sizeof(*ca));
+        const Cert *best = NULL;
+        int r;
+
+        for (size_t i = 0; i < bundle->n; i++)
+                if (is_better_signer(bundle->certs[i], best))
+                        best = bundle->certs[i];
+        if (!best)
+                return error_set(reterr, -EINVAL, "a CA without a certificate");
+        r = take_signer(ca, best, reterr);
+        if (r < 0)
+                return r;
+        *ret = TAKE(ca);
+        return 0;
+}
+
+static int open_key(
+        Ca *ca, const CertList *bundle, const char *url, const TokenAccess *access, Error *reterr)
+{
+        autoptr(Key) key = NULL;
+        const Cert *best = NULL;
+        int r;
+
+        r = key_open_token(url, access, &key, reterr);
+        for (size_t i = 0; r >= 0 && i < bundle->n; i++) {
+                r = key_try_token(key, bundle->certs[i], reterr);
+                if (r > 0 && is_better_signer(bundle->certs[i], best))
+                        best = bundle->certs[i];
+        }
+        if (r >= 0 && !best)
+                r = error_set(reterr, -ENOKEY,
+                        "the key '%s' belongs to no certificate in the CA's file", url);
+        if (r >= 0)
+                r = take_signer(ca, best, reterr);
+        if (r < 0)
+                return r;
+        ca->key = TAKE(key);
+        return 0;
+}
+
+int ca_open(
+        Ca *ca, const CertList *bundle, const char *url, const TokenAccess *access, Error *reterr)
+{
+        if (!ca->key && ca->error == 0)
+                ca->error = open_key(ca, bundle, url, access, &ca->problem);
+        return ca->error < 0 ? error_set(reterr, ca->error, "%s", ca->problem.text) : 0;
 }
 
 const Cert *ca_signer(const Ca *ca)

@@ -13,7 +13,7 @@
  * been exported, parsed again and verified. Whether this CA may sign *now* is ca_check()'s
  * question: nothing else here knows the time. */
 
-#include "pki/key.h"
+#include "pki/key-token.h"
 
 typedef struct Ca Ca;
 
@@ -24,6 +24,17 @@ DEFINE_AUTOPTR(Ca, ca_free)
  * signer is the certificate that matches the key; of several (a renewed CA beside its old self) the
  * CA that ends last. -ENOKEY if none matches. */
 int ca_new(const CertList *bundle, Key *key, Ca **ret, Error *reterr) MUST_USE;
+
+/* A CA whose key is in a token, where it is not looked for yet: what it would sign can be told, and
+ * it signs as soon as ca_open() has found the key. Of several certificates the CA that ends last is
+ * taken for the signer until then. -EINVAL for an empty bundle. */
+int ca_new_unopened(const CertList *bundle, Ca **ret, Error *reterr) MUST_USE;
+
+/* Opens the key of such a CA, once: what has failed is not tried again, and fails in the same
+ * words. 0 if the key is there already. -ENOKEY if it belongs to none of the certificates; others
+ * as key_open_token(). */
+int ca_open(Ca *ca, const CertList *bundle, const char *url, const TokenAccess *access,
+        Error *reterr) MUST_USE;
 
 /* The certificate that signs; owned by ca. */
 const Cert *ca_signer(const Ca *ca);

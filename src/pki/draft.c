@@ -268,6 +268,8 @@ int draft_sign(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const Key *sig
         autodatum der = {};
         int g;
 
+        if (!signing_key)
+                return error_set(reterr, -ENOKEY, "the key of the CA is not open");
         g = sign(draft, issuer, signing_key);
         if (g >= 0)
                 g = gnutls_x509_crt_export2(draft, GNUTLS_X509_FMT_DER, &der);

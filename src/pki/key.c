@@ -89,6 +89,7 @@ void key_free(Key *key)
                 gnutls_privkey_deinit(key->handle);
         if (key->native)
                 gnutls_x509_privkey_deinit(key->native);
+        key_login_free(key->login);
         free(key);
 }
 
@@ -294,7 +295,8 @@ bool key_matches(const Key *key, const Cert *cert)
 {
         KeyId mine = {.size = sizeof(mine.bytes)}, theirs;
 
-        return gnutls_x509_privkey_get_key_id(
+        return key->native &&
+               gnutls_x509_privkey_get_key_id(
                        key->native, GNUTLS_KEYID_USE_SHA256, mine.bytes, &mine.size) >= 0 &&
                id_of_cert(cert, &theirs) && id_equal(&mine, &theirs);
 }
@@ -369,19 +371,25 @@ static int open_public(const Key *key, gnutls_pubkey_t *ret)
         return g < 0 ? g : gnutls_pubkey_import_privkey(*ret, key->handle, 0, 0);
 }
 
+int public_key_digest(gnutls_pubkey_t key, gnutls_digest_algorithm_t *ret)
+{
+        if (gnutls_pubkey_get_pk_algorithm(key, NULL) != GNUTLS_PK_RSA)
+                return gnutls_pubkey_get_preferred_hash_algorithm(key, ret, NULL);
+        *ret = GNUTLS_DIG_SHA256;
+        return 0;
+}
+
 int key_digest(const Key *key, gnutls_digest_algorithm_t *ret)
 {
         autopubkey public_half = NULL;
         int g;
 
-        if (gnutls_privkey_get_pk_algorithm(key->handle, NULL) == GNUTLS_PK_RSA) {
-                *ret = GNUTLS_DIG_SHA256;
+        if (key->login) {
+                *ret = key->digest;
                 return 0;
         }
         g = open_public(key, &public_half);
-        if (g >= 0)
-                g = gnutls_pubkey_get_preferred_hash_algorithm(public_half, ret, NULL);
-        return g;
+        return g < 0 ? g : public_key_digest(public_half, ret);
 }
 
 int key_export_public(const Key *key, gnutls_x509_crt_fmt_t format, gnutls_datum_t *ret)

@@ -109,6 +109,60 @@ static void test_terms(void **state)
         }
 }
 
+/* It tells what it would sign, by the CA that ends last, and signs nothing. */
+static void test_ca_whose_key_is_not_open(void **state)
+{
+        autoptr(CertList) bundle = data_bundle("plain expired-ca p256 future-ca");
+        autoptr(Key) key = new_key(KEY_KIND_ECDSA_P256);
+        const LeafIdentity identity = {.common_name = "x", .usage = CERT_USAGE_SERVER};
+        autoptr(Ca) ca = NULL;
+        Cert *cert = NULL;
+        Error error = {};
+
+        assert_int_equal(ca_new_unopened(&(CertList){}, &ca, NULL), -EINVAL);
+        assert_int_equal(ca_new_unopened(bundle, &ca, NULL), 0);
+        assert_true(cert_equal(ca_signer(ca), bundle->certs[2]) ||
+                    cert_equal(ca_signer(ca), bundle->certs[3]));
+        assert_int_equal(ca_check(ca, ca_signer(ca)->not_before, NULL), 0);
+        LeafTerms terms = leaf_terms(ca, ca_signer(ca)->not_before + DAY, DAY, NULL);
+
+        assert_int_equal(ca_issue(ca, &identity, key, &terms, &cert, &error), -ENOKEY);
+        assert_string_equal(error.text, "the key of the CA is not open");
+        assert_null(cert);
+}
+
+/* What is wrong stays wrong, so that no token is asked twice. */
+static void test_key_that_cannot_be_opened(void **state)
+{
+        static const char url[] = "pkcs11:token=nowhere;object=ca";
+        autoptr(CertList) bundle = data_bundle("p256");
+        const TokenAccess none = {.no_module = "", .no_pin = ""};
+        const TokenAccess missing = {.no_module = "cannot open '/m.so'", .no_pin = ""};
+        autoptr(Ca) ca = NULL;
+        autoptr(Ca) other = NULL;
+        Error error = {};
+
+        assert_int_equal(ca_new_unopened(bundle, &ca, NULL), 0);
+        for (size_t i = 0; i < 2; i++) {
+                assert_int_equal(
+                        ca_open(ca, bundle, url, i == 0 ? &none : &missing, &error), -ENOKEY);
+                assert_string_equal(error.text,
+                        "'pkcs11:token=nowhere;object=ca' is in a token, and Module= of [pkcs11] "
+                        "names no module");
+        }
+        assert_int_equal(ca_new_unopened(bundle, &other, NULL), 0);
+        assert_int_equal(ca_open(other, bundle, url, &missing, &error), -ENOKEY);
+        assert_string_equal(error.text, "cannot open '/m.so'");
+}
+
+static void test_key_in_a_file_is_open(void **state)
+{
+        autoptr(CertList) bundle = data_bundle("p256");
+        autoptr(Ca) ca = data_ca("p256");
+
+        assert_int_equal(ca_open(ca, bundle, "pkcs11:", &(TokenAccess){}, NULL), 0);
+}
+
 static void test_free_of_nothing(void **state)
 {
         ca_free(NULL);
@@ -120,6 +174,9 @@ int main(void)
                 cmocka_unit_test(test_t27_signer_is_the_one_that_matches_the_key),
                 cmocka_unit_test(test_t04_t09_who_may_sign),
                 cmocka_unit_test(test_terms),
+                cmocka_unit_test(test_ca_whose_key_is_not_open),
+                cmocka_unit_test(test_key_that_cannot_be_opened),
+                cmocka_unit_test(test_key_in_a_file_is_open),
                 cmocka_unit_test(test_free_of_nothing),
         };
 
