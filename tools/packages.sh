@@ -10,11 +10,11 @@ declare -A packages=(
                 libinih-dev libyaml-dev libjansson-dev libsmartcols-dev
                 libcurl4-openssl-dev|libcurl4-gnutls-dev libprotobuf-c-dev protobuf-c-compiler libcmocka-dev scdoc'
         [check]='clang openssl libnghttp2-dev jq acl attr xz-utils faketime python3-jsonschema python3-yaml zsh bash-completion
-                tmux bsdutils'
+                tmux bsdutils strace softhsm2 gnutls-bin libp11-kit-dev'
         [demo]='jq'
         [lint]='clang-format-14|clang-format shellcheck codespell man-db systemd'
         [crash]='strace jq openssl python3'
-        [system]='etcd-server etcd-client|etcd-server openssl strace libfaketime jq systemd-container containerd|containerd.io
+        [system]='etcd-server etcd-client|etcd-server openssl strace softhsm2 gnutls-bin libfaketime jq systemd-container containerd|containerd.io
                 runc|containerd.io'
         [bed]='mmdebstrap iproute2 systemd-container bsdutils util-linux'
         [coverage]='gcovr jq'

@@ -22,7 +22,7 @@ static void explain_identity(const Row *row)
 static const char *key_place(const InventoryCa *ca)
 {
         if (ca->key_error == 0)
-                return "its key is here";
+                return ca_has_token(ca->entry) ? "its key is in a token" : "its key is here";
         return ca->key_error == -ENOENT ? "its key is elsewhere: what it signed is renewed there"
                                         : "its key cannot be used";
 }

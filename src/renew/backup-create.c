@@ -39,7 +39,7 @@ static char **collect_paths(int root_fd, const Config *config)
 
         for (size_t i = 0; i < layout->n_cas; i++) {
                 add_path(root_fd, layout->cas[i].certificate, &paths);
-                add_path(root_fd, layout->cas[i].key, &paths);
+                add_path(root_fd, ca_key_path(&layout->cas[i]), &paths);
         }
         for (size_t i = 0; i < layout->n_credentials; i++) {
                 const CredentialEntry *entry = &layout->credentials[i];

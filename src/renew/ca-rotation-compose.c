@@ -122,9 +122,10 @@ static int compose_ca(const ComposeInput *input, RotationFiles *files, const CaM
 {
         const Cert *signer = ca_phase_signer(move->record, move->target);
         RotationFile *file, *key;
-        int r;
+        int r = ca_has_token(ca->entry) ? ca_rotation_refuse(ca, reterr) : 0;
 
-        r = edit_roots_of_file(input, files, ca->entry->certificate, NULL, reterr);
+        if (r >= 0)
+                r = edit_roots_of_file(input, files, ca->entry->certificate, NULL, reterr);
         if (r >= 0 && ca->ca && !cert_equal(ca_signer(ca->ca), signer))
                 r = swap_key(input, files, move, ca, reterr);
         if (r < 0 || !ca->ca)

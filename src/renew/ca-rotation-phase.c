@@ -62,6 +62,12 @@ int ca_rotation_refuse(const InventoryCa *ca, Error *reterr)
                         path);
         if (ca->error < 0)
                 return error_set(reterr, ca->error, "%s", ca->problem);
+        if (ca_has_token(ca->entry))
+                return error_set(reterr, -EOPNOTSUPP,
+                        "the key of CA '%s' is in a token ('%s'), where rotate-ca makes none: "
+                        "'CA KEYS IN A TOKEN' of kube-renewd-operations(7) says how such a CA is "
+                        "changed",
+                        ca->entry->id, ca->entry->key);
         if (ca->key_error == -ENOENT)
                 return error_set(reterr, -ENOKEY,
                         "the key of CA '%s' is not on this host (%s): it is rotated where its key "

@@ -242,8 +242,9 @@ static int refuse_ca_files(const CommitInput *input, const Issuance *issuance, E
                 for (size_t k = 0; k < layout->n_cas; k++) {
                         const char *path = issuance->changes[i].path;
                         const CaEntry *ca = &layout->cas[k];
+                        const char *key_path = ca_key_path(ca);
 
-                        if (streq(path, ca->certificate) || (ca->key && streq(path, ca->key)))
+                        if (streq(path, ca->certificate) || (key_path && streq(path, key_path)))
                                 return error_set(reterr, -EPERM,
                                         "'%s' is a file of CA '%s': only 'rotate-ca' changes those",
                                         path, ca->id);

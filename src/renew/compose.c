@@ -126,9 +126,9 @@ static bool is_ca_file(const Inventory *inventory, const char *path, const FileI
 {
         for (size_t i = 0; i < inventory->n_cas; i++) {
                 const InventoryCa *ca = &inventory->cas[i];
+                const char *key_path = ca_key_path(ca->entry);
 
-                if (streq(ca->entry->certificate, path) ||
-                        (ca->entry->key && streq(ca->entry->key, path)))
+                if (streq(ca->entry->certificate, path) || (key_path && streq(key_path, path)))
                         return true;
                 if (file && ca->file && file->st.st_dev == ca->file->st.st_dev &&
                         file->st.st_ino == ca->file->st.st_ino)

@@ -198,7 +198,7 @@ static void collect_claims(const Layout *layout, Claims *claims)
 
                 add_claim(claims, (Claim){"name", ca->name, "ca", ca->id, "Name"});
                 add_claim(claims, (Claim){"file", ca->certificate, "ca", ca->id, "Certificate"});
-                add_claim(claims, (Claim){"file", ca->key, "ca", ca->id, "Key"});
+                add_claim(claims, (Claim){"file", ca_key_path(ca), "ca", ca->id, "Key"});
         }
         for (size_t i = 0; i < layout->n_credentials; i++) {
                 const CredentialEntry *entry = &layout->credentials[i];
@@ -295,6 +295,22 @@ static void warn_shelve(Config *config)
         }
 }
 
+/* Nothing is loaded that nobody has named, so such a CA signs nothing. */
+static void warn_tokens(Config *config)
+{
+        const Layout *layout = &config->layout;
+
+        for (size_t i = 0; i < layout->n_cas && !config->pkcs11.modules; i++) {
+                autofree char *where = config_place(config, "ca", layout->cas[i].id, "Key");
+
+                if (ca_has_token(&layout->cas[i]))
+                        strv_take(&config->warnings,
+                                xasprintf("%s has its key in a token, but no library is named by "
+                                          "which to reach it; set Module= in [pkcs11]",
+                                        where));
+        }
+}
+
 static int check_entries(Config *config, Error *reterr)
 {
         const Layout *layout = &config->layout;
@@ -343,6 +359,7 @@ int config_check(Config *config, Error *reterr)
         if (r < 0)
                 return r;
         warn_shelve(config);
+        warn_tokens(config);
         warn_policy(config, "renewal", "");
         for (size_t i = 0; i < layout->n_credentials; i++)
                 warn_policy(config, config_section_of(&layout->credentials[i]),

@@ -77,6 +77,12 @@ static const ConfigKey hooks_keys[] = {
         {},
 };
 
+static const ConfigKey pkcs11_keys[] = {
+        KEY(Config, pkcs11.modules, "Module", paths),
+        KEY(Config, pkcs11.pin_file, "PINFile", path),
+        {},
+};
+
 static const ConfigKey layout_keys[] = {
         KEY(Config, layout.description, "Description", text),
         KEY(Config, layout.detect, "Detect", paths),
@@ -177,6 +183,7 @@ const ConfigSection config_sections[] = {
         {"host", SECTION_SINGLE, true, true, host_keys},
         {"runtime", SECTION_SINGLE, true, true, runtime_keys},
         {"hooks", SECTION_SINGLE, true, true, hooks_keys},
+        {"pkcs11", SECTION_SINGLE, true, false, pkcs11_keys},
         {"layout", SECTION_SINGLE, false, true, layout_keys},
         {"ca", SECTION_CA, true, true, ca_keys},
         {"certificate", SECTION_CERTIFICATE, true, true, certificate_keys},

@@ -242,7 +242,9 @@ static int read_path_or_url(const char *text, char **ret)
 {
         if (!starts_with(text, PKCS11))
                 return read_path(text, ret);
-        return keep_if(text[strlen(PKCS11)] && !text[strcspn(text, BLANKS)], text, ret);
+        return keep_if(text[strlen(PKCS11)] && !text[strcspn(text, BLANKS)] &&
+                               !strstr(text, "pin-value=") && !strstr(text, "pin-source="),
+                text, ret);
 }
 
 /* A socket, by its path. */
@@ -373,7 +375,7 @@ const ValueType value_paths = {.what = "an absolute path without '//', '.' and '
         .read_text = read_path,
         .is_list = true};
 const ValueType value_path_or_url = {
-        .what = "an absolute path without '//', '.' and '..', or a pkcs11: URL",
+        .what = "an absolute path without '//', '.' and '..', or a pkcs11: URL without a PIN",
         .hint = PATH " or pkcs11:token=ca;object=kubernetes",
         .read_text = read_path_or_url};
 const ValueType value_percent = {

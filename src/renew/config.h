@@ -43,11 +43,17 @@ typedef struct CaEntry {
         char *id;          /* "kubernetes", as CA= names it */
         char *name;        /* Name=: of its row, default the id; kubeadm: "ca", "etcd-ca" */
         char *certificate; /* Certificate= */
-        char *key;         /* Key= */
+        char *key;         /* Key=: a path, or a pkcs11: URL; see ca_key_path() */
         char *common_name; /* CommonName=, for init */
         bool optional;     /* Optional= */
         char *required_by; /* RequiredBy=: expected only if this component is on the host */
 } CaEntry;
+
+/* [pkcs11]: how CA keys in tokens are reached */
+typedef struct TokenEntry {
+        char **modules; /* Module=: paths of libraries; nothing else is ever loaded */
+        char *pin_file; /* PINFile=; NULL: the service's credentials */
+} TokenEntry;
 
 /* Who a certificate is for, used only where it must be made anew. Specifiers not expanded yet. */
 typedef struct IdentityEntry {
@@ -202,6 +208,7 @@ typedef struct Config {
         char *runtime_endpoint; /* Endpoint= of [runtime]: path of the CRI socket; NULL: searched */
         char *kubelet_unit;     /* KubeletUnit= of [runtime], default kubelet.service */
         HookEntries hooks;      /* [hooks] */
+        TokenEntry pkcs11;      /* [pkcs11] */
         Layout layout;
         Settings *settings; /* every setting read, in order, with origin, for `config` */
         char **warnings;    /* "file:line: unknown key …" */
@@ -248,6 +255,12 @@ bool issuer_takes_requests(const CredentialEntry *entry);
  * in the error). */
 int host_identity_expand(
         const HostIdentity *host, const char *text, char **ret, Error *reterr) MUST_USE;
+
+/* Is its key in a token? */
+bool ca_has_token(const CaEntry *ca);
+
+/* The file with its key; NULL if it is in none. */
+const char *ca_key_path(const CaEntry *ca);
 
 const CaEntry *layout_find_ca(const Layout *layout, const char *id);
 const CredentialEntry *layout_find_credential(const Layout *layout, const char *name);

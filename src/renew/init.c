@@ -108,12 +108,16 @@ static int add_maker(Init *init, int root_fd, const Maker *maker, const Policy *
 
 static int add_ca_maker(Init *init, int root_fd, const CaEntry *ca, Error *reterr)
 {
-        const char *const paths[] = {ca->certificate, ca->key};
+        const char *const paths[] = {ca->certificate, ca_key_path(ca)};
 
-        if (!ca->key || ca->key[0] != '/')
+        if (ca_has_token(ca))
                 return error_set(reterr, -EINVAL,
-                        "cannot make CA '%s': its key is not in a file; set Key= to a path",
-                        ca->name);
+                        "cannot make CA '%s': no keys are made in a token ('%s'); set Key= to a "
+                        "path, or make key and certificate there",
+                        ca->name, ca->key);
+        if (!ca->key)
+                return error_set(
+                        reterr, -EINVAL, "cannot make CA '%s': set Key= to a path", ca->name);
         return add_maker(init, root_fd, &(Maker){.ca = ca}, &init->config->policy, paths, reterr);
 }
 

@@ -16,7 +16,13 @@ const InventoryCa *inventory_find_ca(const Inventory *inventory, const char *id)
         return NULL;
 }
 
-/* The key is parsed here and not in the cache, because the CA keeps it. */
+static int refuse_bundle(const InventoryCa *ca, Error *reterr)
+{
+        return error_set(reterr, ca->error == -ENOENT ? -ENODATA : ca->error, "%s", ca->problem);
+}
+
+/* The key is parsed here and not in the cache, because the CA keeps it. One in a token is left to
+ * who needs it. */
 static int read_signer(InventoryReader *reader, InventoryCa *ca, Error *reterr)
 {
         const char *path = ca->entry->key;
@@ -26,8 +32,9 @@ static int read_signer(InventoryReader *reader, InventoryCa *ca, Error *reterr)
 
         if (!path)
                 return error_set(reterr, -ENOENT, "CA '%s' has no Key=", ca->entry->name);
-        if (path[0] != '/')
-                return error_set(reterr, -ENOENT, "'%s' is no file on this host", path);
+        if (ca_has_token(ca->entry))
+                return ca->bundle ? ca_new_unopened(ca->bundle, &ca->ca, reterr)
+                                  : refuse_bundle(ca, reterr);
         file = inventory_file(reader, path);
         if (file->read.error < 0)
                 return error_set(reterr, file->read.error, "%s", file->read.problem);
@@ -35,8 +42,7 @@ static int read_signer(InventoryReader *reader, InventoryCa *ca, Error *reterr)
         if (r < 0)
                 return error_prefix(reterr, r, "'%s'", path);
         if (!ca->bundle)
-                return error_set(
-                        reterr, ca->error == -ENOENT ? -ENODATA : ca->error, "%s", ca->problem);
+                return refuse_bundle(ca, reterr);
         r = ca_new(ca->bundle, key, &ca->ca, reterr);
         if (r < 0)
                 return error_set(reterr, r, "the key in '%s' belongs to no certificate in '%s'",
@@ -100,7 +106,7 @@ void inventory_add_ca_items(InventoryReader *reader)
                                                                             ca->entry->name, k + 1),
                                                    .ca_file = ca,
                                                    .path = xstrdup(ca->entry->certificate),
-                                                   .key_path = xstrdup(ca->entry->key),
+                                                   .key_path = xstrdup(ca_key_path(ca->entry)),
                                                    .file = ca->file,
                                                    .cert = ca->bundle ? ca->bundle->certs[k] : NULL,
                                                    .chain = ca->bundle,

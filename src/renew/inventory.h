@@ -25,7 +25,8 @@ typedef struct InventoryCa {
         const CertList *bundle; /* NULL if unreadable */
         int error;              /* of the certificate file: 0, -ENOENT, … */
         char *problem;
-        int key_error; /* 0: the key is here and fits; -ENOENT: external; -ENOKEY: fits none of the
+        int key_error; /* 0: the key is here and fits, or in a token (nobody has looked: see
+                          renew/token.h); -ENOENT: external; -ENOKEY: fits none of the
                           bundle; others: unreadable, or there is no bundle to compare it with */
         char *key_problem;
         Ca *ca;             /* signer, NULL unless key_error is 0 */

@@ -5,6 +5,7 @@
 #include "pki/key-batch.h"
 #include "renew/compose.h"
 #include "renew/template.h"
+#include "renew/token.h"
 #include "renew/unit-needs.h"
 
 /* One step on its way to a certificate. */
@@ -115,6 +116,15 @@ static int test_targets(int root_fd, const Step *step, Error *reterr)
         return unit_needs_hint(reterr, r, root_fd, path);
 }
 
+/* A CA whose key is in a token shows only now whether it can sign, and with which certificate. */
+static int open_signer(int root_fd, const Config *config, const Item *item, Error *reterr)
+{
+        const InventoryCa *ca = template_signing_ca(item);
+        int r = ca ? token_open_ca(root_fd, config, ca, reterr) : 0;
+
+        return r < 0 ? error_prefix(reterr, r, "CA '%s' cannot sign", ca->entry->name) : 0;
+}
+
 static void prepare_job(Job *job, int root_fd, const Config *config, int64_t now)
 {
         const Step *step = job->result->step;
@@ -122,7 +132,11 @@ static void prepare_job(Job *job, int root_fd, const Config *config, int64_t now
 
         if (test_targets(root_fd, step, &error) < 0)
                 fail(job, &error);
-        else if (step->kind != STEP_REPAIR_CA_DATA) {
+        else if (step->kind == STEP_REPAIR_CA_DATA)
+                return;
+        else if (open_signer(root_fd, config, step->item, &error) < 0)
+                fail(job, &error);
+        else {
                 job->template = template_make(step, config, now);
                 if (job->template->outcome == OUTCOME_RENEWED)
                         job->key->kind = job->template->key_kind;

@@ -6,6 +6,7 @@
 
 typedef struct CaFiles {
         char *certificate, *key;
+        bool has_token; /* the key is in no file */
 } CaFiles;
 
 struct PairJudge {
@@ -25,8 +26,8 @@ PairJudge *pair_judge_empty(int root_fd, const Config *config)
         judge->cas = xcalloc(layout->n_cas, sizeof(CaFiles));
         judge->bundles = xcalloc(layout->n_cas, sizeof(CertList *));
         for (size_t i = 0; i < layout->n_cas; i++)
-                judge->cas[judge->n_cas++] =
-                        (CaFiles){xstrdup(layout->cas[i].certificate), xstrdup(layout->cas[i].key)};
+                judge->cas[judge->n_cas++] = (CaFiles){xstrdup(layout->cas[i].certificate),
+                        xstrdup(ca_key_path(&layout->cas[i])), ca_has_token(&layout->cas[i])};
         return judge;
 }
 
@@ -144,7 +145,8 @@ static TxnMember member_or_disk(const PairJudge *judge, const TxnMember *members
         return (TxnMember){path, (*ret_image)->data, (*ret_image)->size};
 }
 
-/* The signer is the first one, and its key is the CA's. */
+/* The signer is the first one, and its key is the CA's. One in a token is not asked: nobody is here
+ * who could. */
 static bool ca_is_whole(
         const PairJudge *judge, const CaFiles *ca, const TxnMember *members, size_t n)
 {
@@ -156,10 +158,13 @@ static bool ca_is_whole(
                 member_or_disk(judge, members, n, ca->certificate, &certificate_image);
         const TxnMember key_file = member_or_disk(judge, members, n, ca->key, &key_image);
 
-        return certificate.data && key_file.data &&
-               cert_list_parse(certificate.data, certificate.size, &list, NULL) >= 0 &&
-               list->certs[0]->is_ca && key_parse(key_file.data, key_file.size, &key, NULL) >= 0 &&
-               key_matches(key, list->certs[0]);
+        if (!certificate.data ||
+                cert_list_parse(certificate.data, certificate.size, &list, NULL) < 0 ||
+                !list->certs[0]->is_ca)
+                return false;
+        return ca->has_token ||
+               (key_file.data && key_parse(key_file.data, key_file.size, &key, NULL) >= 0 &&
+                       key_matches(key, list->certs[0]));
 }
 
 bool pair_is_whole(void *userdata, const TxnMember *members, size_t n_members)

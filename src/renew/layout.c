@@ -220,6 +220,16 @@ int layout_choose(int root_fd, const ConfigOptions *options, Settings *configure
         return 0;
 }
 
+bool ca_has_token(const CaEntry *ca)
+{
+        return ca->key && ca->key[0] != '/';
+}
+
+const char *ca_key_path(const CaEntry *ca)
+{
+        return ca_has_token(ca) ? NULL : ca->key;
+}
+
 const CaEntry *layout_find_ca(const Layout *layout, const char *id)
 {
         for (size_t i = 0; i < layout->n_cas; i++)

@@ -33,7 +33,7 @@ unsigned restore_pair_of(const Layout *layout, const char *path)
                 if (is_one_of(path, layout->credentials[i].path, layout->credentials[i].key))
                         return (unsigned)i + 1;
         for (size_t i = 0; i < layout->n_cas; i++)
-                if (is_one_of(path, layout->cas[i].certificate, layout->cas[i].key))
+                if (is_one_of(path, layout->cas[i].certificate, ca_key_path(&layout->cas[i])))
                         return (unsigned)(layout->n_credentials + i) + 1;
         return 0;
 }

@@ -149,7 +149,7 @@ static Pair pair_with(const Layout *layout, unsigned number)
                 return (Pair){layout->credentials[number - 1].path,
                         layout->credentials[number - 1].key, false};
         const CaEntry *ca = &layout->cas[number - layout->n_credentials - 1];
-        return (Pair){ca->certificate, ca->key, true};
+        return (Pair){ca->certificate, ca_key_path(ca), true};
 }
 
 /* A CA signs with the certificate of its bundle that has the key. */

@@ -93,10 +93,15 @@ char *setting_origin(const Setting *setting)
                                  : xstrdup(setting->file);
 }
 
+/* A PIN that somebody has put into a pkcs11: URL, where none belongs, is not repeated. */
 char *settings_excerpt(const char *text)
 {
+        const char *pin = strstr(text, "pin-value=");
         size_t length = strlen(text), cut = EXCERPT_SIZE;
 
+        if (pin && pin - text < EXCERPT_SIZE)
+                return xasprintf(
+                        "%.*s…", (int)(strcspn(pin, "=") + 1 + (size_t)(pin - text)), text);
         if (length <= EXCERPT_SIZE)
                 return xstrdup(text);
         while (cut > 0 && ((unsigned char)text[cut] & 0xc0) == 0x80)

@@ -14,16 +14,14 @@ void template_free(Template *template)
         free(template);
 }
 
-/* The CA that signed the old certificate, so that a split server CA stays one; else the layout's.
- */
-static const InventoryCa *signing_ca(const Item *item)
+const InventoryCa *template_signing_ca(const Item *item)
 {
         return item->ca && item->ca->ca ? item->ca : item->expected_ca;
 }
 
 static int choose_ca(Template *template, const Item *item, int64_t now, Error *reterr)
 {
-        const InventoryCa *source = signing_ca(item);
+        const InventoryCa *source = template_signing_ca(item);
         const Policy *policy = &item->entry->policy;
         int r;
 

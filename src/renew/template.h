@@ -29,6 +29,10 @@ typedef struct Template {
         char **added_sans;         /* those of `sans` that the old one has not */
 } Template;
 
+/* The CA that signs for this one, NULL if the layout names none: the one that signed the old
+ * certificate, so that a split server CA stays one; else the layout's. */
+const InventoryCa *template_signing_ca(const Item *item);
+
 Template *template_make(const Step *step, const Config *config, int64_t now);
 void template_free(Template *template);
 DEFINE_AUTOPTR(Template, template_free)

@@ -51,9 +51,17 @@ static const struct BadValue {
                 "https://%A:6443, with %H, %A, %S, %D for this host's values and %% for a per cent "
                 "sign"},
         {"ca kubernetes", "Key=pkcs11:",
-                "Key=pkcs11: is not an absolute path without '//', '.' and '..', or a pkcs11: URL; "
-                "write for example /etc/kubernetes/pki/ca.crt or "
+                "Key=pkcs11: is not an absolute path without '//', '.' and '..', or a pkcs11: URL "
+                "without a PIN; write for example /etc/kubernetes/pki/ca.crt or "
                 "pkcs11:token=ca;object=kubernetes"},
+        {"ca kubernetes", "Key=pkcs11:token=ca?pin-value=4711",
+                "Key=pkcs11:token=ca?pin-value=… is not an absolute path without '//', '.' and "
+                "'..', or a pkcs11: URL without a PIN; write for example "
+                "/etc/kubernetes/pki/ca.crt or pkcs11:token=ca;object=kubernetes"},
+        {"ca kubernetes", "Key=pkcs11:token=ca?pin-source=file:/pin",
+                "Key=pkcs11:token=ca?pin-source=file:/pin is not an absolute path without '//', "
+                "'.' and '..', or a pkcs11: URL without a PIN; write for example "
+                "/etc/kubernetes/pki/ca.crt or pkcs11:token=ca;object=kubernetes"},
         {"component etcd", "Restart=always!",
                 "Restart=always! is not a restart policy; write needed, always or never"},
         {"component etcd", "Unit=etcd",

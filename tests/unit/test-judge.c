@@ -173,6 +173,21 @@ static void test_t16_ca_and_its_key(void **state)
         host_free(&host);
 }
 
+/* Nobody is here who could ask the token whether the key is the CA's. */
+static void test_ca_whose_key_is_in_a_token(void **state)
+{
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+
+        tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf",
+                "[ca kubernetes]\nKey=pkcs11:token=cas;object=kubernetes\n");
+        host_configure(&host);
+        tree_remove(host.root, PKI "ca.key");
+        assert_true(judge_ca(&host, PKI "ca.crt", NULL));
+        assert_true(judge_ca(&host, PKI "etcd/ca.crt", NULL));
+        assert_false(judge_ca(&host, PKI "apiserver.crt", NULL));
+        host_free(&host);
+}
+
 /* What the CA files will hold may be another matter than what they hold. */
 static void test_trust_that_is_told(void **state)
 {
@@ -202,6 +217,7 @@ int main(void)
                 cmocka_unit_test(test_kubeconfigs),
                 cmocka_unit_test(test_a_stranger_s_pair_does_not_chain),
                 cmocka_unit_test(test_t16_ca_and_its_key),
+                cmocka_unit_test(test_ca_whose_key_is_in_a_token),
                 cmocka_unit_test(test_trust_that_is_told),
         };
 

@@ -311,9 +311,15 @@ static void test_t32_another_pki_directory_by_drop_in(void **state)
         const CredentialEntry *entry =
                 layout_find_credential(&config->layout, "front-proxy-client");
 
-        assert_null(config->warnings);
+        assert_string_equal(config->warnings[0],
+                "/etc/kube-renewd/kube-renewd.conf.d/10-front-proxy.conf:3: [ca front-proxy] has "
+                "its key in a token, but no library is named by which to reach it; set Module= in "
+                "[pkcs11]");
+        assert_null(config->warnings[1]);
         assert_string_equal(ca->certificate, "/srv/front-proxy/ca.crt");
         assert_string_equal(ca->key, "pkcs11:token=ca;object=front-proxy");
+        assert_true(ca_has_token(ca));
+        assert_null(ca_key_path(ca));
         assert_string_equal(ca->name, "front-proxy-ca");
         assert_string_equal(entry->path, "/srv/front-proxy/client.crt");
         assert_string_equal(entry->key, "/srv/front-proxy/client.key");

@@ -287,6 +287,16 @@ static void test_excerpts_end_at_a_character(void **state)
         assert_string_equal(whole, "x");
 }
 
+static void test_excerpts_tell_no_pin(void **state)
+{
+        autofree char *text = settings_excerpt("pkcs11:token=ca?pin-value=4711&module-name=x");
+        autofree char *far_on = xasprintf("pkcs11:token=%.60d?pin-value=4711", 0);
+        autofree char *cut = settings_excerpt(far_on);
+
+        assert_string_equal(text, "pkcs11:token=ca?pin-value=…");
+        assert_null(strstr(cut, "4711"));
+}
+
 /* For who needs one setting of a file in which something else is wrong. */
 static void test_bad_lines_are_skipped_where_that_is_asked_for(void **state)
 {
@@ -316,6 +326,7 @@ int main(void)
                 cmocka_unit_test(test_reading_files),
                 cmocka_unit_test(test_the_nearest_word),
                 cmocka_unit_test(test_excerpts_end_at_a_character),
+                cmocka_unit_test(test_excerpts_tell_no_pin),
                 cmocka_unit_test(test_bad_lines_are_skipped_where_that_is_asked_for),
         };
 
