@@ -212,6 +212,8 @@ UnitNeeds *unit_needs(int root_fd, const Config *config, const Inventory *invent
         reduce(needs);
         for (size_t i = 0; i < needs->n; i++)
                 needs->in_tmp |= is_within_any(needs->directories[i].path, temporary);
+        for (size_t i = 0; i < config->layout.n_cas; i++)
+                needs->has_token |= ca_has_token(&config->layout.cas[i]);
         needs->conditions = conditions_of(&config->layout);
         needs->timeout = deadline > shipped_units.timeout ? deadline : 0;
         if (!streq(config->state_directory, CONFIG_STATE_DIRECTORY) &&
@@ -312,6 +314,10 @@ static void print_tmp(FILE *out, const UnitNeeds *needs)
 
 static void print_service(FILE *out, const UnitNeeds *needs)
 {
+        if (needs->has_token)
+                fprintf(out, "# Also: pkcs11.conf, for a CA key in a token; see 'CA KEYS IN A "
+                             "TOKEN' in\n"
+                             "# kube-renewd-operations(7).\n");
         if (needs->conditions)
                 fprintf(out, "\n[Unit]\n# This layout is on hosts that have one of these.\n");
         for (char **path = needs->conditions; path && *path; path++) {

@@ -28,6 +28,7 @@ typedef struct UnitNeeds {
         NeededDirectory *directories; /* sorted, none below another one that is allowed */
         size_t n;
         char **conditions; /* one of them is on a host that there is work on; NULL: as shipped */
+        bool has_token;    /* a CA key is in one: there is a drop-in for it */
         bool in_tmp;       /* one of the directories is in what PrivateTmp= hides */
         int64_t timeout;   /* seconds; 0: as shipped */
         char *state_directory; /* NULL: as shipped */
