@@ -20,6 +20,8 @@ static const char *state_of(const CaRotation *rotation)
                 return rotation->error < 0             ? "Unknown"
                        : rotation->record->is_aborting ? "Aborting"
                                                        : ROTATING;
+        if (rotation->is_damaged)
+                return "Unknown";
         return rotation->error == -ENOKEY ? "External" : rotation->error < 0 ? "Refused" : READY;
 }
 
@@ -171,7 +173,7 @@ static json_t *json_status(const Pass *pass, const Checklist *checklist)
         for (size_t i = 0; i < rotations->n; i++) {
                 if (!rotations->list[i].is_selected)
                         continue;
-                is_rotating |= rotations->list[i].record != NULL;
+                is_rotating |= rotations->list[i].record || rotations->list[i].is_damaged;
                 json_array_append_new(array, json_rotation(pass, &rotations->list[i], checklist));
         }
         return xcheck(json_pack("{s:i, s:s, s:o}", "schema_version", SCHEMA_VERSION, "state",

@@ -109,6 +109,15 @@ static void print_ca(const char *label, const Cert *cert, bool is_made)
         text_field(label, text);
 }
 
+static char *title_of(const CaMove *move)
+{
+        const char *from = ca_phase_name(move->from), *target = ca_phase_name(move->target);
+
+        return move->is_lost                ? xstrdup("given up; the host has another CA")
+               : move->target == move->from ? xasprintf("%s again", target)
+                                            : xasprintf("%s → %s", from, target);
+}
+
 /* A dry run makes a CA to see what it would be like, and nobody will ever see that one again. */
 static void print_moves(const CaRotations *rotations, const Wanted *wanted)
 {
@@ -116,10 +125,7 @@ static void print_moves(const CaRotations *rotations, const Wanted *wanted)
 
         for (size_t i = 0; i < rotations->n_moves; i++) {
                 const CaMove *move = &rotations->moves[i];
-                autofree char *title = move->target == move->from
-                                               ? xasprintf("%s again", ca_phase_name(move->target))
-                                               : xasprintf("%s → %s", ca_phase_name(move->from),
-                                                         ca_phase_name(move->target));
+                autofree char *title = title_of(move);
 
                 text_title(move->record->id, title);
                 print_ca("old", move->record->old_ca, true);
@@ -196,6 +202,23 @@ static void print_checklist(const Checklist *checklist)
         }
 }
 
+/* Which command does it, and whether it would. */
+static void print_outlook(const Wanted *wanted, const RotateResult *result)
+{
+        const RotateRequest *request = &wanted->request;
+        bool is_unasked =
+                result->step == ROTATE_PREPARE && request->step == ROTATE_NEXT && !request->begins;
+        autofree char *line =
+                result->waits
+                        ? xasprintf("Nothing was changed; --yes would have to wait %s.",
+                                  result->waits)
+                        : xasprintf("Nothing was changed; %s.",
+                                  is_unasked ? "--phase=prepare --yes begins" : "--yes does it");
+
+        printf("\n");
+        text_line(line);
+}
+
 static void print_phase(const Pass *pass, const Wanted *wanted, const RotateResult *result)
 {
         if (!pass->issuance)
@@ -206,7 +229,7 @@ static void print_phase(const Pass *pass, const Wanted *wanted, const RotateResu
         if (wanted->request.dry_run) {
                 print_restarts(pass->plan);
                 print_checklist(result->checklist);
-                printf("\nNothing was changed; --yes does it.\n");
+                print_outlook(wanted, result);
                 return;
         }
         printf("\n");
@@ -228,7 +251,8 @@ static int run_phase(const Options *options, const Wanted *wanted, bool *ret_goe
         status = pass_rotate(pass, &wanted->request, &result, &error);
         log_status_end();
         if (result.step == ROTATE_NEXT && !error.text[0]) {
-                printf("No CA has anything to do; --phase=prepare begins.\n");
+                printf("No CA has anything to do; 'kube-renewd rotate-ca --phase=prepare --yes' "
+                       "begins.\n");
                 print_settled(pass);
         }
         print_phase(pass, wanted, &result);

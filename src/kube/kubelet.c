@@ -46,6 +46,21 @@ static int set_by_flags(int root_fd, const char *flag, char **ret, Error *reterr
         return r;
 }
 
+/* "authentication.x509.clientCAFile": from mapping to mapping. */
+static int get_text(const YamlTree *tree, const char *path, const char **ret, Error *reterr)
+{
+        const YamlNode *node = yaml_root(tree);
+        const char *dot;
+        int r = 0;
+
+        for (; r >= 0 && node && (dot = strchr(path, '.')); path = dot + 1) {
+                autofree char *key = xstrndup(path, (size_t)(dot - path));
+
+                r = yaml_get_kind(tree, node, key, YAML_KIND_MAPPING, &node, NULL, reterr);
+        }
+        return r < 0 || !node ? r : yaml_get_text(tree, node, path, ret, NULL, reterr);
+}
+
 static int set_by_config(int root_fd, const char *key, char **ret, Error *reterr)
 {
         autoptr(FileImage) file = NULL;
@@ -58,7 +73,7 @@ static int set_by_config(int root_fd, const char *key, char **ret, Error *reterr
                 return r;
         r = yaml_tree_parse(file->data, file->size, &tree, reterr);
         if (r >= 0)
-                r = yaml_get_text(tree, yaml_root(tree), key, &text, NULL, reterr);
+                r = get_text(tree, key, &text, reterr);
         if (r < 0)
                 return error_prefix(reterr, r, "'%s'", CONFIG_FILE);
         *ret = xstrdup(text);

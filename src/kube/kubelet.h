@@ -12,8 +12,9 @@
 #include "base/error.h"
 
 /* A flag in /var/lib/kubelet/kubeadm-flags.env, which counts more, or a key of
- * /var/lib/kubelet/config.yaml. *ret is NULL if neither says anything, otherwise the caller's;
- * *ret_source is the file that has it. Errors as reading files and as yaml_get_text(). */
+ * /var/lib/kubelet/config.yaml, in mappings if it has dots. *ret is NULL if neither says anything,
+ * otherwise the caller's; *ret_source is the file that has it. Errors as reading files and as
+ * yaml_get_text(). */
 int kubelet_setting(int root_fd, const char *flag, const char *key, char **ret,
         const char **ret_source, Error *reterr) MUST_USE;
 

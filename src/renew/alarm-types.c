@@ -229,7 +229,7 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .severity = ALARM_MAJOR,
                         .event_type = OPERATIONAL,
                         .probable_cause = UNSPECIFIED,
-                        .text = "The rotation of a CA has come no further for longer than a week.",
+                        .text = "The rotation of a CA is not finished, and waits for somebody.",
                         .repair_action = "See what it waits for ('kube-renewd rotate-ca "
                                          "--status'), then run "
                                          "its next phase, or go back by 'kube-renewd rotate-ca "

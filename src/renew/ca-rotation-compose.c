@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/ca-rotation-compose.h"
 
+#include "kube/kubelet.h"
 #include "pki/ca.h"
 
 /* The text as edited so far becomes the result of one more edit. */
@@ -92,6 +93,24 @@ static int edit_roots_of_file(const ComposeInput *input, RotationFiles *files, c
         return 0;
 }
 
+/* A key of this CA, or it signs what nobody can verify. */
+static int check_key(const RotationFile *file, const Cert *ca, Error *reterr)
+{
+        autoptr(Key) key = NULL;
+        char hex[DIGEST_HEX_SIZE];
+        int r = key_parse(file->image->data, file->image->size, &key, reterr);
+
+        if (r < 0)
+                return error_prefix(reterr, r, "'%s'", file->path);
+        if (key_matches(key, ca))
+                return 0;
+        digest_format(&ca->sha256, hex);
+        return error_set(reterr, -EKEYREJECTED,
+                "'%s' does not hold the key of the CA that is to sign (%s): somebody has changed "
+                "it",
+                file->path, hex);
+}
+
 /* The two keys change places. */
 static int swap_key(const ComposeInput *input, RotationFiles *files, const CaMove *move,
         const InventoryCa *ca, Error *reterr)
@@ -109,6 +128,9 @@ static int swap_key(const ComposeInput *input, RotationFiles *files, const CaMov
         if (!key->image || !other->image)
                 return error_set(reterr, -ENOKEY, "'%s' is missing: the key of the other CA",
                         key->image ? other_path : key->path);
+        r = check_key(other, ca_phase_signer(move->record, move->target), reterr);
+        if (r < 0)
+                return r;
         if (!key->content)
                 rotation_file_set(key, secret_new(other->image->data, other->image->size));
         if (!other->content && ca == move->ca)
@@ -153,30 +175,6 @@ static int compose_cas(const ComposeInput *input, RotationFiles *files, Error *r
         return r;
 }
 
-/* A file that holds nothing but the one who signs. */
-static int compose_signer_file(
-        const ComposeInput *input, RotationFiles *files, const char *path, Error *reterr)
-{
-        RotationFile *file;
-        int r;
-
-        r = rotation_files_get(files, path, &file, reterr);
-        for (size_t i = 0; r >= 0 && file->image && i < input->n_moves; i++) {
-                const CaRecord *record = input->moves[i].record;
-                const BundleEdit edit = {.known = {record->old_ca, record->new_ca},
-                        .n_known = 2,
-                        .wanted = {ca_phase_signer(record, input->moves[i].target)},
-                        .n_wanted = 1};
-                size_t size;
-                const void *text = rotation_file_data(file, &size);
-                Secret *edited = bundle_edit(text, size, &edit);
-
-                if (edited)
-                        rotation_file_set(file, edited);
-        }
-        return r;
-}
-
 static bool begins_with_ca(const RotationFile *file)
 {
         autoptr(CertList) list = NULL;
@@ -200,10 +198,25 @@ static int compose_component(const ComposeInput *input, RotationFiles *files,
                 if (rotation_files_get(files, path, &file, NULL) < 0 || !begins_with_ca(file))
                         continue;
                 r = rotation_is_signer_file(input->inventory, path)
-                            ? compose_signer_file(input, files, path, reterr)
+                            ? rotation_compose_signer_file(input, files, path, reterr)
                             : edit_roots_of_file(input, files, path, NULL, reterr);
         }
         return r;
+}
+
+/* Whom the kubelet lets in, where that is a file of its own: it is read again when it changes.
+ * Source: k8s.io/kubernetes cmd/kubelet/app/server.go (dynamic client CA). */
+static int compose_kubelet(const ComposeInput *input, RotationFiles *files, Error *reterr)
+{
+        autofree char *path = NULL;
+        const char *source;
+
+        /* One whose configuration cannot be read does not run with it either. */
+        if (kubelet_setting(files->root_fd, "--client-ca-file", "authentication.x509.clientCAFile",
+                    &path, &source, NULL) < 0 ||
+                !path || *path != '/')
+                return 0;
+        return edit_roots_of_file(input, files, path, NULL, reterr);
 }
 
 /* Leaves in files of their own; somebody else's are somebody else's. */
@@ -266,14 +279,19 @@ static int compose_record(
         return retire_key(input, files, move, reterr);
 }
 
-/* Whatever else may be amiss in a file is not for the phase that nobody is to notice. */
-static bool is_seen(const ComposeInput *input)
+/* Whatever else may be amiss in a file is not for the phase that nobody is to notice, nor for the
+ * way back from it. */
+static CaMove *list_seen(const ComposeInput *input, size_t *ret_n)
 {
+        CaMove *moves = xcalloc(input->n_moves, sizeof(CaMove));
+        size_t n = 0;
+
         for (size_t i = 0; i < input->n_moves; i++)
-                if (input->moves[i].target != CA_PHASE_PREPARE ||
-                        input->moves[i].record->is_aborting)
-                        return true;
-        return false;
+                if (input->moves[i].from > CA_PHASE_PREPARE ||
+                        input->moves[i].target > CA_PHASE_PREPARE)
+                        moves[n++] = input->moves[i];
+        *ret_n = n;
+        return moves;
 }
 
 /* All but the records. */
@@ -286,6 +304,8 @@ static int compose_host(const ComposeInput *input, RotationFiles *files, Error *
         r = compose_cas(input, files, reterr);
         for (size_t i = 0; r >= 0 && i < inventory->n_components; i++)
                 r = compose_component(input, files, &inventory->components[i], reterr);
+        if (r >= 0)
+                r = compose_kubelet(input, files, reterr);
 
         /* 2. Who shows a certificate shows the way to both CAs. */
         for (size_t i = 0; r >= 0 && i < inventory->n_items; i++)
@@ -297,11 +317,42 @@ static int compose_host(const ComposeInput *input, RotationFiles *files, Error *
         return r < 0 ? r : rotation_compose_manifests(input, files, reterr);
 }
 
+/* Which key is where is known by the record: they change with the CA's, or not at all. */
+static int tie_record(
+        const ComposeInput *input, RotationFiles *files, const CaMove *move, Error *reterr)
+{
+        const char *state = input->config->state_directory;
+        autofree char *key_path = ca_record_key_path(state, move->record->id);
+        autofree char *path = ca_record_path(state, move->record->id);
+        RotationFile *ca_key, *key, *record;
+        int r;
+
+        r = rotation_files_get(files, move->ca->entry->key, &ca_key, reterr);
+        if (r >= 0)
+                r = rotation_files_get(files, key_path, &key, reterr);
+        if (r >= 0)
+                r = rotation_files_get(files, path, &record, reterr);
+        if (r < 0)
+                return r;
+        if (ca_key->content && ca_key->pair > 0)
+                key->pair = record->pair = ca_key->pair;
+        return 0;
+}
+
 int rotation_compose(const ComposeInput *input, RotationFiles *files, Error *reterr)
 {
-        int r = is_seen(input) ? compose_host(input, files, reterr) : 0;
+        ComposeInput seen = *input;
+        autofree CaMove *moves = list_seen(input, &seen.n_moves);
+        int r;
 
+        seen.moves = moves;
+        r = seen.n_moves > 0 ? compose_host(&seen, files, reterr) : 0;
+        if (r >= 0)
+                r = rotation_restore_manifests(input, files, reterr);
         for (size_t i = 0; r >= 0 && i < input->n_moves; i++)
                 r = compose_record(input, files, &input->moves[i], reterr);
+        for (size_t i = 0; r >= 0 && i < input->n_moves; i++)
+                r = input->moves[i].is_lost ? 0
+                                            : tie_record(input, files, &input->moves[i], reterr);
         return r;
 }

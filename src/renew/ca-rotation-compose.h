@@ -19,6 +19,7 @@ typedef struct CaMove {
         const InventoryCa *ca;
         CaRecord *record; /* of the target: time and edits are noted in it */
         CaPhase from, target;
+        bool is_lost; /* only its record goes, and what it says of manifests */
 } CaMove;
 
 typedef struct ComposeInput {
@@ -34,12 +35,20 @@ int rotation_compose(const ComposeInput *input, RotationFiles *files, Error *ret
 int rotation_compose_manifests(
         const ComposeInput *input, RotationFiles *files, Error *reterr) MUST_USE;
 
+/* For rotation_compose(): the same flags as they were, where only one CA is left. */
+int rotation_restore_manifests(
+        const ComposeInput *input, RotationFiles *files, Error *reterr) MUST_USE;
+
 /* For rotation_compose(): kubeconfigs, and the files that they name. */
 int rotation_compose_kubeconfigs(
         const ComposeInput *input, RotationFiles *files, Error *reterr) MUST_USE;
 
 /* True where a component reads this file through such flags alone: it holds the signer. */
 bool rotation_is_signer_file(const Inventory *inventory, const char *path);
+
+/* For rotation_compose(): such a file, and the key that signs for it. After all files of CAs. */
+int rotation_compose_signer_file(
+        const ComposeInput *input, RotationFiles *files, const char *path, Error *reterr) MUST_USE;
 
 /* Puts the roots of each move into what names any of them. `lacking`: also where none is named, of
  * this CA. */

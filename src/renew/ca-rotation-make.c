@@ -13,7 +13,8 @@ static bool is_leaf(const Item *item)
 /* The CA that no longer signs has signed it, and it is ours to sign anew. */
 static const CaMove *move_of_leaf(const CaRotations *rotations, const Item *item)
 {
-        if (!is_leaf(item) || item->entry->watch || item->renewed_as)
+        if (!is_leaf(item) || item->entry->watch || item->renewed_as ||
+                item->entry->issuer.kind != ISSUER_KIND_CA)
                 return NULL;
         for (size_t i = 0; i < rotations->n_moves; i++) {
                 const CaMove *move = &rotations->moves[i];
@@ -21,7 +22,7 @@ static const CaMove *move_of_leaf(const CaRotations *rotations, const Item *item
                 const Cert *other = signer == move->record->old_ca ? move->record->new_ca
                                                                    : move->record->old_ca;
 
-                if (cert_is_issued_by(item->cert, other))
+                if (!move->is_lost && cert_is_issued_by(item->cert, other))
                         return move;
         }
         return NULL;
@@ -71,6 +72,28 @@ static int look_ahead(CaRotations *rotations, const RotationInput *input, Error 
                 return r;
         rotations->assessment =
                 assess(rotations->overlaid, rotations->config, input->history, input->now);
+        return 0;
+}
+
+/* What comes of it is what was meant, or nothing is written: whoever signs has its key beside it.
+ */
+static int check_signers(const CaRotations *rotations, Error *reterr)
+{
+        for (size_t i = 0; i < rotations->n_moves; i++) {
+                const CaMove *move = &rotations->moves[i];
+                const InventoryCa *ca =
+                        &rotations->overlaid->cas[move->ca - rotations->inventory->cas];
+
+                if (move->is_lost)
+                        continue;
+                if (!ca->ca ||
+                        !cert_equal(ca_signer(ca->ca), ca_phase_signer(move->record, move->target)))
+                        return error_set(reterr, -EKEYREJECTED,
+                                "CA '%s' would not sign in phase '%s': '%s' and '%s' would not be "
+                                "a pair",
+                                move->record->id, ca_phase_name(move->target),
+                                ca->entry->certificate, ca->entry->key);
+        }
         return 0;
 }
 
@@ -200,8 +223,8 @@ static int make_moves(CaRotations *rotations, const RotationInput *input, Error 
                         record->times[CA_PHASE_NONE] = input->now;
                 } else if (rotation->target > rotation->phase)
                         record->times[rotation->target] = input->now;
-                rotations->moves[rotations->n_moves++] =
-                        (CaMove){rotation->ca, record, rotation->phase, rotation->target};
+                rotations->moves[rotations->n_moves++] = (CaMove){
+                        rotation->ca, record, rotation->phase, rotation->target, rotation->is_lost};
         }
         return 0;
 }
@@ -229,6 +252,8 @@ int ca_rotations_make(CaRotations *rotations, const RotationInput *input, Plan *
         /* 2. Leaves of the CA that no longer signs, on the host as it will be. */
         if (r >= 0)
                 r = look_ahead(rotations, input, reterr);
+        if (r >= 0)
+                r = check_signers(rotations, reterr);
         if (r < 0)
                 return r;
         plan = plan_leaves(rotations);
@@ -258,9 +283,21 @@ static bool is_retired(int root_fd, const char *path)
                starts_with((const char *)image->data, ROTATION_RETIRED);
 }
 
-static bool is_over(const CaRotation *rotation)
+/* It was given up: its key, which nobody needs, is in the backup and no longer here. */
+static bool is_given_up(int root_fd, const Config *config, const CaRecord *record)
 {
-        return rotation->record && rotation->error >= 0 &&
+        autofree char *path = ca_record_key_path(config->state_directory, record->id);
+
+        return record->is_aborting && is_retired(root_fd, path);
+}
+
+static bool is_over(int root_fd, const Config *config, const CaRotation *rotation)
+{
+        if (!rotation->record)
+                return false;
+        if (rotation->is_lost)
+                return is_given_up(root_fd, config, rotation->record);
+        return rotation->error >= 0 &&
                (rotation->phase == CA_PHASE_TRUST_NEW ||
                        (rotation->phase == CA_PHASE_PREPARE && rotation->record->is_aborting));
 }
@@ -285,7 +322,7 @@ int ca_rotations_finish(
 
         r = ca_rotations_read(root_fd, config, inventory, &rotations, reterr);
         for (size_t i = 0; r >= 0 && i < rotations->n; i++) {
-                if (!is_over(&rotations->list[i]))
+                if (!is_over(root_fd, config, &rotations->list[i]))
                         continue;
                 r = finish(root_fd, config, &rotations->list[i], reterr);
                 n++;

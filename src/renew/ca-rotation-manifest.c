@@ -180,6 +180,13 @@ int rotation_compose_manifests(const ComposeInput *input, RotationFiles *files, 
                 for (size_t k = 0; r >= 0 && manifest && k < manifest->n_files; k++)
                         r = compose_flag(input, files, component, &manifest->files[k], reterr);
         }
+        return r;
+}
+
+int rotation_restore_manifests(const ComposeInput *input, RotationFiles *files, Error *reterr)
+{
+        int r = 0;
+
         for (size_t i = 0; i < input->n_moves; i++)
                 for (size_t k = 0; r >= 0 && rotation_is_over(&input->moves[i]) &&
                                    k < input->moves[i].record->n_edits;

@@ -34,6 +34,13 @@ static int refuse_look(const CaRecord *record, const InventoryCa *ca, Error *ret
                 key);
 }
 
+/* Who gave us a CA that was trusted here before has not been through the phase that looks like
+ * that: nobody else has been told. */
+static bool was_made(const CaRecord *record, CaPhase phase)
+{
+        return phase != CA_PHASE_TRUST_BOTH || record->times[phase] > 0;
+}
+
 int ca_phase_derive(const CaRecord *record, const InventoryCa *ca, CaPhase *ret, Error *reterr)
 {
         const Cert *signer = ca->ca ? ca_signer(ca->ca) : NULL;
@@ -44,10 +51,60 @@ int ca_phase_derive(const CaRecord *record, const InventoryCa *ca, CaPhase *ret,
                 if (looks[phase].has_old == cert_list_contains(ca->bundle, record->old_ca) &&
                         looks[phase].has_new == cert_list_contains(ca->bundle, record->new_ca) &&
                         cert_equal(signer, ca_phase_signer(record, phase))) {
-                        *ret = phase;
+                        *ret = was_made(record, phase) ? phase : CA_PHASE_PREPARE;
                         return 0;
                 }
         return refuse_look(record, ca, reterr);
+}
+
+bool ca_phase_is_lost(const CaRecord *record, const InventoryCa *ca)
+{
+        CaPhase phase;
+        const Cert *signer = ca->ca ? ca_signer(ca->ca) : NULL;
+
+        return ca->bundle && ca_phase_derive(record, ca, &phase, NULL) < 0 &&
+               !cert_list_contains(ca->bundle, record->new_ca) &&
+               !(signer && cert_equal(signer, record->new_ca));
+}
+
+/* A manifest that was written anew, as by an upgrade, names the file again that holds two. */
+static const CaManifestEdit *find_undone(const CaRecord *record, const Inventory *inventory)
+{
+        for (size_t i = 0; i < record->n_edits; i++) {
+                const CaManifestEdit *edit = &record->edits[i];
+
+                for (size_t k = 0; k < inventory->n_components; k++) {
+                        const InventoryComponent *component = &inventory->components[k];
+                        const char *value;
+
+                        if (!component->manifest ||
+                                !streq(component->entry->manifest, edit->manifest))
+                                continue;
+                        value = manifest_flag(component->manifest, edit->container, edit->flag);
+                        if (value && streq(value, edit->value))
+                                return edit;
+                }
+        }
+        return NULL;
+}
+
+char *ca_phase_fault(const CaRecord *record, const Inventory *inventory, const InventoryCa *ca)
+{
+        const CaManifestEdit *undone = find_undone(record, inventory);
+        CaPhase phase;
+        Error error = {};
+
+        if (!ca->bundle || ca_phase_derive(record, ca, &phase, &error) < 0)
+                return xasprintf("%s; 'kube-renewd rotate-ca --ca=%s --phase=abort --yes' gives it "
+                                 "up where nothing of the new CA is left",
+                        ca->bundle ? error.text : ca->problem, record->id);
+        if (!undone || !cert_list_contains(ca->bundle, record->old_ca) ||
+                !cert_list_contains(ca->bundle, record->new_ca))
+                return NULL;
+        return xasprintf("%s in '%s' takes one certificate and names '%s' again, which holds two: "
+                         "'kube-renewd rotate-ca --ca=%s --phase=%s --yes' mends that",
+                undone->flag, undone->manifest, undone->value, record->id,
+                record->is_aborting ? "abort" : ca_phase_name(phase));
 }
 
 int ca_rotation_refuse(const InventoryCa *ca, Error *reterr)

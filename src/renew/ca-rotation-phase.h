@@ -13,10 +13,20 @@
 #include "renew/ca-rotation-record.h"
 #include "renew/inventory.h"
 
-/* Old CA alone, its key: prepare. Both, the old one's key: trust-both. Both, the new one's key:
- * reissue. New one alone, its key: trust-new. -EBADMSG for everything else, with what was found. */
+/* Old CA alone, its key: prepare. Both, the old one's key: trust-both, or prepare if the record
+ * does not say that this phase was made: the new one was trusted here before. Both, the new one's
+ * key: reissue. New one alone, its key: trust-new. -EBADMSG for everything else, with what was
+ * found. */
 int ca_phase_derive(
         const CaRecord *record, const InventoryCa *ca, CaPhase *ret, Error *reterr) MUST_USE;
+
+/* Somebody has given the host a third CA in the place of both, or taken the new one back: nothing
+ * that a phase has made is left in the CA's own files, and its record is of no use. */
+bool ca_phase_is_lost(const CaRecord *record, const InventoryCa *ca);
+
+/* What has been done to it from outside and is in its way, with what to do; NULL: nothing. The
+ * caller frees. */
+char *ca_phase_fault(const CaRecord *record, const Inventory *inventory, const InventoryCa *ca);
 
 /* 0 if this CA can be changed here: it signs itself, and stands first in its file. -ENOENT if there
  * is none (init makes one), -ENOKEY if its key is elsewhere, -EKEYREJECTED if another CA has issued

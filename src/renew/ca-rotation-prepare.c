@@ -184,3 +184,53 @@ int ca_prepare(const InventoryCa *ca, const PrepareRequest *request, int64_t now
         *ret_key = TAKE(key);
         return 0;
 }
+
+bool prepare_is_asked(const PrepareRequest *request)
+{
+        return request->certificate || request->key_kind != KEY_KIND_NONE || request->validity ||
+               request->no_cross;
+}
+
+static int has_given(const CaRecord *record, const char *path, bool *ret, Error *reterr)
+{
+        autoptr(FileImage) file = NULL;
+        autoptr(CertList) list = NULL;
+        int r;
+
+        r = read_given(path, &file, reterr);
+        if (r < 0)
+                return r;
+        r = cert_list_parse(file->data, file->size, &list, reterr);
+        if (r < 0)
+                return error_prefix(reterr, r, "'%s'", path);
+        *ret = cert_list_contains(list, record->new_ca);
+        return 0;
+}
+
+int ca_prepare_agrees(const CaRecord *record, const PrepareRequest *request, Error *reterr)
+{
+        const Cert *ca = record->new_ca;
+        bool has_cross = record->old_by_new || record->new_by_old;
+        const char *option;
+        bool is_given = true;
+        int r = 0;
+
+        if (request->certificate)
+                r = has_given(record, request->certificate, &is_given, reterr);
+        if (r < 0)
+                return r;
+        option = !is_given ? "--certificate="
+                 : request->key_kind != KEY_KIND_NONE && request->key_kind != key_kind_of_cert(ca)
+                         ? "--key-algorithm="
+                 : request->validity && ca->not_after - record->times[CA_PHASE_PREPARE] !=
+                                                request->validity
+                         ? "--ca-validity="
+                 : request->no_cross && has_cross ? "--no-cross"
+                                                  : NULL;
+        if (!option)
+                return 0;
+        return error_set(reterr, -EINVAL,
+                "CA '%s' was prepared without this %s: 'kube-renewd rotate-ca --ca=%s "
+                "--phase=abort --yes' comes first, and then --phase=prepare",
+                record->id, option, record->id);
+}

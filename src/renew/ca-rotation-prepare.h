@@ -21,6 +21,14 @@ typedef struct PrepareRequest {
         bool no_cross;                 /* neither signs the other */
 } PrepareRequest;
 
+/* Anything at all was asked for. */
+bool prepare_is_asked(const PrepareRequest *request);
+
+/* 0 if this is what was asked for; -EINVAL if the one that was prepared is another one; as reading
+ * files. */
+int ca_prepare_agrees(
+        const CaRecord *record, const PrepareRequest *request, Error *reterr) MUST_USE;
+
 /* -EKEYREJECTED or -EKEYEXPIRED for a CA that is refused, -ENOKEY if the key is not its own, -EPERM
  * if there can be no cross certificates, without no_cross; as reading files. */
 int ca_prepare(const InventoryCa *ca, const PrepareRequest *request, int64_t now, CaRecord **ret,

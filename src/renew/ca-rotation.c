@@ -25,20 +25,36 @@ static void note_problem(CaRotation *rotation, int r, const Error *error)
         rotation->problem = r < 0 ? xstrdup(error->text) : NULL;
 }
 
+/* Of the names of one CA the first under which its key is here; or the first. */
+static const InventoryCa *principal_of(const Inventory *inventory, const InventoryCa *ca)
+{
+        const InventoryCa *principal = NULL;
+
+        for (size_t i = 0; i < inventory->n_cas; i++) {
+                const InventoryCa *other = &inventory->cas[i];
+
+                if (!ca->signer || !other->signer || !other->expected ||
+                        !cert_equal(ca->signer, other->signer))
+                        continue;
+                if (!principal || (!principal->ca && other->ca))
+                        principal = other;
+        }
+        return principal ? principal : ca;
+}
+
 static void read_rotation(const CaRotations *rotations, const InventoryCa *ca, CaRotation *rotation)
 {
+        const InventoryCa *principal = principal_of(rotations->inventory, ca);
         Error error = {};
         int r;
 
-        *rotation = (CaRotation){.ca = ca};
-        for (const InventoryCa *other = rotations->inventory->cas; other < ca; other++)
-                if (!rotation->same_as && ca->signer && other->signer && other->expected &&
-                        cert_equal(ca->signer, other->signer))
-                        rotation->same_as = other;
+        *rotation = (CaRotation){.ca = ca, .same_as = principal == ca ? NULL : principal};
         if (rotation->same_as)
                 return;
         r = ca_record_read(rotations->root_fd, rotations->config->state_directory, ca->entry->id,
                 &rotation->record, &error);
+        rotation->is_damaged = r < 0;
+        rotation->is_lost = rotation->record && ca_phase_is_lost(rotation->record, ca);
         if (r >= 0)
                 r = rotation->record
                             ? ca_phase_derive(rotation->record, ca, &rotation->phase, &error)
@@ -91,17 +107,22 @@ static int select_one(CaRotations *rotations, const char *id, Error *reterr)
         return 0;
 }
 
+static bool is_begun(const CaRotation *rotation)
+{
+        return rotation->record || rotation->is_damaged;
+}
+
 /* A rotation that has begun is brought to its end before the next one is thought of. */
 static void select_default(CaRotations *rotations)
 {
         bool any = false;
 
         for (size_t i = 0; i < rotations->n; i++)
-                any |= rotations->list[i].record || rotations->list[i].phase != CA_PHASE_NONE;
+                any |= is_begun(&rotations->list[i]);
         for (size_t i = 0; i < rotations->n; i++) {
                 CaRotation *rotation = &rotations->list[i];
 
-                rotation->is_selected = !rotation->same_as && (!any || rotation->record);
+                rotation->is_selected = !rotation->same_as && (!any || is_begun(rotation));
         }
 }
 
@@ -179,6 +200,12 @@ static int move_forward(CaRotation *rotation, CaPhase target, Error *reterr)
         return 0;
 }
 
+static bool is_signed_here(const Item *item)
+{
+        return rotation_is_kept(item) ||
+               (!item->entry->watch && item->entry->issuer.kind == ISSUER_KIND_CA);
+}
+
 /* A certificate of the new CA that we can sign anew with the old one: ours, and the kubelet's. */
 static bool has_new_leaf(const CaRotations *rotations, const CaRecord *record)
 {
@@ -188,7 +215,7 @@ static bool has_new_leaf(const CaRotations *rotations, const CaRecord *record)
                 const Item *item = &inventory->items[i];
 
                 if ((item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG) &&
-                        item->cert && (!item->entry->watch || rotation_is_kept(item)) &&
+                        item->cert && is_signed_here(item) &&
                         cert_is_issued_by(item->cert, record->new_ca))
                         return true;
         }
@@ -219,6 +246,11 @@ static int move_back(const CaRotations *rotations, CaRotation *rotation, Error *
 
 static int move(const CaRotations *rotations, CaRotation *rotation, RotateStep step, Error *reterr)
 {
+        if (rotation->is_lost && step == ROTATE_ABORT) {
+                rotation->moves = rotation->aborts = true;
+                rotation->target = CA_PHASE_PREPARE;
+                return 0;
+        }
         if (rotation->error < 0)
                 return error_set(reterr, rotation->error, "CA '%s' cannot be rotated: %s",
                         rotation->ca->entry->id, rotation->problem);

@@ -24,6 +24,8 @@ typedef struct CaRotation {
         CaPhase phase;
         int error; /* 0, or why its phase is not known, or none can begin */
         char *problem;
+        bool is_damaged; /* there is a record that cannot be read */
+        bool is_lost;    /* ca_phase_is_lost(): all that can be done is to give it up */
         bool is_selected;
 
         /* Set by ca_rotations_move(). */

@@ -46,6 +46,9 @@ Evidence evidence_look(AlarmType type, const Look *look, Finding *finding);
 /* Of a copy; input->after is there. */
 Evidence evidence_look_at_copy(const ReportInput *input, const CopyEntry *entry, Finding *finding);
 
+/* Of the rotation of a CA, by its record and what is on disk. The caller frees the reason. */
+Evidence evidence_look_at_rotation(const ReportInput *input, const char *id, char **ret_reason);
+
 /* Of the host as a whole, by what the guards of the pass have found. */
 bool evidence_is_of_host(AlarmType type);
 Evidence evidence_look_at_host(AlarmType type, const ReportInput *input, Finding *finding);

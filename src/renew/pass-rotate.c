@@ -12,6 +12,7 @@
 void rotate_result_done(RotateResult *result)
 {
         checklist_free(result->checklist);
+        free(result->waits);
         *result = (RotateResult){};
 }
 
@@ -100,6 +101,30 @@ static bool is_unasked(const RotateRequest *request, RotateStep step)
                !request->dry_run;
 }
 
+/* Options of `prepare` change no CA that has been prepared, and begin nothing by themselves. */
+static int check_prepare(
+        const Pass *pass, const RotateRequest *request, RotateStep step, Error *reterr)
+{
+        const CaRotations *rotations = pass->rotations;
+        size_t n_records = 0;
+        int r = 0;
+
+        if (!prepare_is_asked(&request->prepare))
+                return 0;
+        for (size_t i = 0; r >= 0 && i < rotations->n; i++) {
+                const CaRotation *rotation = &rotations->list[i];
+
+                if (!rotation->is_selected || !rotation->record)
+                        continue;
+                n_records++;
+                r = ca_prepare_agrees(rotation->record, &request->prepare, reterr);
+        }
+        if (r < 0 || n_records > 0 || (step == ROTATE_PREPARE && !is_unasked(request, step)))
+                return r;
+        return error_set(reterr, -EINVAL,
+                "options for the new CA are for its beginning: --phase=prepare --yes");
+}
+
 /* Who moves and where to; *ret_step is ROTATE_NEXT where nobody does. */
 static int choose(Pass *pass, const RotateRequest *request, RotateStep *ret_step, Error *reterr)
 {
@@ -111,6 +136,8 @@ static int choose(Pass *pass, const RotateRequest *request, RotateStep *ret_step
                 r = ca_rotations_select(pass->rotations, request->cas, reterr);
         if (r >= 0 && (n_finished == 0 || request->step == ROTATE_PREPARE))
                 r = ca_rotations_move(pass->rotations, request->step, &step, reterr);
+        if (r >= 0 && n_finished == 0)
+                r = check_prepare(pass, request, step, reterr);
         if (r < 0)
                 return r;
         *ret_step = is_unasked(request, step) ? ROTATE_NEXT : step;
@@ -176,9 +203,36 @@ static CaPhase waits_as(const CaRotations *rotations)
         return phase;
 }
 
+/* Who gives the last way back away is told what nobody could find out. */
+static void tell_unknown(const Checklist *checklist, CaPhase phase)
+{
+        for (size_t i = 0; phase == CA_PHASE_TRUST_NEW && i < checklist->n; i++) {
+                const ChecklistItem *item = &checklist->items[i];
+
+                if (item->state == CHECK_UNKNOWN)
+                        log_line(LOG_WARNING, "CA '%s': %s: not known: %s", item->ca, item->name,
+                                item->text);
+        }
+}
+
+/* What would make it wait, if it were not a dry run. */
+static char *why_it_waits(
+        const Pass *pass, const RotateRequest *request, RotateStep step, const ChecklistItem *open)
+{
+        if (has_ended(pass))
+                return NULL;
+        if (open && !request->force)
+                return xasprintf("for what is on the checklist: %s", open->name);
+        return pass->owed->n > 0 && step != ROTATE_PREPARE && step != ROTATE_ABORT
+                       ? xasprintf("until '%s' is restarted, which is owed and comes first",
+                                 pass->owed->entries[0].component)
+                       : NULL;
+}
+
 static int look_at_checklist(
         Pass *pass, const RotateRequest *request, RotateResult *result, Error *reterr)
 {
+        const CaPhase phase = waits_as(pass->rotations);
         const ChecklistItem *item;
 
         result->checklist = checklist_make(&(ChecklistInput){.config = pass->config,
@@ -187,8 +241,13 @@ static int look_at_checklist(
                 .rotations = pass->rotations,
                 .aborts = result->step == ROTATE_ABORT,
                 .now = pass->now});
-        item = checklist_open(result->checklist, waits_as(pass->rotations));
-        if (!item || request->dry_run || request->force || has_ended(pass))
+        item = checklist_open(result->checklist, phase);
+        if (request->dry_run) {
+                result->waits = why_it_waits(pass, request, result->step, item);
+                return 0;
+        }
+        tell_unknown(result->checklist, phase);
+        if (!item || request->force || has_ended(pass))
                 return 0;
         return error_set(reterr, -EAGAIN,
                 "phase '%s' has to wait for what is on the checklist (--force does not): %s: %s",
@@ -231,7 +290,7 @@ static int renew_kubelet(Pass *pass, Error *reterr)
                 const Cert *other = signer == move->record->old_ca ? move->record->new_ca
                                                                    : move->record->old_ca;
 
-                is_left |= cert_is_issued_by(item->cert, other);
+                is_left |= !move->is_lost && cert_is_issued_by(item->cert, other);
         }
         if (!is_left)
                 return 0;

@@ -122,6 +122,7 @@ typedef struct RotateResult {
         RotateStep step; /* ROTATE_NEXT: nothing was left to do but what was owed */
         bool goes_on; /* what is still owed need not be waited for: nobody can be asked, or the old
                          CA is worth nothing */
+        char *waits;  /* of a dry run: what would have to be done first; NULL: nothing is known */
         Checklist *checklist; /* of what is outside of this host's files; NULL where it was not
                                  asked for */
 } RotateResult;

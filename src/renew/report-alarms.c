@@ -5,12 +5,8 @@
 #include "base/log.h"
 #include "base/time-util.h"
 #include "renew/alarm-board.h"
-#include "renew/ca-rotation-record.h"
 #include "renew/hook-debt.h"
 #include "renew/readers.h"
-
-/* So long a rotation of a CA may stand still. */
-#define ROTATION_PATIENCE (7 * DAY)
 
 #define HOST "host" /* the resource of what is about no certificate and no component */
 
@@ -153,22 +149,6 @@ static void raise_for_copies(AlarmBoard *board)
         }
 }
 
-static Evidence look_at_rotation(const ReportInput *input, const char *id, char **ret_reason)
-{
-        autoptr(CaRecord) record = NULL;
-        char since[TIME_TEXT_SIZE];
-
-        *ret_reason = NULL;
-        if (ca_record_read(input->root_fd, input->config->state_directory, id, &record, NULL) < 0)
-                return EVIDENCE_NONE;
-        if (!record || input->now - ca_record_since(record) <= ROTATION_PATIENCE)
-                return EVIDENCE_GONE;
-        *ret_reason = xasprintf("since %s it %s '%s'", time_format(ca_record_since(record), since),
-                record->is_aborting ? "goes back, after" : "has gone through",
-                ca_phase_name(ca_record_latest(record)));
-        return EVIDENCE_FAULT;
-}
-
 static void raise_for_rotations(AlarmBoard *board)
 {
         const Layout *layout = &board->input->config->layout;
@@ -177,7 +157,7 @@ static void raise_for_rotations(AlarmBoard *board)
                 const char *id = layout->cas[i].id;
                 char *reason;
 
-                if (look_at_rotation(board->input, id, &reason) == EVIDENCE_FAULT)
+                if (evidence_look_at_rotation(board->input, id, &reason) == EVIDENCE_FAULT)
                         alarm_board_raise_plain(
                                 board, ALARM_TYPE_CA_ROTATION_UNFINISHED, id, reason);
         }
@@ -371,7 +351,7 @@ static const char *why_rotation_is_gone(const ReportInput *input, const char *id
 {
         autofree char *reason = NULL;
 
-        return look_at_rotation(input, id, &reason) == EVIDENCE_GONE
+        return evidence_look_at_rotation(input, id, &reason) == EVIDENCE_GONE
                        ? "it has come further, or to its end"
                        : NULL;
 }

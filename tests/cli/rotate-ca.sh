@@ -22,7 +22,7 @@ tap_is "$(status '[.state, (.cas[] | .ca, .state, .phase, .next)]')" \
         '["Ready","kubernetes","Ready","none","prepare","front-proxy","Ready","none","prepare","etcd","Ready","none","prepare"]' \
         "T16 the state of all before"
 tap_status 0 "T16 without --yes" renewd rotate-ca --at="$NEW"
-tap_like "$OUTPUT" '^Nothing was changed; --yes does it[.]$' "T16 it only says"
+tap_like "$OUTPUT" '^Nothing was changed; --phase=prepare --yes begins[.]$' "T16 it only says"
 tap_status 1 "T16 and does nothing" test -e "$ROOT/$RECORDS"
 tap_status 2 "T16 the phases have an order" phase reissue
 tap_like "$OUTPUT" '--phase=prepare comes first' "T16 which is said"

@@ -261,6 +261,7 @@ static void test_the_phase_is_what_is_on_disk(void **state)
         Scene scene = scene_new();
         autofree char *old_key = tree_read(scene.host.root, "/etc/kubernetes/pki/ca.key", NULL);
 
+        scene.record->times[CA_PHASE_TRUST_BOTH] = scene.host.now;
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 autofree char *bundle = text_of(&scene, cases[i].bundle);
                 CaPhase phase = CA_PHASE_NONE;
@@ -279,6 +280,20 @@ static void test_the_phase_is_what_is_on_disk(void **state)
                 if (cases[i].said && !strstr(error.text, cases[i].said))
                         fail_msg("%s: %s", cases[i].bundle, error.text);
         }
+        scene_free(&scene);
+}
+
+/* Both were there before anything was made. */
+static void test_a_new_ca_that_was_trusted_before_has_gone_through_no_phase(void **state)
+{
+        Scene scene = scene_new();
+        autofree char *both = text_of(&scene, "on");
+        CaPhase phase = CA_PHASE_NONE;
+
+        tree_write_text(scene.host.root, "/etc/kubernetes/pki/ca.crt", both);
+        assert_int_equal(ca_phase_derive(scene.record, ca_now(&scene), &phase, NULL), 0);
+        assert_int_equal(phase, CA_PHASE_PREPARE);
+        assert_false(ca_phase_is_lost(scene.record, ca_now(&scene)));
         scene_free(&scene);
 }
 
@@ -306,6 +321,7 @@ int main(void)
                 cmocka_unit_test(test_a_record_says_what_it_was_told),
                 cmocka_unit_test(test_a_damaged_record_is_none),
                 cmocka_unit_test(test_the_phase_is_what_is_on_disk),
+                cmocka_unit_test(test_a_new_ca_that_was_trusted_before_has_gone_through_no_phase),
                 cmocka_unit_test(test_the_two_sign_each_other),
         };
 
