@@ -86,6 +86,7 @@ static const ConfigKey pkcs11_keys[] = {
 static const ConfigKey layout_keys[] = {
         KEY(Config, layout.description, "Description", text),
         KEY(Config, layout.detect, "Detect", paths),
+        KEY(Config, layout.base_directories, "BaseDirectory", directories, .in_config = true),
         {},
 };
 
@@ -208,6 +209,11 @@ const ConfigKey *config_key_find(const ConfigSection *section, const char *name)
                 if (streq(key->name, name))
                         return key;
         return NULL;
+}
+
+bool config_key_allowed(const ConfigSection *section, const ConfigKey *key, bool in_layout)
+{
+        return in_layout ? section->in_layout : section->in_config || (key && key->in_config);
 }
 
 static int check_limits(const ConfigKey *key, const Setting *setting, Error *reterr)

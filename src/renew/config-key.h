@@ -30,6 +30,7 @@ typedef struct ConfigKey {
         const char *least, *most; /* limits of a number */
         const char *clears;       /* the key that this one replaces where it is set */
         bool is_inherited;        /* of an entry: the default is what [renewal] says */
+        bool in_config;           /* may stand in the configuration, if its section may not */
 } ConfigKey;
 
 typedef struct ConfigSection {
@@ -44,6 +45,9 @@ extern const ConfigSection config_sections[];
 
 const ConfigSection *config_section_find(const char *name);
 const ConfigKey *config_key_find(const ConfigSection *section, const char *name);
+
+/* May it stand there? key may be NULL: a key that is not known. */
+bool config_key_allowed(const ConfigSection *section, const ConfigKey *key, bool in_layout);
 
 /* Sets the member of `entry` (the Config, or an entry) from a setting whose value is not empty.
  * -EINVAL "file:line: what, and what would be right". */

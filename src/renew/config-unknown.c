@@ -40,6 +40,7 @@ static char *unknown_key(const ConfigSection *section, const char *name)
 static char *complain(const Setting *setting, bool in_layout, bool *ret_whole_section)
 {
         const ConfigSection *section = config_section_find(setting->section);
+        const ConfigKey *key = section ? config_key_find(section, setting->key) : NULL;
 
         *ret_whole_section = true;
         if (!section)
@@ -48,12 +49,14 @@ static char *complain(const Setting *setting, bool in_layout, bool *ret_whole_se
                 return xasprintf("[%s] has no place in a layout, ignoring; it belongs in "
                                  "kube-renewd.conf",
                         section->name);
-        if (!in_layout && !section->in_config)
-                return xasprintf("[%s] has no place in the configuration, ignoring; it belongs in "
-                                 "a layout",
-                        section->name);
         *ret_whole_section = false;
-        return config_key_find(section, setting->key) ? NULL : unknown_key(section, setting->key);
+        if (!key)
+                return unknown_key(section, setting->key);
+        if (config_key_allowed(section, key, in_layout))
+                return NULL;
+        return xasprintf("'%s' of [%s] has no place in the configuration, ignoring; it belongs in "
+                         "a layout",
+                key->name, section->name);
 }
 
 void config_warn_unknown(Config *config, size_t n_layout)

@@ -344,6 +344,11 @@ const ValueType value_content = {.what = "the content of a copy",
         .hint = "file, certificate, key, bundle or bundle-key-first",
         NUMBER(content)};
 const ValueType value_count = {.what = "a number", .hint = "for example 10", NUMBER(count)};
+const ValueType value_directories = {.what = "an absolute path without '//', '.' and '..'",
+        .hint = "for example /etc/kubernetes/pki",
+        .read_text = read_path,
+        .is_list = true,
+        .is_order = true};
 const ValueType value_domain = {.what = "a DNS name in lower case",
         .hint = "for example cp-1.example.com",
         .read_text = read_domain};
@@ -369,15 +374,18 @@ const ValueType value_names = {.what = "a name",
         .is_list = true};
 const ValueType value_path = {.what = "an absolute path without '//', '.' and '..'",
         .hint = PATH,
-        .read_text = read_path};
+        .read_text = read_path,
+        .takes_base = true};
 const ValueType value_paths = {.what = "an absolute path without '//', '.' and '..'",
         .hint = PATH,
         .read_text = read_path,
-        .is_list = true};
+        .is_list = true,
+        .takes_base = true};
 const ValueType value_path_or_url = {
         .what = "an absolute path without '//', '.' and '..', or a pkcs11: URL without a PIN",
         .hint = PATH " or pkcs11:token=ca;object=kubernetes",
-        .read_text = read_path_or_url};
+        .read_text = read_path_or_url,
+        .takes_base = true};
 const ValueType value_percent = {
         .what = "a percentage", .hint = "for example 80%", NUMBER(percent)};
 const ValueType value_restart = {

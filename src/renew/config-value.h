@@ -20,15 +20,16 @@ typedef struct ValueType {
         bool is_list;                                       /* char **, else char * */
         bool is_order;                                      /* a list that does not grow */
         bool is_command;                                    /* char **, as renew/argv.h reads it */
-        int64_t unset;                                      /* the number that stands for nothing */
+        bool takes_base; /* paths, which may begin with %b: renew/layout-base.h */
+        int64_t unset;   /* the number that stands for nothing */
 } ValueType;
 
 extern const ValueType value_address, value_alarms, value_algorithm, value_boolean, value_command,
-        value_content, value_count, value_domain, value_endpoint, value_identity, value_identities,
-        value_issuers, value_mode, value_name, value_names, value_path, value_paths,
-        value_path_or_url, value_percent, value_restart, value_sans, value_san_templates,
-        value_signer, value_span, value_span_or_unset, value_text, value_unit, value_url,
-        value_usage;
+        value_content, value_count, value_directories, value_domain, value_endpoint, value_identity,
+        value_identities, value_issuers, value_mode, value_name, value_names, value_path,
+        value_paths, value_path_or_url, value_percent, value_restart, value_sans,
+        value_san_templates, value_signer, value_span, value_span_or_unset, value_text, value_unit,
+        value_url, value_usage;
 
 /* The words of a text, by the blanks between them; the caller frees. */
 char **value_words(const char *text);

@@ -182,12 +182,14 @@ static int apply_all(Config *config, size_t n_layout, Error *reterr)
 
         for (const ConfigSection *section = config_sections; section->name; section++)
                 for (size_t i = 0; i < settings->n; i++) {
-                        bool allowed = i < n_layout ? section->in_layout : section->in_config;
+                        const Setting *setting = &settings->items[i];
+                        const ConfigKey *key = config_key_find(section, setting->key);
                         int r;
 
-                        if (!allowed || !streq(settings->items[i].section, section->name))
+                        if (!streq(setting->section, section->name) ||
+                                !config_key_allowed(section, key, i < n_layout))
                                 continue;
-                        r = apply(config, section, &settings->items[i], reterr);
+                        r = apply(config, section, setting, reterr);
                         if (r < 0)
                                 return r;
                 }

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "renew/config-key.h"
 #include "renew/layer.h"
+#include "renew/layout-base.h"
 
 #define LAYERS_MAX      4
 #define FALLBACK        "kubeadm"
@@ -108,6 +109,21 @@ static int find_match(
         return 0;
 }
 
+/* Says of every path of a layout where it is on this host. */
+static int expand_base(const Search *search, Settings *layout, const Settings *configured,
+        char **ret_base, Error *reterr)
+{
+        autofree char *base = NULL;
+        int r;
+
+        r = layout_base_find(search->root_fd, layout, configured, &base, reterr);
+        if (r >= 0)
+                r = layout_base_expand(layout, base, reterr);
+        if (r >= 0)
+                *ret_base = TAKE(base);
+        return r;
+}
+
 /* [agent] Layout=NAME, as if it had been written where the choice was made. */
 static void note_choice(Settings *configured, const char *name, const Setting *made_by)
 {
@@ -136,11 +152,13 @@ static int detect(const Search *search, Settings *configured, Settings **ret, Er
                 return r;
         for (char **file = names; *file; file++) {
                 autoptr(Settings) settings = settings_new();
-                autofree char *name = layout_name(*file);
+                autofree char *name = layout_name(*file), *base = NULL;
                 const Setting *match = NULL;
 
                 r = layers_read(search->layers, search->n_layers, *file, settings, reterr);
                 if (r > 0)
+                        r = expand_base(search, settings, configured, &base, reterr);
+                if (r >= 0)
                         r = find_match(search->root_fd, settings, &match, reterr);
                 if (r < 0)
                         return r;
@@ -185,11 +203,35 @@ static int read_choice(const Search *search, const char *layout, const Setting *
         return 0;
 }
 
+static int choose(const Search *search, const ConfigOptions *options, Settings *configured,
+        Settings **ret, Error *reterr)
+{
+        const Setting *named = settings_last(configured, "agent", "", "Layout");
+        int r;
+
+        /* 1. By name: the command line before the configuration. */
+        if (options->layout)
+                return read_choice(search, options->layout,
+                        &(Setting){.file = (char[]){"--layout"}}, configured, ret, reterr);
+        if (named && named->value[0])
+                return read_choice(search, named->value, named, configured, ret, reterr);
+
+        /* 2. By looking. */
+        r = detect(search, configured, ret, reterr);
+        if (r < 0 || *ret)
+                return r;
+        if (options->layout_any)
+                return read_choice(search, FALLBACK, &(Setting){.file = (char[]){"default"}},
+                        configured, ret, reterr);
+        no_layout(search, "no layout fits this host", reterr);
+        return -ENODEV;
+}
+
 int layout_choose(int root_fd, const ConfigOptions *options, Settings *configured, Settings **ret,
         Error *reterr)
 {
-        const Setting *named = settings_last(configured, "agent", "", "Layout");
-        autoptr(Settings) found = NULL;
+        autoptr(Settings) layout = NULL;
+        autofree char *base = NULL;
         Search search;
         int r;
 
@@ -198,26 +240,14 @@ int layout_choose(int root_fd, const ConfigOptions *options, Settings *configure
                 return host_fd;
         search_init(&search, root_fd, host_fd);
 
-        /* 1. By name: the command line before the configuration. */
-        if (options->layout)
-                return read_choice(&search, options->layout,
-                        &(Setting){.file = (char[]){"--layout"}}, configured, ret, reterr);
-        if (named && named->value[0])
-                return read_choice(&search, named->value, named, configured, ret, reterr);
-
-        /* 2. By looking. */
-        r = detect(&search, configured, &found, reterr);
-        if (r < 0)
-                return r;
-        if (!found && options->layout_any)
-                return read_choice(&search, FALLBACK, &(Setting){.file = (char[]){"default"}},
-                        configured, ret, reterr);
-        if (!found) {
-                no_layout(&search, "no layout fits this host", reterr);
-                return -ENODEV;
-        }
-        *ret = TAKE(found);
-        return 0;
+        r = choose(&search, options, configured, &layout, reterr);
+        if (r >= 0)
+                r = expand_base(&search, layout, configured, &base, reterr);
+        if (r >= 0)
+                r = layout_base_expand(configured, base, reterr);
+        if (r >= 0)
+                *ret = TAKE(layout);
+        return r;
 }
 
 bool ca_has_token(const CaEntry *ca)

@@ -14,7 +14,8 @@
 #include "renew/config.h"
 
 /* configured: the settings of the main file and the drop-ins; [agent] Layout=NAME is appended with
- * the origin of the choice. *ret: the settings of the layout. -ENOENT if nothing fits or there is
+ * the origin of the choice. *ret: the settings of the layout. In both, paths that begin with %b are
+ * whole (renew/layout-base.h). -ENOENT if nothing fits or there is
  * no layout of that name, -EINVAL if several fit. */
 int layout_choose(int root_fd, const ConfigOptions *options, Settings *configured, Settings **ret,
         Error *reterr) MUST_USE;

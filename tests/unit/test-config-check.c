@@ -107,8 +107,11 @@ static const struct Warning {
         {"[renew]\nValidity=1y\nValidity=2y\n", "unknown section [renew], ignoring"},
         {"[renewals]\nValidity=1y\n",
                 "unknown section [renewals], ignoring; did you mean [renewal]?"},
-        {"[layout]\nDetect=/x\n", "[layout] has no place in the configuration, ignoring; it "
-                                  "belongs in a layout"},
+        {"[layout]\nDetect=/x\n",
+                "'Detect' of [layout] has no place in the configuration, ignoring; it belongs in a "
+                "layout"},
+        {"[layout]\nDetected=/x\n",
+                "unknown key 'Detected' in [layout], ignoring; did you mean 'Detect'?"},
         {"[alarms]\nShelve=ca-exp*@ca ca-expirng@ca\n",
                 "[alarms] has Shelve=ca-expirng@ca, but no type of alarm is called 'ca-expirng'; "
                 "did you mean 'ca-expiring'?"},
@@ -144,10 +147,13 @@ static void test_what_gives_no_warning(void **state)
 static void test_ignored_settings_have_no_effect(void **state)
 {
         autoptr(Config) config =
-                load_text("[layout]\nDescription=x\nDetect=nonsense\n[cas]\nName=x\n");
+                load_text("[layout]\nDescription=x\nDetect=nonsense\nBaseDirectory=/x /y\n"
+                          "[service-account]\nKey=/x\n[cas]\nName=x\n");
 
         assert_null(config->layout.description);
         assert_null(config->layout.detect);
+        assert_null(config->layout.service_account_key);
+        assert_int_equal(strv_length(config->layout.base_directories), 2);
         assert_int_equal(config->layout.n_cas, 1);
 }
 

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/fs.h"
+#include "base/time-util.h"
 #include "renew/config.h"
 #include "tree.h"
 
@@ -332,6 +333,110 @@ static void test_t32_another_pki_directory_by_drop_in(void **state)
         tree_free(root);
 }
 
+#define BASED                                                                                      \
+        "[layout]\n"                                                                               \
+        "Detect=%b/ca.crt\n"                                                                       \
+        "BaseDirectory=/var/lib/vcluster/pki /data/pki\n"                                          \
+        "[ca vcluster]\n"                                                                          \
+        "Certificate=%b/ca.crt\n"                                                                  \
+        "Key=pkcs11:token=a;object=%ba\n"                                                          \
+        "[certificate apiserver]\n"                                                                \
+        "Certificate=%b/apiserver.crt\n"                                                           \
+        "Key=%b/apiserver.key\n"                                                                   \
+        "CA=vcluster\n"                                                                            \
+        "[component vcluster]\n"                                                                   \
+        "Unit=vcluster.service\n"                                                                  \
+        "Uses=/x/%b %b\t%b/apiserver.crt\n"
+
+/* T32: the first directory that is there; a specifier only where a path begins. */
+static void test_t32_a_layout_whose_directory_is_one_of_several(void **state)
+{
+        static const struct {
+                const char *ca, *configured, *base;
+        } cases[] = {
+                {"/var/lib/vcluster/pki/ca.crt", NULL, "/var/lib/vcluster/pki"},
+                {"/data/pki/ca.crt", NULL, "/data/pki"},
+                {"/srv/pki/ca.crt", "[layout]\nBaseDirectory=/nowhere /srv/pki\n", "/srv/pki"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                char *root = tree_new();
+                autofree char *key = xasprintf("%s/apiserver.key", cases[i].base);
+                autofree char *uses =
+                        xasprintf("/x/%%b %s %s/apiserver.crt", cases[i].base, cases[i].base);
+
+                tree_write_text(root, ETC "layouts/vcluster.conf", BASED);
+                tree_write_text(root, cases[i].ca, "");
+                if (cases[i].configured)
+                        tree_write_text(root, ETC "kube-renewd.conf", cases[i].configured);
+                tree_write_text(root, ETC "kube-renewd.conf.d/x.conf",
+                        "[copy x]\nSource=apiserver\nPath=%b/x.pem\nContent=bundle\n");
+                autoptr(Config) config = load_good(root, NULL);
+
+                assert_int_equal(strv_length(config->warnings), 1); /* of the token */
+                assert_string_equal(config->layout.name, "vcluster");
+                assert_string_equal(config->layout.cas[0].certificate, cases[i].ca);
+                assert_string_equal(config->layout.cas[0].key, "pkcs11:token=a;object=%ba");
+                assert_string_equal(config->layout.credentials[0].key, key);
+                assert_true(starts_with(config->layout.copies[0].path, cases[i].base));
+                assert_effective(config, "component", "vcluster", "Uses", uses, "vcluster.conf:");
+                tree_free(root);
+        }
+}
+
+/* Where none is there, messages and new files are about the first. */
+static void test_t32_no_directory_is_there_or_none_is_said(void **state)
+{
+        char *root = tree_new();
+
+        tree_write_text(root, ETC "layouts/vcluster.conf", BASED);
+        autoptr(Config) config = load_good(root, "vcluster");
+        assert_string_equal(config->layout.cas[0].certificate, "/var/lib/vcluster/pki/ca.crt");
+
+        tree_write_text(root, ETC "kube-renewd.conf", "[layout]\nBaseDirectory=\n");
+        assert_load_fails(root, &(ConfigOptions){.layout = "vcluster"}, -EINVAL,
+                ETC "layouts/vcluster.conf:2: Detect=%b/ca.crt begins with %b, but there is no "
+                    "BaseDirectory= in [layout]; write it there, or the whole path here");
+        tree_write_text(root, ETC "kube-renewd.conf", "[layout]\nBaseDirectory=/srv %b/pki\n");
+        assert_load_fails(root, &(ConfigOptions){.layout = "vcluster"}, -EINVAL,
+                ETC "kube-renewd.conf:2: BaseDirectory=%b/pki is not an absolute path without "
+                    "'//', '.' and '..'; write for example /etc/kubernetes/pki");
+        tree_free(root);
+}
+
+/* What is usual for that kind of control plane; what the administrator says of all comes above it,
+ * and what the layout says of one certificate above both. */
+static void test_defaults_of_a_layout(void **state)
+{
+        char *root = tree_new();
+
+        tree_write_text(root, ETC "layouts/site.conf",
+                "[layout]\nDetect=/etc\n"
+                "[renewal]\nRenewBefore=90d\nRecreateMissing=yes\n" OTHER_CA
+                "[certificate a]\nCertificate=/a.crt\nKey=/a.key\nCA=other\n"
+                "[certificate b]\nCertificate=/b.crt\nKey=/b.key\nCA=other\nRenewBefore=7d\n");
+        autoptr(Config) config = load_good(root, NULL);
+        const CredentialEntry *entries = config->layout.credentials;
+
+        assert_null(config->warnings);
+        assert_int_equal(entries[0].policy.renew_before, 90 * DAY);
+        assert_true(entries[0].policy.recreate_missing);
+        assert_int_equal(entries[1].policy.renew_before, 7 * DAY);
+        assert_effective(config, "certificate", "a", "RenewBefore", "90d", "/site.conf:4");
+
+        tree_write_text(root, ETC "kube-renewd.conf", "[renewal]\nRenewBefore=20d\n");
+        autoptr(Config) configured = load_good(root, NULL);
+        entries = configured->layout.credentials;
+        assert_int_equal(entries[0].policy.renew_before, 20 * DAY);
+        assert_true(entries[0].policy.recreate_missing);
+        assert_int_equal(entries[1].policy.renew_before, 7 * DAY);
+
+        tree_write_text(root, ETC "kube-renewd.conf", "[renewal]\nRenewBefore=\n");
+        autoptr(Config) reset = load_good(root, NULL);
+        assert_int_equal(reset->layout.credentials[0].policy.renew_before, 15 * DAY);
+        tree_free(root);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -347,6 +452,9 @@ int main(void)
                 cmocka_unit_test(test_a_damaged_layout_is_no_reason_to_guess),
                 cmocka_unit_test(test_t32_another_pki_directory_by_layout),
                 cmocka_unit_test(test_t32_another_pki_directory_by_drop_in),
+                cmocka_unit_test(test_t32_a_layout_whose_directory_is_one_of_several),
+                cmocka_unit_test(test_t32_no_directory_is_there_or_none_is_said),
+                cmocka_unit_test(test_defaults_of_a_layout),
         };
         autofree char *layouts = xasprintf("%s/etc/layouts", getenv("SRCDIR"));
 
