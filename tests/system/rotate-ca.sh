@@ -26,9 +26,9 @@ client() {
 }
 
 # refused NAME SINCE: what was refused to that client since then, for trust or by a status. A server that is just
-# ending resets connections; one that refuses says why.
+# ending resets connections, and one that is not ready yet says 503; one that refuses says why.
 refused() {
-        bed awk -v since="$2" '$1 >= since && $2 != "200" && $2 != "none" && !/reset by peer|SSL_ERROR_SYSCALL/' "/run/ask-$1" | head -n 3
+        bed awk -v since="$2" '$1 >= since && $2 != "200" && $2 != "none" && $2 !~ /^5/ && !/reset by peer|SSL_ERROR_SYSCALL/' "/run/ask-$1" | head -n 3
 }
 
 # answered NAME SINCE: how many of its requests were answered since then.
