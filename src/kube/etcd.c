@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kube/etcd.h"
 
+#include "kube/manifest-address.h"
 #include "kube/yaml-tree.h"
 
+#define LIST_PATH   "/v3/cluster/member/list"
 #define MEMBERS_MAX 64 /* etcd itself advises against more than seven */
 #define URLS_MAX    8  /* of one member */
 
@@ -74,8 +76,12 @@ static int ask_member(const Look *look, const YamlNode *member, bool *ret, Error
         return 0;
 }
 
-static int add_member(const Look *look, const YamlNode *member, EtcdCluster *cluster, Error *reterr)
+/* What is done with each member of the list. */
+typedef int (*Visit)(const Look *look, const YamlNode *member, void *userdata, Error *reterr);
+
+static int count_member(const Look *look, const YamlNode *member, void *userdata, Error *reterr)
 {
+        EtcdCluster *cluster = userdata;
         const char *id = "", *learner = "";
         bool is_self, healthy = false;
         int r;
@@ -96,7 +102,7 @@ static int add_member(const Look *look, const YamlNode *member, EtcdCluster *clu
         return 0;
 }
 
-static int add_members(Look *look, EtcdCluster *cluster, Error *reterr)
+static int visit_members(Look *look, Visit visit, void *userdata, Error *reterr)
 {
         const YamlNode *root = yaml_root(look->tree), *header = NULL, *members = NULL, *member;
         size_t n = 0;
@@ -115,22 +121,19 @@ static int add_members(Look *look, EtcdCluster *cluster, Error *reterr)
         if (!*look->self)
                 return error_set(reterr, -EPROTO, "the answer does not say who answers");
         for (member = yaml_first(look->tree, members); member && r >= 0 && n < MEMBERS_MAX; n++) {
-                r = add_member(look, member, cluster, reterr);
+                r = visit(look, member, userdata, reterr);
                 member = yaml_next(look->tree, members, member);
         }
-        if (r >= 0 && cluster->n_voters == 0)
-                return error_set(reterr, -EPROTO, "the answer has no voting member");
         return r;
 }
 
-int etcd_look(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
-        EtcdCluster *ret, Error *reterr)
+static int list_members(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
+        Visit visit, void *userdata, Error *reterr)
 {
         autofree char *authority = http_authority(host, port);
-        autofree char *url = xasprintf("https://%s/v3/cluster/member/list", authority);
+        autofree char *url = xasprintf("https://%s" LIST_PATH, authority);
         autoptr(HttpAnswer) answer = NULL;
         autoptr(YamlTree) tree = NULL;
-        EtcdCluster cluster = {};
         HttpRequest request = {
                 .url = url,
                 .body = "{}",
@@ -149,12 +152,113 @@ int etcd_look(const char *host, uint16_t port, const HttpTls *tls, unsigned time
                         answer->body);
         r = parse(answer, &tree, reterr);
         if (r >= 0)
-                r = add_members(
-                        &(Look){.tls = tls, .timeout = timeout, .tree = tree}, &cluster, reterr);
+                r = visit_members(&(Look){.tls = tls, .timeout = timeout, .tree = tree}, visit,
+                        userdata, reterr);
+        return r < 0 ? error_prefix(reterr, -EPROTO, "%s", url) : 0;
+}
+
+int etcd_look(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
+        EtcdCluster *ret, Error *reterr)
+{
+        EtcdCluster cluster = {};
+        int r;
+
+        r = list_members(host, port, tls, timeout, count_member, &cluster, reterr);
         if (r < 0)
-                return error_prefix(reterr, -EPROTO, "%s", url);
+                return r;
+        if (cluster.n_voters == 0) {
+                autofree char *authority = http_authority(host, port);
+
+                return error_set(
+                        reterr, -EPROTO, "https://%s" LIST_PATH ": no voting member", authority);
+        }
         *ret = cluster;
         return 0;
+}
+
+void etcd_members_free(EtcdMembers *members)
+{
+        if (!members)
+                return;
+        for (size_t i = 0; i < members->n; i++) {
+                for (size_t k = 0; k < members->list[i].n; k++)
+                        free(members->list[i].addresses[k].host);
+                free(members->list[i].addresses);
+                free(members->list[i].name);
+        }
+        free(members->list);
+        free(members);
+}
+
+/* Of "https://HOST:PORT/"; who speaks no TLS shows no certificate. */
+static void add_address(const char *url, EtcdMember *member)
+{
+        size_t scheme = strlen("https://");
+        const char *authority = url + scheme, *colon;
+        autofree char *text = NULL;
+        EtcdAddress address;
+
+        if (!starts_with(url, "https://"))
+                return;
+        text = xstrndup(authority, strcspn(authority, "/"));
+        colon = strrchr(text, ':');
+        if (!colon)
+                return;
+        address = (EtcdAddress){.host = address_host(text, (size_t)(colon - text)),
+                .port = address_port(colon + 1)};
+        if (!address.host || address.port == 0) {
+                free(address.host);
+                return;
+        }
+        member->addresses = xreallocarray(member->addresses, member->n + 1, sizeof(EtcdAddress));
+        member->addresses[member->n++] = address;
+}
+
+static int add_addresses(
+        const Look *look, const YamlNode *node, const char *key, EtcdMember *member, Error *reterr)
+{
+        const YamlNode *list = NULL, *url;
+        size_t n = 0;
+        int r;
+
+        r = yaml_get_kind(look->tree, node, key, YAML_KIND_SEQUENCE, &list, NULL, reterr);
+        if (r < 0 || !list)
+                return r;
+        for (url = yaml_first(look->tree, list); url && n < URLS_MAX; n++) {
+                if (url->kind == YAML_KIND_SCALAR)
+                        add_address(url->text, member);
+                url = yaml_next(look->tree, list, url);
+        }
+        return 0;
+}
+
+static int add_member(const Look *look, const YamlNode *node, void *userdata, Error *reterr)
+{
+        EtcdMembers *members = userdata;
+        EtcdMember *member;
+        const char *name = "";
+        int r;
+
+        r = get_text(look->tree, node, "name", &name, reterr);
+        if (r < 0)
+                return r;
+        members->list = xreallocarray(members->list, members->n + 1, sizeof(EtcdMember));
+        member = &members->list[members->n++];
+        *member = (EtcdMember){.name = xstrdup(name)};
+        r = add_addresses(look, node, "peerURLs", member, reterr);
+        return r < 0 ? r : add_addresses(look, node, "clientURLs", member, reterr);
+}
+
+int etcd_list(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
+        EtcdMembers **ret, Error *reterr)
+{
+        autoptr(EtcdMembers) members = xcalloc(1, sizeof(*members));
+        int r;
+
+        r = list_members(host, port, tls, timeout, add_member, members, reterr);
+        if (r >= 0)
+                *ret = TAKE(members);
+        return r;
 }
 
 bool etcd_may_stop(const EtcdCluster *cluster)

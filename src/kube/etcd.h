@@ -28,3 +28,28 @@ int etcd_look(const char *host, uint16_t port, const HttpTls *tls, unsigned time
 /* The others keep quorum without it, or there is none to lose: a single member, a learner. Never
  * true for one of two. */
 bool etcd_may_stop(const EtcdCluster *cluster);
+
+/* Learners too, and those that have not started yet. */
+typedef struct EtcdAddress {
+        char *host;
+        uint16_t port;
+} EtcdAddress;
+
+typedef struct EtcdMember {
+        char *name;             /* "" of one that has not started */
+        EtcdAddress *addresses; /* of its https URLs: for its peers, then for clients */
+        size_t n;
+} EtcdMember;
+
+typedef struct EtcdMembers {
+        EtcdMember *list;
+        size_t n;
+} EtcdMembers;
+
+void etcd_members_free(EtcdMembers *members);
+DEFINE_AUTOPTR(EtcdMembers, etcd_members_free)
+
+/* Who they are, by what the member at host:port says; none of the others is asked. Errors as
+ * etcd_look(). */
+int etcd_list(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
+        EtcdMembers **ret, Error *reterr) MUST_USE;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/quorum.h"
 
-#include "kube/etcd.h"
-
 #define TIMEOUT 5 /* seconds for each question */
 
 static const ManifestContainer *find_etcd(const Manifest *manifest)
@@ -38,33 +36,73 @@ static int read_flag_file(int root_fd, const Manifest *manifest, const char *con
         return error_set(reterr, -ENOENT, "its manifest has no %s on this host", flag);
 }
 
+/* Where this member listens for clients, and what it knows them by. */
+typedef struct Access {
+        const ManifestEndpoint *endpoint;
+        FileImage *ca, *certificate, *key;
+        HttpTls tls;
+} Access;
+
+static void access_done(Access *access)
+{
+        file_image_free(access->ca);
+        file_image_free(access->certificate);
+        file_image_free(access->key);
+}
+
+static int read_access(
+        int root_fd, const Manifest *manifest, const char *container, Access *access, Error *reterr)
+{
+        int r;
+
+        access->endpoint = find_client_endpoint(manifest);
+        if (!access->endpoint)
+                return error_set(reterr, -EOPNOTSUPP, "it serves no https endpoint for clients");
+        r = read_flag_file(root_fd, manifest, container, "--trusted-ca-file", &access->ca, reterr);
+        if (r >= 0)
+                r = read_flag_file(
+                        root_fd, manifest, container, "--cert-file", &access->certificate, reterr);
+        if (r >= 0)
+                r = read_flag_file(
+                        root_fd, manifest, container, "--key-file", &access->key, reterr);
+        if (r < 0)
+                return r;
+        access->tls = (HttpTls){.ca = access->ca->data,
+                .ca_size = access->ca->size,
+                .certificate = access->certificate->data,
+                .certificate_size = access->certificate->size,
+                .key = access->key->data,
+                .key_size = access->key->size};
+        return 0;
+}
+
 static int look(int root_fd, const Manifest *manifest, const char *container, EtcdCluster *cluster,
         Error *reterr)
 {
-        const ManifestEndpoint *endpoint = find_client_endpoint(manifest);
-        autoptr(FileImage) ca = NULL;
-        autoptr(FileImage) certificate = NULL;
-        autoptr(FileImage) key = NULL;
+        __attribute__((cleanup(access_done))) Access access = {};
+        int r = read_access(root_fd, manifest, container, &access, reterr);
+
+        return r < 0 ? r
+                     : etcd_look(access.endpoint->host, access.endpoint->port, &access.tls, TIMEOUT,
+                               cluster, reterr);
+}
+
+bool quorum_is_etcd(const InventoryComponent *component)
+{
+        return find_etcd(component->manifest) != NULL;
+}
+
+int quorum_members(
+        int root_fd, const InventoryComponent *component, EtcdMembers **ret, Error *reterr)
+{
+        const ManifestContainer *etcd = find_etcd(component->manifest);
+        __attribute__((cleanup(access_done))) Access access = {};
         int r;
 
-        if (!endpoint)
-                return error_set(reterr, -EOPNOTSUPP, "it serves no https endpoint for clients");
-        r = read_flag_file(root_fd, manifest, container, "--trusted-ca-file", &ca, reterr);
-        if (r >= 0)
-                r = read_flag_file(
-                        root_fd, manifest, container, "--cert-file", &certificate, reterr);
-        if (r >= 0)
-                r = read_flag_file(root_fd, manifest, container, "--key-file", &key, reterr);
-        if (r < 0)
-                return r;
-        const HttpTls tls = {.ca = ca->data,
-                .ca_size = ca->size,
-                .certificate = certificate->data,
-                .certificate_size = certificate->size,
-                .key = key->data,
-                .key_size = key->size};
-
-        return etcd_look(endpoint->host, endpoint->port, &tls, TIMEOUT, cluster, reterr);
+        r = read_access(root_fd, component->manifest, etcd->name, &access, reterr);
+        return r < 0 ? r
+                     : etcd_list(access.endpoint->host, access.endpoint->port, &access.tls, TIMEOUT,
+                               ret, reterr);
 }
 
 bool quorum_forbids(

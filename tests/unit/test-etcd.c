@@ -90,6 +90,36 @@ static void test_answers_that_are_no_list(void **state)
         }
 }
 
+/* All of them, with whatever of their addresses shows a certificate. */
+static void test_who_the_members_are(void **state)
+{
+        static const char json[] =
+                "{\"header\":{\"member_id\":\"1\"},\"members\":["
+                "{\"ID\":\"1\",\"name\":\"a\",\"peerURLs\":[\"https://192.0.2.1:2380\"],"
+                "\"clientURLs\":[\"https://192.0.2.1:2379/\",\"http://192.0.2.1:2381\","
+                "\"https://192.0.2.1\",\"https://192.0.2.1:0\",\"unix://x:1\"]},"
+                "{\"ID\":\"2\",\"peerURLs\":[\"https://[2001:db8::1]:2380\"],"
+                "\"isLearner\":true}]}";
+        autofree char *answer =
+                xasprintf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(json), json);
+        autoptr(EtcdMembers) members = NULL;
+        Error error = {};
+
+        servers_make_pki();
+        HttpTls tls = tls_of("ca", "client");
+        if (etcd_list("127.0.0.1", server_tls_saying(answer), &tls, 5, &members, &error) < 0)
+                fail_msg("%s", error.text);
+        assert_int_equal(members->n, 2);
+        assert_string_equal(members->list[0].name, "a");
+        assert_int_equal(members->list[0].n, 2);
+        assert_string_equal(members->list[0].addresses[1].host, "192.0.2.1");
+        assert_int_equal(members->list[0].addresses[0].port, 2380);
+        assert_int_equal(members->list[0].addresses[1].port, 2379);
+        assert_string_equal(members->list[1].name, "");
+        assert_int_equal(members->list[1].n, 1);
+        assert_string_equal(members->list[1].addresses[0].host, "2001:db8::1");
+}
+
 static void test_member_that_does_not_answer(void **state)
 {
         EtcdCluster cluster = {};
@@ -143,6 +173,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 SERVERS_TEST(test_counts_voters_and_who_is_healthy),
                 SERVERS_TEST(test_answers_that_are_no_list),
+                SERVERS_TEST(test_who_the_members_are),
                 SERVERS_TEST(test_member_that_does_not_answer),
                 cmocka_unit_test(test_who_may_be_stopped),
         };
