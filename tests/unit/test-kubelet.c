@@ -50,9 +50,43 @@ static void test_where_its_files_say(void **state)
         }
 }
 
+static void test_a_key_in_a_mapping(void **state)
+{
+        static const struct {
+                const char *flags, *config;
+                int expected;
+                const char *value;
+        } table[] = {
+                {NULL, NULL, 0, NULL},
+                {NULL, "authentication: {x509: {clientCAFile: /ca.crt}}\n", 0, "/ca.crt"},
+                {NULL, "authentication: {x509: {}}\n", 0, NULL},
+                {NULL, "authentication: {anonymous: {}}\n", 0, NULL},
+                {NULL, "clientCAFile: /ca.crt\n", 0, NULL},
+                {NULL, "authentication: 1\n", -EBADMSG, NULL},
+                {"A=\"--client-ca-file=/flag.crt\"\n", "authentication: 1\n", 0, "/flag.crt"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autofree char *value = NULL;
+                const char *source;
+                Error error = {};
+
+                ask(table[i].flags, table[i].config, &error);
+                int r = kubelet_setting(root_fd, "--client-ca-file",
+                        "authentication.x509.clientCAFile", &value, &source, &error);
+                assert_int_equal(r, table[i].expected);
+                assert_int_equal(!value, !table[i].value);
+                if (value)
+                        assert_string_equal(value, table[i].value);
+        }
+}
+
 int main(void)
 {
-        const struct CMUnitTest tests[] = {SERVERS_TEST(test_where_its_files_say)};
+        const struct CMUnitTest tests[] = {
+                SERVERS_TEST(test_where_its_files_say),
+                SERVERS_TEST(test_a_key_in_a_mapping),
+        };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
