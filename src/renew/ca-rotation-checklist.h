@@ -41,7 +41,8 @@ typedef struct ChecklistInput {
         const Inventory *inventory; /* of what is on disk now */
         Running *running;           /* whom to ask; not live: nobody is */
         const CaRotations *rotations;
-        bool aborts; /* the new CA is to go, and not the old one */
+        bool aborts;      /* the new CA is to go, and not the old one */
+        bool is_supplied; /* the new one of who begins is given, and not made here */
         int64_t now;
 } ChecklistInput;
 

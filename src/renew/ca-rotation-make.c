@@ -13,8 +13,7 @@ static bool is_leaf(const Item *item)
 /* The CA that no longer signs has signed it, and it is ours to sign anew. */
 static const CaMove *move_of_leaf(const CaRotations *rotations, const Item *item)
 {
-        if (!is_leaf(item) || item->entry->watch || item->renewed_as ||
-                item->entry->issuer.kind != ISSUER_KIND_CA)
+        if (!is_leaf(item) || !ca_rotation_signs(item) || item->renewed_as)
                 return NULL;
         for (size_t i = 0; i < rotations->n_moves; i++) {
                 const CaMove *move = &rotations->moves[i];

@@ -200,10 +200,9 @@ static int move_forward(CaRotation *rotation, CaPhase target, Error *reterr)
         return 0;
 }
 
-static bool is_signed_here(const Item *item)
+bool ca_rotation_signs(const Item *item)
 {
-        return rotation_is_kept(item) ||
-               (!item->entry->watch && item->entry->issuer.kind == ISSUER_KIND_CA);
+        return !item->entry->watch && item->entry->issuer.kind == ISSUER_KIND_CA;
 }
 
 /* A certificate of the new CA that we can sign anew with the old one: ours, and the kubelet's. */
@@ -215,7 +214,7 @@ static bool has_new_leaf(const CaRotations *rotations, const CaRecord *record)
                 const Item *item = &inventory->items[i];
 
                 if ((item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG) &&
-                        item->cert && is_signed_here(item) &&
+                        item->cert && (ca_rotation_signs(item) || rotation_is_kept(item)) &&
                         cert_is_issued_by(item->cert, record->new_ca))
                         return true;
         }

@@ -50,6 +50,10 @@ typedef struct CaRotations {
 void ca_rotations_free(CaRotations *rotations);
 DEFINE_AUTOPTR(CaRotations, ca_rotations_free)
 
+/* Is this leaf ours to sign anew, with a CA of this host? Not what somebody else renews or signs,
+ * though a CA of ours may have been asked to. */
+bool ca_rotation_signs(const Item *item);
+
 /* Those that are expected on this host. The fault of one is its own. */
 int ca_rotations_read(int root_fd, const Config *config, const Inventory *inventory,
         CaRotations **ret, Error *reterr) MUST_USE;
