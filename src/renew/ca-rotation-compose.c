@@ -52,6 +52,17 @@ static bool is_leaf_of(const CaMove *move, const Cert *leaf)
                cert_is_issued_by(leaf, move->record->new_ca);
 }
 
+/* One that was made for this rotation before, and is not the one of its record. */
+static const Cert *find_former_cross(const CaRecord *record, const CertList *list)
+{
+        for (size_t i = 1; record->old_by_new && i < list->n; i++)
+                if (cert_is_issued_by(record->old_ca, list->certs[i]) &&
+                        cert_is_issued_by(list->certs[i], record->new_ca) &&
+                        !cert_equal(list->certs[i], record->old_by_new))
+                        return list->certs[i];
+        return NULL;
+}
+
 /* Once the old CA is gone, nothing leads to it either: who knows only that one is to notice. */
 Secret *rotation_edit_chain(const ComposeInput *input, const void *text, size_t size)
 {
@@ -63,10 +74,11 @@ Secret *rotation_edit_chain(const ComposeInput *input, const void *text, size_t 
                 const CaMove *move = &input->moves[i];
                 const Cert *cross = ca_phase_cross(move->record, move->target);
                 const BundleEdit edit = {
-                        .known = {move->record->old_by_new, move->record->new_by_old},
-                        .n_known = 2,
+                        .known = {move->record->old_by_new, move->record->new_by_old,
+                                find_former_cross(move->record, list)},
+                        .n_known = 3,
                         .wanted = {cross},
-                        .n_wanted = cross != NULL,
+                        .n_wanted = cross && cross->not_after > input->now,
                         .append = true};
 
                 if (is_leaf_of(move, list->certs[0]))

@@ -27,6 +27,7 @@ typedef struct ComposeInput {
         const Inventory *inventory;
         const CaMove *moves;
         size_t n_moves;
+        int64_t now; /* what has ended goes behind no leaf */
 } ComposeInput;
 
 int rotation_compose(const ComposeInput *input, RotationFiles *files, Error *reterr) MUST_USE;

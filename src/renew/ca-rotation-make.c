@@ -201,6 +201,21 @@ static int make_record(
         return 0;
 }
 
+/* What stands behind the leaves of the old CA lasts until everybody has gone on, or is made anew.
+ */
+static int renew_cross(
+        const CaRotations *rotations, const CaRotation *rotation, int64_t now, Error *reterr)
+{
+        autofree char *path =
+                ca_record_key_path(rotations->config->state_directory, rotation->ca->entry->id);
+
+        if (rotation->target != CA_PHASE_TRUST_BOTH || !ca_cross_is_due(rotation->record, now))
+                return 0;
+        return ca_cross_again(rotations->root_fd,
+                rotation->phase == CA_PHASE_REISSUE ? rotation->ca->entry->key : path,
+                rotation->record, now, reterr);
+}
+
 /* Each that moves, with the record of where it will be. */
 static int make_moves(CaRotations *rotations, const RotationInput *input, Error *reterr)
 {
@@ -214,6 +229,8 @@ static int make_moves(CaRotations *rotations, const RotationInput *input, Error 
                         continue;
                 if (!rotation->record)
                         r = make_record(rotations, rotation, input, reterr);
+                if (r >= 0)
+                        r = renew_cross(rotations, rotation, input->now, reterr);
                 if (r < 0)
                         return r;
                 record = rotation->record;
@@ -232,7 +249,7 @@ int ca_rotations_make(CaRotations *rotations, const RotationInput *input, Plan *
         Issuance **ret_issuance, Error *reterr)
 {
         const ComposeInput compose = {
-                .config = rotations->config, .inventory = rotations->inventory};
+                .config = rotations->config, .inventory = rotations->inventory, .now = input->now};
         autoptr(Plan) plan = NULL;
         autoptr(Issuance) issuance = NULL;
         int r;

@@ -8,10 +8,6 @@
 #define CA_VALIDITY (10 * YEAR)  /* kubeadm's */
 #define BACKDATE    (5 * MINUTE) /* for clocks that are behind, as with leaves */
 
-/* As long as it lasts, whoever has the old key has one that the new CA vouches for, and nothing
- * that we do takes it back: no longer than it takes to change a CA without haste. */
-#define OLD_BY_NEW_VALIDITY (30 * DAY)
-
 /* A file of who asks, and not of the host below --root=. */
 static int read_given(const char *path, FileImage **ret, Error *reterr)
 {

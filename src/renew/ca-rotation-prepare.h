@@ -11,8 +11,13 @@
  * CA that signs itself, may sign now, and has the key that is given with it, which is not the old
  * one. */
 
+#include "base/time-util.h"
 #include "renew/ca-rotation-record.h"
 #include "renew/inventory.h"
+
+/* As long as it lasts, whoever has the old key has one that the new CA vouches for, and nothing
+ * that we do takes it back: no longer than it takes to change a CA without haste. */
+#define OLD_BY_NEW_VALIDITY (30 * DAY)
 
 typedef struct PrepareRequest {
         const char *certificate, *key; /* the operator's files, as he sees them; NULL: make one */
@@ -33,3 +38,12 @@ int ca_prepare_agrees(
  * if there can be no cross certificates, without no_cross; as reading files. */
 int ca_prepare(const InventoryCa *ca, const PrepareRequest *request, int64_t now, CaRecord **ret,
         Secret **ret_key, Error *reterr) MUST_USE;
+
+/* Half of that time is over, and more of it can be had: who has a leaf of the old CA is accepted by
+ * those who know only the new one until it ends. */
+bool ca_cross_is_due(const CaRecord *record, int64_t now);
+
+/* Signs the old CA again, for as long, with the key of the new one in this file. -ENOKEY if that is
+ * another one; as reading files, key_parse() and ca_cross_sign(). */
+int ca_cross_again(
+        int root_fd, const char *path, CaRecord *record, int64_t now, Error *reterr) MUST_USE;
