@@ -12,13 +12,53 @@
 /* So long after the phase, at most, the ConfigMaps have the new CA, too. */
 #define PUBLISHED_WITHIN (2 * MINUTE)
 
-/* Nodes, and those of them that have shown a certificate of the CA that stays. */
+/* The newest certificate that one node has been given. */
+typedef struct Given {
+        char *node;
+        int64_t since;
+        bool is_staying; /* by the CA that stays; or else by the one that goes */
+} Given;
+
 typedef struct Nodes {
         const Question *question;
         const char *self; /* this host's: its kubelet is among the files of this host */
-        char **renewed;
-        Tally tally;
+        Given *given;
+        size_t n_given;
+        Tally left;   /* the newest is of the CA that goes */
+        Tally silent; /* nothing is known of it */
 } Nodes;
+
+static void nodes_done(Nodes *nodes)
+{
+        for (size_t i = 0; i < nodes->n_given; i++)
+                free(nodes->given[i].node);
+        free(nodes->given);
+        strv_free(nodes->left.names);
+        strv_free(nodes->silent.names);
+}
+
+static Given *find_given(const Nodes *nodes, const char *node)
+{
+        for (size_t i = 0; i < nodes->n_given; i++)
+                if (streq(nodes->given[i].node, node))
+                        return &nodes->given[i];
+        return NULL;
+}
+
+static void note_given(Nodes *nodes, const char *node, const Cert *cert, bool is_staying)
+{
+        Given *given = find_given(nodes, node);
+
+        if (!given) {
+                nodes->given = xreallocarray(nodes->given, nodes->n_given + 1, sizeof(Given));
+                given = &nodes->given[nodes->n_given++];
+                *given = (Given){.node = xstrdup(node), .since = INT64_MIN};
+        }
+        if (cert->not_before < given->since)
+                return;
+        given->since = cert->not_before;
+        given->is_staying = is_staying;
+}
 
 static void visit_request(const json_t *object, void *userdata)
 {
@@ -26,23 +66,31 @@ static void visit_request(const json_t *object, void *userdata)
         const char *text = api_text(object, "status", "certificate", NULL);
         autofree unsigned char *pem = NULL;
         autoptr(CertList) list = NULL;
+        bool is_staying;
+        const Cert *cert;
         size_t size;
 
         if (!text || base64_decode(text, strlen(text), &pem, &size) < 0 ||
                 cert_list_parse(pem, size, &list, NULL) < 0)
                 return;
-        if (cert_is_issued_by(list->certs[0], nodes->question->staying) &&
-                list->certs[0]->common_name && starts_with(list->certs[0]->common_name, NODE))
-                strv_add(&nodes->renewed, list->certs[0]->common_name + strlen(NODE));
+        cert = list->certs[0];
+        is_staying = cert_is_issued_by(cert, nodes->question->staying);
+        if ((is_staying || cert_is_issued_by(cert, nodes->question->leaving)) &&
+                cert->common_name && starts_with(cert->common_name, NODE))
+                note_given(nodes, cert->common_name + strlen(NODE), cert, is_staying);
 }
 
 static void visit_node(const json_t *object, void *userdata)
 {
         Nodes *nodes = userdata;
         const char *name = api_text(object, "metadata", "name", NULL);
+        const Given *given;
 
-        if (name && !(nodes->self && streq(name, nodes->self)))
-                tally_add(&nodes->tally, !strv_contains(nodes->renewed, name), name);
+        if (!name || (nodes->self && streq(name, nodes->self)))
+                return;
+        given = find_given(nodes, name);
+        tally_add(&nodes->left, given && !given->is_staying, name);
+        tally_add(&nodes->silent, !given, name);
 }
 
 static const char *own_node(const ChecklistInput *input)
@@ -54,14 +102,37 @@ static const char *own_node(const ChecklistInput *input)
                                                : input->config->host.node_name;
 }
 
+static void add_nodes(const Question *question, const char *name, Nodes *nodes)
+{
+        bool any = nodes->left.n > 0;
+        bool is_left = nodes->left.n_open > 0, is_silent = nodes->silent.n_open > 0;
+        autofree char *left = tally_text(&nodes->left);
+        autofree char *silent = tally_text(&nodes->silent);
+
+        if (is_left)
+                question_add(question, name, CHECK_OPEN,
+                        xasprintf("%s have got their certificate from the CA that goes: see that "
+                                  "each control plane signs with the one that stays, and that they "
+                                  "ask for another",
+                                left));
+        if (is_silent)
+                question_add(question, name, CHECK_UNKNOWN,
+                        xasprintf("%s have asked for no certificate within the last hour: see "
+                                  "that each has the CA that stays in its kubelet.conf, and a new "
+                                  "certificate",
+                                silent));
+        if (any && !is_left && !is_silent)
+                question_add(question, name, CHECK_DONE,
+                        xstrdup("all have a certificate of the CA that stays"));
+}
+
 /* What a kubelet trusts, nobody can see from here. That it has a certificate of the CA that stays
  * shows that it was there; requests are kept for an hour. */
 void cluster_check_nodes(const Question *question)
 {
         static const char name[] = "kubelets of other nodes";
+        __attribute__((cleanup(nodes_done)))
         Nodes nodes = {.question = question, .self = own_node(question->input)};
-        autofree char *text = NULL;
-        bool any, is_open;
         Error error = {};
         int r;
 
@@ -71,21 +142,10 @@ void cluster_check_nodes(const Question *question)
                 20, visit_request, &nodes, &error);
         if (r >= 0)
                 r = api_list(&question->server, "/api/v1/nodes", 10, visit_node, &nodes, &error);
-        strv_free(nodes.renewed);
-        any = nodes.tally.n > 0;
-        is_open = nodes.tally.n_open > 0;
-        text = tally_text(&nodes.tally);
         if (r < 0)
                 question_fail(question, name, &error);
-        else if (is_open)
-                question_add(question, name, CHECK_UNKNOWN,
-                        xasprintf("%s have asked for no certificate of the CA that stays within "
-                                  "the last hour: see that each has that CA in its kubelet.conf "
-                                  "and a new certificate",
-                                text));
-        else if (any)
-                question_add(question, name, CHECK_DONE,
-                        xstrdup("all have a certificate of the CA that stays"));
+        else
+                add_nodes(question, name, &nodes);
 }
 
 static bool mounts_token(const json_t *spec)
@@ -122,9 +182,14 @@ static int64_t running_since(const json_t *status)
         return since;
 }
 
+typedef struct Pods {
+        const Question *question;
+        Tally tally;
+} Pods;
+
 static void visit_pod(const json_t *object, void *userdata)
 {
-        Nodes *pods = userdata;
+        Pods *pods = userdata;
         const CaRecord *record = pods->question->rotation->record;
         int64_t since = running_since(json_object_get(object, "status"));
         const char *name = api_text(object, "metadata", "name", NULL);
@@ -142,7 +207,7 @@ static void visit_pod(const json_t *object, void *userdata)
 void cluster_check_pods(const Question *question)
 {
         static const char name[] = "pods";
-        Nodes pods = {.question = question};
+        Pods pods = {.question = question};
         autofree char *text = NULL;
         bool any, is_open;
         Error error = {};
@@ -150,6 +215,12 @@ void cluster_check_pods(const Question *question)
 
         if (question->staying == question->rotation->record->old_ca)
                 return;
+        if (question->rotation->record->times[CA_PHASE_TRUST_BOTH] == 0) {
+                question_add(question, name, CHECK_UNKNOWN,
+                        xstrdup("since when they could read the new CA is not known: see that each "
+                                "has begun since"));
+                return;
+        }
         r = api_list(&question->server, "/api/v1/pods", 20, visit_pod, &pods, &error);
         any = pods.tally.n > 0;
         is_open = pods.tally.n_open > 0;
@@ -164,98 +235,4 @@ void cluster_check_pods(const Question *question)
         else if (any)
                 question_add(question, name, CHECK_DONE,
                         xstrdup("all have begun with the CA that stays"));
-}
-
-/* What an API server elsewhere shows us proves that its host has gone through the same phase: only
- * then does the CA that stays vouch for it. */
-static void ask_member(const Question *question, const char *host, uint16_t port)
-{
-        autofree char *name = xasprintf("API server %s", host);
-        autofree char *staying = cert_to_pem(question->staying);
-        ApiServer member = question->server;
-        autoptr(json_t) object = NULL;
-        Error error = {};
-        int r;
-
-        member.host = host;
-        member.port = port;
-        member.tls.ca = staying;
-        member.tls.ca_size = strlen(staying);
-        r = api_get(&member, "/version", &object, &error);
-        if (r >= 0)
-                checklist_add(question->checklist, question->rotation, name, CHECK_DONE,
-                        CA_PHASE_REISSUE, xstrdup("is vouched for by the CA that stays"));
-        else if (r == -EKEYREJECTED || r == -EACCES)
-                checklist_add(question->checklist, question->rotation, name, CHECK_OPEN,
-                        CA_PHASE_REISSUE,
-                        xasprintf("the CA that stays does not vouch for it, or it does not know "
-                                  "our certificate; run the same phase there, with the same CA "
-                                  "(--certificate= --key=): %s",
-                                error.text));
-        else
-                question_fail(question, name, &error);
-}
-
-/* Who has gone through the same phase is vouched for by the CA that stays: it has signed him, or
- * what he sends along. */
-static bool is_vouched_for(const Question *question)
-{
-        const CaRotation *rotation = question->rotation;
-        const Cert *cross = ca_phase_cross(rotation->record, rotation->phase);
-
-        return cert_equal(ca_phase_signer(rotation->record, rotation->phase), question->staying) ||
-               (cross && cross->not_after > question->input->now);
-}
-
-static void ask_others(const Question *question, const json_t *subset, bool asks, char ***ret_hosts)
-{
-        const json_t *address, *port;
-        uint16_t number = 443;
-        size_t i;
-
-        json_array_foreach(json_object_get(subset, "ports"), i, port)
-        {
-                json_int_t n = json_integer_value(json_object_get(port, "port"));
-
-                if (n > 0 && n <= UINT16_MAX)
-                        number = (uint16_t)n;
-        }
-        json_array_foreach(json_object_get(subset, "addresses"), i, address)
-        {
-                const char *host = api_text(address, "ip", NULL);
-
-                if (!host)
-                        continue;
-                strv_add(ret_hosts, host);
-                if (asks)
-                        ask_member(question, host, number);
-        }
-}
-
-void cluster_check_members(const Question *question)
-{
-        bool asks = question->is_api_ca && is_vouched_for(question);
-        autoptr(json_t) object = NULL;
-        autostrv hosts = NULL;
-        const json_t *subset;
-        Error error = {};
-        size_t i;
-        int r;
-
-        r = api_get(&question->server, "/api/v1/namespaces/default/endpoints/kubernetes", &object,
-                &error);
-        if (r < 0) {
-                question_fail(question, "other control planes", &error);
-                return;
-        }
-        json_array_foreach(json_object_get(object, "subsets"), i, subset)
-                ask_others(question, subset, asks, &hosts);
-        if (!asks && strv_length(hosts) > 1) {
-                autofree char *text = strv_join(hosts, ", ");
-
-                question_add(question, "other control planes", CHECK_UNKNOWN,
-                        xasprintf("see that each has gone through the same phase of this CA, "
-                                  "with the same new one: %s",
-                                text));
-        }
 }

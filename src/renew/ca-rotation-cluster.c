@@ -11,10 +11,15 @@
 /* Who may read what is asked for (facts 1). */
 static const char *const administrators[] = {"system:masters", "kubeadm:cluster-admins"};
 
+void question_add_for(
+        const Question *question, const char *name, CheckState state, CaPhase phase, char *text)
+{
+        checklist_add(question->checklist, question->rotation, name, state, phase, text);
+}
+
 void question_add(const Question *question, const char *name, CheckState state, char *text)
 {
-        checklist_add(
-                question->checklist, question->rotation, name, state, CA_PHASE_TRUST_NEW, text);
+        question_add_for(question, name, state, CA_PHASE_TRUST_NEW, text);
 }
 
 void question_fail(const Question *question, const char *name, const Error *error)
@@ -246,64 +251,92 @@ void cluster_ask(const Question *question)
         cluster_check_members(question);
         check_config_maps(question);
         check_called(question);
-        if (!question->is_api_ca)
-                return;
-        check_root_ca(question);
-        cluster_check_pods(question);
-        cluster_check_nodes(question);
+        if (question->signs_server) {
+                check_root_ca(question);
+                cluster_check_pods(question);
+        }
+        if (question->signs_clients)
+                cluster_check_nodes(question);
 }
 
-/* Who vouches for the API server, whichever CA is asked about; the caller frees. */
-static char *server_roots(const Item *administrator)
+char *cluster_roots(const Inventory *inventory)
 {
-        const InventoryCa *ca = administrator->expected_ca;
         char *roots = xstrdup("");
 
-        for (size_t i = 0; ca && ca->bundle && i < ca->bundle->n; i++) {
-                autofree char *before = roots, *pem = cert_to_pem(ca->bundle->certs[i]);
+        for (size_t i = 0; i < inventory->n_cas; i++) {
+                const CertList *bundle = inventory->cas[i].bundle;
 
-                roots = xasprintf("%s%s", before, pem);
+                for (size_t k = 0; bundle && k < bundle->n; k++) {
+                        autofree char *before = roots, *pem = cert_to_pem(bundle->certs[k]);
+
+                        roots = strstr(before, pem) ? TAKE(before) : xasprintf("%s%s", before, pem);
+                }
         }
         return roots;
+}
+
+/* Who answers, and knows us. */
+static int connect_to_server(const Item *administrator, const char *roots,
+        const ManifestEndpoint *endpoint, ApiServer *server, Error *reterr)
+{
+        autoptr(json_t) object = NULL;
+
+        if (!endpoint || !administrator)
+                return error_set(reterr, -ENOENT, "there is no %s on this host",
+                        endpoint ? "administrator's kubeconfig" : "API server");
+        *server = (ApiServer){.host = endpoint->host,
+                .port = endpoint->port,
+                .timeout = ASK_TIMEOUT,
+                .tls = {.ca = roots,
+                        .ca_size = strlen(roots),
+                        .certificate = administrator->user->certificate,
+                        .certificate_size = administrator->user->certificate_size,
+                        .key = administrator->user->key->data,
+                        .key_size = administrator->user->key->size}};
+        return api_get(server, "/version", &object, reterr);
+}
+
+/* A CA is made: nobody else must have to get the same one. */
+static bool is_made(const ChecklistInput *input, const CaRotation *rotation)
+{
+        return !rotation->record && rotation->moves && !rotation->aborts && !input->is_supplied;
+}
+
+static bool trusts_both(const CaRotation *rotation)
+{
+        return rotation->record &&
+               (rotation->phase == CA_PHASE_TRUST_BOTH || rotation->phase == CA_PHASE_REISSUE);
 }
 
 static void check_rotation(const ChecklistInput *input, Checklist *checklist,
         const CaRotation *rotation, const Item *administrator)
 {
         const CaRecord *record = rotation->record;
-        const ManifestEndpoint *endpoint = preflight_find_server(input->inventory);
-        bool aborts = input->aborts || record->is_aborting;
-        autofree char *roots = administrator ? server_roots(administrator) : NULL;
+        autofree char *roots = cluster_roots(input->inventory);
         Question question = {.input = input,
                 .checklist = checklist,
                 .rotation = rotation,
-                .leaving = aborts ? record->new_ca : record->old_ca,
-                .staying = aborts ? record->old_ca : record->new_ca};
-        autoptr(json_t) object = NULL;
+                .server.timeout = ASK_TIMEOUT};
         Error error = {};
-        int r = -ENOENT;
+        int r;
 
-        if (!endpoint || !administrator)
-                error_set(&error, r, "there is no %s on this host",
-                        endpoint ? "administrator's kubeconfig" : "API server");
-        else {
-                question.server = (ApiServer){.host = endpoint->host,
-                        .port = endpoint->port,
-                        .timeout = ASK_TIMEOUT,
-                        .tls = {.ca = roots,
-                                .ca_size = strlen(roots),
-                                .certificate = administrator->user->certificate,
-                                .certificate_size = administrator->user->certificate_size,
-                                .key = administrator->user->key->data,
-                                .key_size = administrator->user->key->size}};
-                r = api_get(&question.server, "/version", &object, &error);
+        if (record) {
+                bool aborts = input->aborts || record->is_aborting;
+
+                question.leaving = aborts ? record->new_ca : record->old_ca;
+                question.staying = aborts ? record->old_ca : record->new_ca;
+                cluster_check_etcd(&question);
         }
-        if (r < 0) {
+        r = connect_to_server(administrator, roots, preflight_find_server(input->inventory),
+                &question.server, &error);
+        if (!record)
+                cluster_check_alone(&question, r < 0 ? &error : NULL);
+        else if (r < 0)
                 question_fail(&question, "the cluster", &error);
-                return;
+        else {
+                question_look(&question, administrator->cert);
+                cluster_ask(&question);
         }
-        question.is_api_ca = administrator->expected_ca == rotation->ca;
-        cluster_ask(&question);
 }
 
 void cluster_check(const ChecklistInput *input, Checklist *checklist)
@@ -313,9 +346,8 @@ void cluster_check(const ChecklistInput *input, Checklist *checklist)
         for (size_t i = 0; running_is_live(input->running) && i < input->rotations->n; i++) {
                 const CaRotation *rotation = &input->rotations->list[i];
 
-                if (rotation->record && rotation->is_selected && rotation->error >= 0 &&
-                        (rotation->phase == CA_PHASE_TRUST_BOTH ||
-                                rotation->phase == CA_PHASE_REISSUE))
+                if (rotation->is_selected && rotation->error >= 0 &&
+                        (trusts_both(rotation) || is_made(input, rotation)))
                         check_rotation(input, checklist, rotation, administrator);
         }
 }

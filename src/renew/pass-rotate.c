@@ -240,6 +240,7 @@ static int look_at_checklist(
                 .running = pass->running,
                 .rotations = pass->rotations,
                 .aborts = result->step == ROTATE_ABORT,
+                .is_supplied = request->prepare.certificate != NULL,
                 .now = pass->now});
         item = checklist_open(result->checklist, phase);
         if (request->dry_run) {

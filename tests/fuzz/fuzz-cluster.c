@@ -2,6 +2,7 @@
 #include "fuzz.h"
 
 #include "answers.h"
+#include "pki/probe.h"
 #include "renew/ca-rotation-cluster-internal.h"
 
 #include <assert.h>
@@ -30,6 +31,21 @@ static const char new_pem[] = "-----BEGIN CERTIFICATE-----\n"
                               "jOanyAwBkML9R83xr/ksQq9g+CReAiA6FlWVcVV8EfEw4BL/U+CbMehLgsbyo4tY\n"
                               "pf7FYj/kKA==\n"
                               "-----END CERTIFICATE-----\n";
+
+int __wrap_probe_tls(const char *host, uint16_t port, const char *server_name, unsigned timeout,
+        CertList **ret_chain, Error *reterr);
+
+/* What a server shows is the next part of the input, too: nobody is really asked. */
+int __wrap_probe_tls(const char *host, uint16_t port, const char *server_name, unsigned timeout,
+        CertList **ret_chain, Error *reterr)
+{
+        const unsigned char *pem;
+        size_t size;
+
+        assert(host && port > 0 && !server_name && timeout > 0);
+        take("\n====\n", &pem, &size);
+        return cert_list_parse(pem, size, ret_chain, reterr);
+}
 
 static Cert *ca_of(const char *pem, CertList **list)
 {
@@ -75,7 +91,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
                 .rotation = &rotation,
                 .leaving = data[0] & 1 ? record.new_ca : record.old_ca,
                 .staying = data[0] & 1 ? record.old_ca : record.new_ca,
-                .is_api_ca = data[0] & 2,
+                .signs_server = data[0] & 2,
+                .signs_clients = data[0] & 2,
                 .server = {.host = "::1", .port = 6443, .timeout = 1}};
 
         record.times[CA_PHASE_TRUST_BOTH] = 1780272000; /* 2026-06-01 */

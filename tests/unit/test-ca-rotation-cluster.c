@@ -1,183 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "base/digest.h"
-#include "base/time-util.h"
-#include "renew/ca-rotation-cluster-internal.h"
-#include "servers.h"
-
-#define TRUSTED_SINCE "2026-11-22T12:00:00Z"
-
-/* "ca" is the old CA, "other-ca" the new one, and "server" an API server whose certificate the old
- * one has signed. */
-typedef struct Cluster {
-        Config config;
-        Inventory inventory;
-        CaRecord record;
-        CaRotation rotation;
-        CaRotations rotations;
-        ChecklistInput input;
-        CertList *old_ca, *new_ca;
-        Question question;
-} Cluster;
-
-static char *text_of(const char *name)
-{
-        const FileImage *file = pem("crt", name);
-
-        return xstrndup((const char *)file->data, file->size);
-}
-
-static CertList *list_of(const char *name)
-{
-        const FileImage *file = pem("crt", name);
-        CertList *list = NULL;
-
-        assert_int_equal(cert_list_parse(file->data, file->size, &list, NULL), 0);
-        return list;
-}
-
-static void cluster_set_up(Cluster *cluster)
-{
-        servers_make_pki();
-        shell("mkdir -p api/v1/namespaces/kube-public/configmaps "
-              "api/v1/namespaces/kube-system/configmaps api/v1/namespaces/default/endpoints "
-              "apis/admissionregistration.k8s.io/v1 apis/apiextensions.k8s.io/v1 "
-              "apis/apiregistration.k8s.io/v1 apis/certificates.k8s.io/v1; cat ca.crt other-ca.crt "
-              ">both.crt");
-        *cluster = (Cluster){};
-        cluster->old_ca = list_of("ca");
-        cluster->new_ca = list_of("other-ca");
-        cluster->config.host.node_name = (char *)"cp1";
-        cluster->record = (CaRecord){.id = (char *)"kubernetes",
-                .old_ca = cluster->old_ca->certs[0],
-                .new_ca = cluster->new_ca->certs[0]};
-        assert_int_equal(time_parse(TRUSTED_SINCE, &cluster->record.times[CA_PHASE_TRUST_BOTH]), 0);
-        cluster->rotation = (CaRotation){
-                .record = &cluster->record, .phase = CA_PHASE_REISSUE, .is_selected = true};
-        cluster->input =
-                (ChecklistInput){.config = &cluster->config, .inventory = &cluster->inventory};
-        cluster->question = (Question){.input = &cluster->input,
-                .checklist = xcalloc(1, sizeof(Checklist)),
-                .rotation = &cluster->rotation,
-                .leaving = cluster->record.old_ca,
-                .staying = cluster->record.new_ca,
-                .is_api_ca = true,
-                .server = {.host = "127.0.0.1",
-                        .port = server_tls("-HTTP"),
-                        .tls = tls_of("both", "client"),
-                        .timeout = 5}};
-}
-
-static void cluster_tear_down(Cluster *cluster)
-{
-        checklist_free(cluster->question.checklist);
-        cert_list_free(cluster->old_ca);
-        cert_list_free(cluster->new_ca);
-}
-
-/* The server will answer this path so. Takes the object. */
-static void answer(const char *path, json_t *object)
-{
-        autofree char *body = json_text(xcheck(object));
-        autofree char *text = xasprintf("HTTP/1.0 200 OK\r\n\r\n%s", body);
-
-        put(path, text);
-        json_decref(object);
-}
-
-static json_t *list(json_t *item)
-{
-        return json_pack("{s:{}, s:[o]}", "metadata", "items", item);
-}
-
-#define CLUSTER_INFO   "api/v1/namespaces/kube-public/configmaps/cluster-info"
-#define AUTHENTICATION "api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
-#define ROOT_CAS       "api/v1/configmaps?fieldSelector=metadata.name%3Dkube-root-ca.crt&limit=100"
-#define VALIDATING     "apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations?limit=10"
-#define MUTATING       "apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations?limit=10"
-#define CONVERSION     "apis/apiextensions.k8s.io/v1/customresourcedefinitions?limit=1"
-#define AGGREGATED     "apis/apiregistration.k8s.io/v1/apiservices?limit=20"
-#define REQUESTS                                                                                   \
-        "apis/certificates.k8s.io/v1/certificatesigningrequests?fieldSelector=spec.signerName"     \
-        "%3Dkubernetes.io%2Fkube-apiserver-client-kubelet&limit=20"
-#define NODES     "api/v1/nodes?limit=10"
-#define PODS      "api/v1/pods?limit=20"
-#define ENDPOINTS "api/v1/namespaces/default/endpoints/kubernetes"
-
-/* Everybody in the cluster trusts these CAs, and nobody else. */
-static void answer_trust(const char *name)
-{
-        autofree char *text = text_of(name);
-        autofree char *base64 = base64_encode(text, strlen(text));
-        autofree char *kubeconfig =
-                xasprintf("apiVersion: v1\nkind: Config\nclusters:\n- name: ''\n"
-                          "  cluster:\n    server: https://cp1:6443\n"
-                          "    certificate-authority-data: %s\n",
-                        base64);
-
-        answer(CLUSTER_INFO, json_pack("{s:{s:s}}", "data", "kubeconfig", kubeconfig));
-        answer(AUTHENTICATION, json_pack("{s:{s:s}}", "data", "client-ca-file", text));
-        answer(ROOT_CAS, list(json_pack("{s:{s:s}, s:{s:s}}", "metadata", "namespace", "default",
-                                 "data", "ca.crt", text)));
-        answer(VALIDATING, list(json_pack("{s:{s:s}, s:[{s:{s:s}}]}", "metadata", "name", "policy",
-                                   "webhooks", "clientConfig", "caBundle", base64)));
-        answer(MUTATING, list(json_pack("{s:{s:s}, s:[{s:{s:s}}]}", "metadata", "name", "inject",
-                                 "webhooks", "clientConfig", "caBundle", base64)));
-        answer(CONVERSION,
-                list(json_pack("{s:{s:s}, s:{s:{s:{s:{s:s}}}}}", "metadata", "name", "things",
-                        "spec", "conversion", "webhook", "clientConfig", "caBundle", base64)));
-        answer(AGGREGATED, list(json_pack("{s:{s:s}, s:{s:s}}", "metadata", "name", "v1.metrics",
-                                   "spec", "caBundle", base64)));
-}
-
-static json_t *pod(const char *name, const char *since, const char *mount)
-{
-        return json_pack("{s:{s:s, s:s}, s:{s:[{s:[{s:s}]}]}, s:{s:[{s:{s:{s:s}}}]}}", "metadata",
-                "name", name, "namespace", "default", "spec", "containers", "volumeMounts",
-                "mountPath", mount, "status", "containerStatuses", "state", "running", "startedAt",
-                since);
-}
-
-#define TOKEN "/var/run/secrets/kubernetes.io/serviceaccount"
-
-/* worker1's last request was granted by the CA of this name. */
-static void answer_hosts(const char *ca, const char *pod_since)
-{
-        autofree char *certificate = NULL;
-
-        shell("openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "
-              "/O=system:nodes/CN=system:node:worker1 -keyout node.key -out node.csr && openssl "
-              "x509 -req -in node.csr -CA %s.crt -CAkey %s.key -CAcreateserial -days 1 -out "
-              "node.crt",
-                ca, ca);
-        autofree char *text = text_of("node");
-        certificate = base64_encode(text, strlen(text));
-        answer(REQUESTS, list(json_pack("{s:{s:s}}", "status", "certificate", certificate)));
-        answer(NODES, json_pack("{s:{}, s:[{s:{s:s}}, {s:{s:s}}]}", "metadata", "items", "metadata",
-                              "name", "cp1", "metadata", "name", "worker1"));
-        answer(PODS,
-                json_pack("{s:{}, s:[o, o]}", "metadata", "items", pod("web", pod_since, TOKEN),
-                        pod("cp", "2020-01-01T00:00:00Z", "/etc/ssl")));
-        answer(ENDPOINTS, json_pack("{s:[]}", "subsets"));
-}
-
-/* Each line as "name=state". */
-static void expect(const Cluster *cluster, const char *const *lines)
-{
-        const Checklist *checklist = cluster->question.checklist;
-        size_t n = 0;
-
-        for (; *lines; lines++, n++) {
-                assert_true(n < checklist->n);
-                autofree char *line = xasprintf("%s=%s", checklist->items[n].name,
-                        check_state_name(checklist->items[n].state));
-
-                if (!streq(line, *lines))
-                        fail_msg("'%s', not '%s': %s", line, *lines, checklist->items[n].text);
-        }
-        assert_int_equal(checklist->n, n);
-}
+#include "cluster.h"
 
 static void test_everybody_trusts_the_ca_that_stays(void **state)
 {
@@ -210,7 +34,7 @@ static void test_nobody_trusts_the_ca_that_stays(void **state)
                                  "validating webhooks=open", "mutating webhooks=open",
                                  "conversion webhooks=open", "aggregated API servers=open",
                                  "ConfigMaps kube-root-ca.crt=open", "pods=open",
-                                 "kubelets of other nodes=unknown", NULL});
+                                 "kubelets of other nodes=open", NULL});
         assert_non_null(strstr(cluster.question.checklist->items[7].text, "1 of 1 (default/web)"));
         assert_non_null(strstr(cluster.question.checklist->items[8].text, "1 of 1 (worker1)"));
 
@@ -264,79 +88,114 @@ static void test_who_does_not_answer_is_unknown(void **state)
         cluster_tear_down(&cluster);
 }
 
-/* Another API server is well once the CA that stays vouches for it, by what it shows or by what it
- * sends along. */
-static void test_other_api_servers(void **state)
+/* What a node was given last counts, in whatever order that is told. */
+static void test_the_newest_certificate_of_a_node_counts(void **state)
 {
         static const struct {
-                const char *make;
-                CheckState state;
+                const char *first, *then; /* told; the first one is a day older */
+                bool is_told_backwards;
+                const char *line;
         } cases[] = {
-                {"true", CHECK_OPEN},
-                {"openssl x509 -x509toreq -in ca.crt -signkey ca.key -out ca.csr && printf "
-                 "'basicConstraints=CA:TRUE\\n' >ext && openssl x509 -req -in ca.csr -CA "
-                 "other-ca.crt -CAkey other-ca.key -CAcreateserial -days 2 -extfile ext -out "
-                 "cross.crt",
-                        CHECK_DONE},
+                {"ca", "other-ca", false, "kubelets of other nodes=done"},
+                {"ca", "other-ca", true, "kubelets of other nodes=done"},
+                {"other-ca", "ca", false, "kubelets of other nodes=open"},
+                {"other-ca", "ca", true, "kubelets of other nodes=open"},
+                {"server", "server", false, "kubelets of other nodes=unknown"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 Cluster cluster;
-                const Checklist *checklist;
-                uint16_t port;
 
                 cluster_set_up(&cluster);
-                answer_trust("both");
-                answer_hosts("other-ca", "2026-11-22T12:30:00Z");
-                shell("%s", cases[i].make);
-                put("version", "HTTP/1.0 200 OK\r\n\r\n{}");
-                port = server_tls(i == 0 ? "-HTTP" : "-HTTP -cert_chain cross.crt");
-                answer(ENDPOINTS, json_pack("{s:[{s:[{s:s}], s:[{s:i}]}]}", "subsets", "addresses",
-                                          "ip", "127.0.0.1", "ports", "port", (int)port));
-                cluster_ask(&cluster.question);
-                checklist = cluster.question.checklist;
-                assert_string_equal(checklist->items[0].name, "API server 127.0.0.1");
-                assert_int_equal(checklist->items[0].state, cases[i].state);
-                assert_int_equal(
-                        !checklist_open(checklist, CA_PHASE_REISSUE), cases[i].state == CHECK_DONE);
-                assert_null(checklist_open(checklist, CA_PHASE_TRUST_BOTH));
+                answer_hosts("ca", "2026-11-22T12:30:00Z");
+                autofree char *first = node_certificate(cases[i].first, "20261120000000Z");
+                autofree char *then = node_certificate(cases[i].then, "20261121000000Z");
+                const char *told[] = {first, then};
+                bool back = cases[i].is_told_backwards;
+
+                answer(REQUESTS,
+                        json_pack("{s:{}, s:[{s:{s:s}}, {s:{s:s}}]}", "metadata", "items", "status",
+                                "certificate", told[back], "status", "certificate", told[!back]));
+                cluster_check_nodes(&cluster.question);
+                expect(&cluster, (const char *const[]){cases[i].line, NULL});
                 cluster_tear_down(&cluster);
                 servers_stop();
         }
 }
 
-/* Nothing that others could send along leads to the CA that stays: then only somebody who looks
- * there can know. */
-static void test_other_api_servers_that_cannot_show_it(void **state)
+/* One that is left, and one of which nothing is known: each is told. */
+static void test_nodes_are_told_by_what_is_known_of_them(void **state)
 {
         Cluster cluster;
-        struct {
-                bool is_api_ca, has_cross;
-                int64_t end; /* of what leads there, from now on */
-                const char *name;
-        } cases[] = {
-                {true, true, 1, "API server 127.0.0.1"},
-                {true, true, 0, "other control planes"},
-                {true, false, 0, "other control planes"},
-                {false, true, 1, "other control planes"},
-        };
 
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                cluster_set_up(&cluster);
-                cluster.rotation.phase = CA_PHASE_TRUST_BOTH;
-                cluster.record.old_by_new = cases[i].has_cross ? cluster.record.old_ca : NULL;
-                cluster.input.now = cluster.record.old_ca->not_after - cases[i].end;
-                cluster.question.is_api_ca = cases[i].is_api_ca;
-                answer(ENDPOINTS, json_pack("{s:[{s:[{s:s}, {s:s}], s:[{s:i}]}]}", "subsets",
-                                          "addresses", "ip", "127.0.0.1", "ip", "127.0.0.2",
-                                          "ports", "port", (int)server_none()));
-                cluster_check_members(&cluster.question);
-                assert_string_equal(cluster.question.checklist->items[0].name, cases[i].name);
-                assert_int_equal(cluster.question.checklist->items[0].state, CHECK_UNKNOWN);
-                assert_null(checklist_open(cluster.question.checklist, CA_PHASE_REISSUE));
-                cluster_tear_down(&cluster);
-                servers_stop();
-        }
+        cluster_set_up(&cluster);
+        answer_hosts("ca", "2026-11-22T12:30:00Z");
+        answer(NODES, json_pack("{s:{}, s:[{s:{s:s}}, {s:{s:s}}]}", "metadata", "items", "metadata",
+                              "name", "worker1", "metadata", "name", "worker2"));
+        cluster_check_nodes(&cluster.question);
+        expect(&cluster, (const char *const[]){"kubelets of other nodes=open",
+                                 "kubelets of other nodes=unknown", NULL});
+        assert_non_null(strstr(cluster.question.checklist->items[0].text, "1 of 2 (worker1)"));
+        assert_non_null(strstr(cluster.question.checklist->items[1].text, "1 of 2 (worker2)"));
+        cluster_tear_down(&cluster);
+}
+
+/* A CA file that held both from the beginning: nobody knows since when. */
+static void test_pods_of_a_phase_that_was_never_made(void **state)
+{
+        Cluster cluster;
+
+        cluster_set_up(&cluster);
+        answer_hosts("ca", "2026-11-22T12:30:00Z");
+        cluster.record.times[CA_PHASE_TRUST_BOTH] = 0;
+        cluster_check_pods(&cluster.question);
+        expect(&cluster, (const char *const[]){"pods=unknown", NULL});
+        cluster_tear_down(&cluster);
+}
+
+/* By what the API server shows, and by who asks: whatever the CAs are called, and whichever of two
+ * it is. */
+static void test_what_a_ca_is_for(void **state)
+{
+        Cluster cluster;
+
+        cluster_set_up(&cluster);
+        autoptr(CertList) client = list_of("client");
+        autoptr(CertList) other = list_of("other");
+
+        question_look(&cluster.question, client->certs[0]);
+        assert_true(cluster.question.signs_server && cluster.question.signs_clients);
+        question_look(&cluster.question, other->certs[0]);
+        assert_true(cluster.question.signs_server && cluster.question.signs_clients);
+        question_look(&cluster.question, cluster.record.new_ca);
+        assert_true(cluster.question.signs_server && cluster.question.signs_clients);
+
+        cluster.question.leaving = cluster.question.staying;
+        question_look(&cluster.question, client->certs[0]);
+        assert_false(cluster.question.signs_server || cluster.question.signs_clients);
+        cluster.question.server.port = server_none();
+        question_look(&cluster.question, other->certs[0]);
+        assert_true(!cluster.question.signs_server && cluster.question.signs_clients);
+        cluster_tear_down(&cluster);
+}
+
+/* The API server may be another CA's than its clients. */
+static void test_roots_are_those_of_all_cas(void **state)
+{
+        Cluster cluster;
+
+        cluster_set_up(&cluster);
+        InventoryCa cas[] = {{.bundle = cluster.old_ca}, {}, {.bundle = cluster.new_ca},
+                {.bundle = cluster.old_ca}};
+        const Inventory inventory = {.cas = cas, .n_cas = ELEMENTSOF(cas)};
+        autofree char *roots = cluster_roots(&inventory);
+        autoptr(CertList) list = NULL;
+
+        assert_int_equal(cert_list_parse(roots, strlen(roots), &list, NULL), 0);
+        assert_int_equal(list->n, 2);
+        assert_true(cert_list_contains(list, cluster.record.old_ca));
+        assert_true(cert_list_contains(list, cluster.record.new_ca));
+        cluster_tear_down(&cluster);
 }
 
 int main(void)
@@ -347,8 +206,11 @@ int main(void)
                 SERVERS_TEST(test_what_is_not_ours_is_passed_over),
                 SERVERS_TEST(test_backwards),
                 SERVERS_TEST(test_who_does_not_answer_is_unknown),
-                SERVERS_TEST(test_other_api_servers),
-                SERVERS_TEST(test_other_api_servers_that_cannot_show_it),
+                SERVERS_TEST(test_the_newest_certificate_of_a_node_counts),
+                SERVERS_TEST(test_nodes_are_told_by_what_is_known_of_them),
+                SERVERS_TEST(test_pods_of_a_phase_that_was_never_made),
+                SERVERS_TEST(test_what_a_ca_is_for),
+                SERVERS_TEST(test_roots_are_those_of_all_cas),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
