@@ -47,6 +47,36 @@ static void explain_signer(const Item *item, const Row *row)
                 text_field("", item->trust_problem);
 }
 
+/* Who makes the next one. */
+static void explain_issuer(const Item *item)
+{
+        const CredentialEntry *entry = item->entry;
+        const IssuerEntry *issuer = entry ? &entry->issuer : NULL;
+        const Pending *pending = item->pending;
+        autofree char *text = NULL;
+        char since[DATE_TEXT_SIZE];
+
+        if (!entry || entry->watch)
+                return;
+        if (issuer->kind == ISSUER_KIND_CSR)
+                text = xasprintf("csr: signer %s, asked as %s", issuer->signer_name,
+                        issuer->request_kubeconfig);
+        else if (issuer->kind == ISSUER_KIND_COMMAND)
+                text = xasprintf("command: %s", issuer->command[0]);
+        else if (issuer->kind == ISSUER_KIND_FILES)
+                text = xasprintf("files: %s %s", issuer->source_certificate, issuer->source_key);
+        else if (issuer->kind != ISSUER_KIND_CA)
+                text = xstrdup(issuer_kind_name(issuer->kind));
+        text_field("made by", text);
+        if (!pending)
+                return;
+        autofree char *state = xasprintf("%s %s%s%s",
+                pending->asked_at ? "asked for since" : "a request is there since",
+                text_date(pending->asked_at ? pending->asked_at : pending->created_at, since),
+                pending->text ? ": " : "", pending->text ? pending->text : "");
+        text_field("", state);
+}
+
 static const char *why_never(const Item *item, const Verdict *verdict)
 {
         if (!item->entry)
@@ -55,7 +85,10 @@ static const char *why_never(const Item *item, const Verdict *verdict)
                 return "the kubelet renews it when a tenth of its life is left, or before";
         if (item->entry->watch)
                 return "somebody else renews it, it is only watched";
-        return verdict->external ? "it is signed elsewhere" : "it cannot be renewed";
+        if (verdict->external)
+                return item->entry->issuer.kind == ISSUER_KIND_CA ? "it is signed elsewhere"
+                                                                  : verdict->why_external;
+        return "it cannot be renewed";
 }
 
 static void explain_dates(const Item *item, const Row *row, const Verdict *verdict)
@@ -207,6 +240,7 @@ static void explain(const Pass *pass, size_t index, const Row *row)
         text_field("files", files);
         explain_identity(row);
         explain_signer(item, row);
+        explain_issuer(item);
         explain_dates(item, row, &pass->assessment->verdicts[index]);
         explain_users(pass->inventory, item);
         if (item->entry)

@@ -8,6 +8,7 @@
 static const char *const kind_words[] = {
         [STEP_RENEW] = "renew",
         [STEP_CREATE] = "create",
+        [STEP_TAKE_OVER] = "take-over",
         [STEP_REPAIR_CA_DATA] = "repair-ca-data",
 };
 
@@ -43,7 +44,7 @@ static StepViews *view_steps(const Pass *pass, const Rows *rows, const Plan *pla
         views->views = xcalloc(plan->n_steps, sizeof(StepView));
         for (size_t i = 0; i < plan->n_steps; i++) {
                 const Step *step = &plan->steps[i];
-                bool issues = step->kind != STEP_REPAIR_CA_DATA;
+                bool issues = step_issues(step);
 
                 views->views[i] = (StepView){.step = step,
                         .old = &rows->rows[step->item - pass->inventory->items],
@@ -63,8 +64,8 @@ static char **files_of(const StepView *view)
         char **files = NULL;
 
         strv_add(&files, step_path(view->step));
-        if (view->template && item->key_path && !streq(item->key_path, item->path) &&
-                !view->template->keeps_key)
+        if (view->step->kind != STEP_REPAIR_CA_DATA && item->key_path &&
+                !streq(item->key_path, item->path) && !step_keeps_key(view->step))
                 strv_add(&files, item->key_path);
         return files;
 }
@@ -96,7 +97,7 @@ static void print_kept(const StepView *view)
 static void print_renewal(const StepView *view)
 {
         const Template *template = view->template;
-        const char *issuer = template->ca->signer->subject, *algorithm = template->key_algorithm;
+        const char *issuer = template->issuer, *algorithm = template->key_algorithm;
         autofree char *sans = strv_join(template->added_sans, ", ");
         autofree char *new_key =
                 xasprintf(template->keeps_key ? "the same %s key" : "a new %s key", algorithm);
@@ -121,25 +122,41 @@ static void print_creation(const Template *template)
         if (sans[0])
                 text_change("SANs", NULL, sans);
         text_change("usages", NULL, usages);
-        text_change("issuer", NULL, template->ca->signer->subject);
+        text_change("issuer", NULL, template->issuer);
         text_change("key", NULL, template->key_algorithm);
+}
+
+/* 0: whoever signs decides that. */
+static void print_end(const Row *old, int64_t end)
+{
+        char before[DATE_TEXT_SIZE], after[DATE_TEXT_SIZE];
+
+        text_change("expires", old->not_after ? text_date(old->not_after, before) : NULL,
+                end ? text_date(end, after) : "as its issuer decides");
+}
+
+static void print_source(const StepView *view)
+{
+        const PairSource *source = view->step->item->source;
+
+        print_end(view->old, source->chain->certs[0]->not_after);
+        text_field("taken from", source->place);
 }
 
 static void print_step(const StepView *view)
 {
         const Template *template = view->template;
-        char old[DATE_TEXT_SIZE], new[DATE_TEXT_SIZE];
         autostrv paths = files_of(view);
         autofree char *files = files_text(paths);
 
         printf("\n");
         text_title(view->old->name, view->step->text);
-        if (!template)
+        if (view->step->kind == STEP_REPAIR_CA_DATA)
                 text_change("CA data", NULL, "the roots that it lacks; no key is issued");
+        else if (view->step->kind == STEP_TAKE_OVER)
+                print_source(view);
         else {
-                text_change("expires",
-                        view->old->not_after ? text_date(view->old->not_after, old) : NULL,
-                        text_date(template->terms.not_after, new));
+                print_end(view->old, template->is_requested ? 0 : template->terms.not_after);
                 if (view->step->kind == STEP_CREATE)
                         print_creation(template);
                 else
@@ -183,9 +200,9 @@ static json_t *json_step(const StepView *view)
                 due_reason_name(step->reason), "reason", json_escaped(step->text), "outcome",
                 outcome_name(outcome_of(view)), "problem",
                 json_escaped(template ? template->problem : NULL), "newKey",
-                template && !template->keeps_key, "old", json_old(view->old), "new",
-                json_new(template), "addedSans", json_strv(template ? template->added_sans : NULL),
-                "files", json_strv(files)));
+                step->kind == STEP_TAKE_OVER || (template && !template->keeps_key), "old",
+                json_old(view->old), "new", json_new(template), "addedSans",
+                json_strv(template ? template->added_sans : NULL), "files", json_strv(files)));
 }
 
 static json_t *json_skip(const Skip *skip)
@@ -300,12 +317,12 @@ static void print_copies(const Plan *plan)
         }
 }
 
-static size_t count(const StepViews *views, bool are_issued, bool do_fail)
+static size_t count(const StepViews *views, bool are_renewed, bool do_fail)
 {
         size_t n = 0;
 
         for (size_t i = 0; i < views->n; i++)
-                n += (views->views[i].template != NULL) == are_issued &&
+                n += (views->views[i].step->kind != STEP_REPAIR_CA_DATA) == are_renewed &&
                      (outcome_of(&views->views[i]) != OUTCOME_RENEWED) == do_fail;
         return n;
 }

@@ -10,7 +10,9 @@ static void print_result(const IssueResult *result, bool dry_run)
         char date[DATE_TEXT_SIZE];
         autofree char *line = NULL;
 
-        if (result->outcome != OUTCOME_RENEWED)
+        if (result->outcome == OUTCOME_PENDING && dry_run)
+                line = xasprintf("%s: would be asked for elsewhere", name);
+        else if (result->outcome != OUTCOME_RENEWED)
                 line = xasprintf("%s: %s: %s", name, outcome_name(result->outcome),
                         result->text ? result->text : "no reason is known");
         else if (!result->cert)

@@ -145,6 +145,19 @@ static const AlarmTypeInfo alarm_types[N_ALARM_TYPES] = {
                         .repair_action = "Finish what the reason names, then run 'kube-renewd "
                                          "run'.",
                 },
+        [ALARM_TYPE_PENDING_CSR] =
+                {
+                        .name = "pending-csr",
+                        .alarm_id = "",
+                        .severity = ALARM_MINOR,
+                        .event_type = OPERATIONAL,
+                        .probable_cause = UNSPECIFIED,
+                        .text = "A certificate was asked for and has not been issued yet.",
+                        .repair_action = "Have the request approved where it waits ('kubectl get "
+                                         "csr' shows those of the cluster), then run 'kube-renewd "
+                                         "run'; 'kube-renewd explain' with the certificate's name "
+                                         "says who was asked.",
+                },
         [ALARM_TYPE_LOOPBACK_CERTIFICATE] =
                 {
                         .name = "loopback-certificate",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "renew/assess.h"
+#include "renew/assess-internal.h"
 
 #include "base/time-util.h"
 
@@ -29,6 +29,8 @@ static const char *const due_reason_names[] = {
         [DUE_MISSING_SAN] = "missing-san",
         [DUE_MISMATCH] = "mismatch",
         [DUE_MISSING] = "missing",
+        [DUE_SOURCE] = "source",
+        [DUE_PENDING] = "pending",
         [DUE_REQUESTED] = "requested",
 };
 
@@ -62,6 +64,7 @@ void assessment_free(Assessment *assessment)
         for (size_t i = 0; i < assessment->n; i++) {
                 strv_free(assessment->verdicts[i].missing_sans);
                 free(assessment->verdicts[i].text);
+                free(assessment->verdicts[i].source_problem);
         }
         copies_verdicts_free(assessment->copies, assessment->n_copies);
         free(assessment->verdicts);
@@ -73,9 +76,7 @@ static bool is_leaf(const Item *item)
         return item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG;
 }
 
-/* Faults are noted gravest first: the first one is the state, and no reason is lost. */
-PRINTF_LIKE(3, 4)
-static void verdict_note(Verdict *verdict, State state, const char *format, ...)
+void verdict_note(Verdict *verdict, State state, const char *format, ...)
 {
         autofree char *before = verdict->text, *sentence = NULL;
         va_list args;
@@ -142,9 +143,22 @@ static bool is_foreign(const Evidence *evidence, const Item *item)
         return true;
 }
 
+/* Does its issuer promise that it leads to CA=? */
+static bool is_made_for_ca(const Item *item)
+{
+        const CredentialEntry *entry = item->entry;
+
+        return issuer_takes_requests(entry) || item->source;
+}
+
 /* Why nobody on this host can sign it anew; NULL if somebody can. */
 static const char *why_external(const Evidence *evidence, const Item *item)
 {
+        static const char *const elsewhere[N_ISSUER_KINDS] = {
+                [ISSUER_KIND_FILES] = "somebody else makes it (Issuer=files)",
+                [ISSUER_KIND_EXTERNAL] = "its CA is asked by people: 'kube-renewd csr' writes a "
+                                         "request, 'install' takes what was signed",
+        };
         static const char *const no_key = "the key of its CA is not on this host";
         const InventoryCa *signer = item->ca && item->ca->ca ? item->ca : item->expected_ca;
 
@@ -152,6 +166,8 @@ static const char *why_external(const Evidence *evidence, const Item *item)
                 return item->ca_file->key_error == -ENOENT ? "its key is not on this host" : NULL;
         if (!is_leaf(item))
                 return NULL;
+        if (!item->entry->watch && item->entry->issuer.kind != ISSUER_KIND_CA)
+                return elsewhere[item->entry->issuer.kind];
         if (item->cert && is_foreign(evidence, item))
                 return "it was signed by none of the CAs of this host";
         return signer && signer->key_error == -ENOENT ? no_key : NULL;
@@ -219,7 +235,7 @@ static bool is_distrusted(const Evidence *evidence, const Item *item)
         const InventoryCa *expected = item->expected_ca;
 
         return is_leaf(item) && expected && expected->bundle && !item->trusted &&
-               !is_foreign(evidence, item);
+               (is_made_for_ca(item) || !is_foreign(evidence, item));
 }
 
 static void note_trust(const Evidence *evidence, const Item *item, Verdict *verdict)
@@ -319,7 +335,7 @@ static bool was_mismatched(const Evidence *evidence, const Item *item)
                                             &item->file->digest, key_digest(item));
 }
 
-static DueReason due_reason(const Evidence *evidence, const Item *item, const Verdict *verdict)
+static DueReason own_reason(const Evidence *evidence, const Item *item, const Verdict *verdict)
 {
         if (!is_renewable(item, verdict))
                 return DUE_NOT;
@@ -339,6 +355,18 @@ static DueReason due_reason(const Evidence *evidence, const Item *item, const Ve
         if (verdict->residual < due_span(&item->entry->policy, item->cert))
                 return DUE_EXPIRING;
         return verdict->missing_sans ? DUE_MISSING_SAN : DUE_NOT;
+}
+
+/* What others do about it comes on top: what they have made, and what they are at. */
+static DueReason due_reason(const Evidence *evidence, const Item *item, const Verdict *verdict)
+{
+        DueReason reason = own_reason(evidence, item, verdict);
+
+        if (verdict->takes_source && !item->source->is_last_good)
+                return DUE_SOURCE;
+        if (reason == DUE_NOT && item->cert && item->pending && issuer_takes_requests(item->entry))
+                return DUE_PENDING;
+        return reason;
 }
 
 /* The first second at which a pass would renew it, as things are. */
@@ -370,6 +398,7 @@ static void judge_item(const Evidence *evidence, const Item *item, Verdict *verd
 
         /* 1. Every fault, gravest first. */
         verdict->external = external;
+        verdict->why_external = external;
         verdict->is_dispensable = item->cert && is_dispensable(item);
         if (!item->cert) {
                 judge_absent(item, verdict);
@@ -389,6 +418,9 @@ static void judge_item(const Evidence *evidence, const Item *item, Verdict *verd
                 verdict_note(verdict, verdict->state, "%s", external);
         else if (verdict->state != STATE_OK && item->renewed_as)
                 verdict_note(verdict, verdict->state, "it is renewed as '%s'", item->renewed_as);
+
+        assess_source(item, evidence->now, verdict);
+        assess_pending(item, verdict);
 
         /* 3. What was rolled back lately is not tried again every night, as long as there is time;
          * what was renewed over and over not before tomorrow. */

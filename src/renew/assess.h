@@ -47,6 +47,8 @@ typedef enum DueReason {
         DUE_MISSING_SAN,
         DUE_MISMATCH,
         DUE_MISSING,
+        DUE_SOURCE,    /* somebody has put another pair where SourceCertificate= says */
+        DUE_PENDING,   /* a request is under way */
         DUE_REQUESTED, /* named on the command line, or --all: set by plan */
 } DueReason;
 
@@ -63,6 +65,9 @@ typedef struct Verdict {
         Loaded loaded; /* set by renew/verify.h, where the pass has looked */
         bool external; /* the issuer is by name none of our CAs (then nobody is asked whether it is
                           trusted), or its CA's key is elsewhere */
+        const char *why_external; /* half a sentence; NULL */
+        bool takes_source; /* Item.source is another pair than the one in place, and a good one */
+        char *source_problem; /* it is another one and cannot be taken over, one sentence; NULL */
         bool unproven; /* anybody could have put this identity there: nobody signs it again unless
                           it is named */
         bool due;      /* a pass would renew or re-create it */

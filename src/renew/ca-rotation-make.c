@@ -273,7 +273,7 @@ int ca_rotations_make(CaRotations *rotations, const RotationInput *input, Plan *
         if (r < 0)
                 return r;
         plan = plan_leaves(rotations);
-        issuance = issue_run(rotations->root_fd, plan, rotations->config, input->now);
+        issuance = issue_run(rotations->root_fd, plan, NULL, rotations->config, input->now);
         r = refuse_failures(issuance, reterr);
 
         /* 3. All of that as one set of files, and who must have them. */

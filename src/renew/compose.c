@@ -375,7 +375,7 @@ void issuance_compose(Issuance *issuance, const Config *config)
                 Error error = {};
                 int r = 0;
 
-                if (result->cert)
+                if (result->cert && !result->certificate_pem)
                         result->certificate_pem = leaf_with_chain(result);
                 if (result->outcome != OUTCOME_RENEWED || is_spliced(result))
                         continue;

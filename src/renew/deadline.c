@@ -90,6 +90,25 @@ static int64_t hooks_time(const HookEntries *hooks)
         return sum;
 }
 
+/* All are waited for side by side; but one question comes after the other, and a helper may take
+ * all of its time for one. */
+static int64_t requests_time(const Layout *layout)
+{
+        int64_t longest = 0, questions = 0;
+
+        for (size_t i = 0; i < layout->n_credentials; i++) {
+                const CredentialEntry *entry = &layout->credentials[i];
+
+                if (!issuer_takes_requests(entry))
+                        continue;
+                longest = larger(longest, entry->issuer.request_timeout);
+                questions += entry->issuer.kind == ISSUER_KIND_COMMAND
+                                     ? entry->issuer.request_timeout + COMMAND_SLACK
+                                     : PROOF;
+        }
+        return longest + questions;
+}
+
 int64_t deadline_of_run(const Config *config, const Inventory *inventory)
 {
         const Layout *layout = &config->layout;
@@ -97,5 +116,5 @@ int64_t deadline_of_run(const Config *config, const Inventory *inventory)
 
         for (size_t i = 0; i < layout->n_components; i++)
                 sum += component_time(&layout->components[i], inventory);
-        return sum + hooks_time(&config->hooks);
+        return sum + requests_time(layout) + hooks_time(&config->hooks);
 }

@@ -103,6 +103,25 @@ static Evidence look_postponed(const Look *look, Finding *finding)
         return settled(look);
 }
 
+/* Somebody has it in hands; whether he does anything about it is not ours to see. */
+static Evidence look_pending(const Look *look, Finding *finding)
+{
+        const PendingList *list = look->input->pendings;
+        const Pending *pending = pending_find(list, look->item->name);
+        char since[TIME_TEXT_SIZE];
+
+        if (!list)
+                return EVIDENCE_NONE;
+        if (!pending || !pending->asked_at ||
+                streq(pending->issuer, issuer_kind_name(ISSUER_KIND_EXTERNAL)))
+                return EVIDENCE_GONE;
+        if (look->item->cert && look->verdict->residual < look->input->config->postpone_limit)
+                finding->severity = ALARM_MAJOR;
+        return fault(
+                finding, xasprintf("asked for since %s%s%s", time_format(pending->asked_at, since),
+                                 pending->text ? ": " : "", pending->text ? pending->text : ""));
+}
+
 /* The alarm outlives the day, so that a fight with another program is one alarm and not many. */
 static Evidence look_renewal_loop(const Look *look, Finding *finding)
 {
@@ -208,6 +227,9 @@ static const char *why_overdue(const Look *look)
                 margin = TWO_NIGHTS;
         if (now < due_at + margin)
                 return NULL;
+        text = outcome_text(look, OUTCOME_PENDING);
+        if (text)
+                return text;
         return look->input->guards && look->input->guards->upgrade
                        ? look->input->guards->upgrade
                        : "no pass has renewed it since it was due";
@@ -242,6 +264,8 @@ static Evidence look_invalid(const Look *look, Finding *finding)
         };
         const char *text = texts[look->verdict->state];
 
+        if (!text && look->verdict->source_problem)
+                text = "The pair at the source of the certificate cannot be taken over.";
         if (look->verdict->state == STATE_EXPIRED)
                 return EVIDENCE_NONE; /* it covers what else may be wrong */
         if (!text)
@@ -356,6 +380,7 @@ static Evidence (*const looks[N_ALARM_TYPES])(const Look *look, Finding *finding
         [ALARM_TYPE_INVALID] = look_invalid,
         [ALARM_TYPE_FOREIGN_CHANGE] = look_foreign_change,
         [ALARM_TYPE_POSTPONED] = look_postponed,
+        [ALARM_TYPE_PENDING_CSR] = look_pending,
         [ALARM_TYPE_KUBELET_ROTATION_STUCK] = look_kubelet_rotation,
 };
 

@@ -8,6 +8,7 @@
  *     inventory-ca.c          CA files, and who signed what
  *     inventory-kubeconfig.c  the users and the CA data of a kubeconfig
  *     inventory-copy.c        copies of files that were read before
+ *     inventory-source.c      pairs that could take the place of the ones that are there
  *     inventory.c             the order of it all */
 
 #include "base/path.h"
@@ -87,6 +88,12 @@ void inventory_add_credential(
 
 /* The items of one kubeconfig. */
 void inventory_add_kubeconfig(InventoryReader *reader, const CredentialEntry *entry);
+
+/* Fills in source, of all items. */
+void inventory_read_sources(InventoryReader *reader);
+
+/* Is there a pair that will be taken over? Then it is expected. */
+bool inventory_has_source(InventoryReader *reader, const CredentialEntry *entry);
 
 /* All copies, after everything else. */
 void inventory_read_copies(InventoryReader *reader);

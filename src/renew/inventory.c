@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/inventory-internal.h"
 
+#include "base/log.h"
+
 #include <fcntl.h>
 
 static void item_done(Item *item)
@@ -12,6 +14,7 @@ static void item_done(Item *item)
         free(item->trust_problem);
         free(item->others);
         free(item->ca_data_path);
+        source_free(item->source);
 }
 
 void inventory_free(Inventory *inventory)
@@ -30,6 +33,7 @@ void inventory_free(Inventory *inventory)
         free(inventory->cas);
         free(inventory->components);
         free(inventory->copies);
+        pending_list_free(inventory->pendings);
         free(inventory->files);
         free(inventory);
 }
@@ -104,8 +108,9 @@ static void add_certificate(InventoryReader *reader, const CredentialEntry *entr
         InventoryFile *key = entry->key ? inventory_file(reader, entry->key) : NULL;
         bool absent = certificate->read.error == -ENOENT && (!key || key->read.error == -ENOENT);
 
-        if (absent && !inventory_expects(
-                              reader->inventory, entry->optional, entry->required_by, entry->path))
+        if (absent && !inventory_has_source(reader, entry) &&
+                !inventory_expects(
+                        reader->inventory, entry->optional, entry->required_by, entry->path))
                 return;
         if (is_superseded(reader, entry))
                 return;
@@ -114,7 +119,9 @@ static void add_certificate(InventoryReader *reader, const CredentialEntry *entr
                         .kind = ITEM_CERTIFICATE,
                         .name = xstrdup(entry->name),
                         .entry = entry,
-                        .expected_ca = inventory_find_ca(reader->inventory, entry->ca),
+                        .expected_ca = entry->issuer.kind == ISSUER_KIND_SELF_SIGNED
+                                               ? NULL
+                                               : inventory_find_ca(reader->inventory, entry->ca),
                         .path = xstrdup(entry->path),
                         .key_path = xstrdup(entry->key),
                         .is_link = inventory_is_link(reader, entry->path),
@@ -185,6 +192,25 @@ static void find_others(int root_fd, Inventory *inventory)
         }
 }
 
+/* Who may not read them looks, and does not act. */
+static void read_pendings(InventoryReader *reader)
+{
+        Inventory *inventory = reader->inventory;
+        Error error = {};
+
+        if (pending_list(reader->root_fd, reader->config->state_directory, &inventory->pendings,
+                    &error) < 0)
+                log_debug("pending requests are not known: %s", error.text);
+        for (size_t i = 0; i < inventory->n_items; i++) {
+                Item *item = &inventory->items[i];
+                const Pending *pending =
+                        is_leaf_file(item) ? pending_find(inventory->pendings, item->name) : NULL;
+
+                if (pending && pending_is_open(pending, item->cert ? &item->cert->sha256 : NULL))
+                        item->pending = pending;
+        }
+}
+
 int inventory_read(int root_fd, const Config *config, Inventory **ret, Error *reterr)
 {
         return inventory_read_overlaid(root_fd, config, NULL, 0, ret, reterr);
@@ -220,8 +246,10 @@ int inventory_read_overlaid(int root_fd, const Config *config, const InventoryOv
         find_shared_files(inventory);
         find_others(root_fd, inventory);
 
-        /* 4. What is copied from them. */
+        /* 4. What is copied from them, and what will take their place. */
         inventory_read_copies(&reader);
+        inventory_read_sources(&reader);
+        read_pendings(&reader);
         *ret = TAKE(inventory);
         return 0;
 }

@@ -17,6 +17,8 @@
 #include "kube/manifest.h"
 #include "pki/ca.h"
 #include "renew/config.h"
+#include "renew/pending.h"
+#include "renew/source.h"
 
 /* A CA file and its key, whatever state they are in. */
 typedef struct InventoryCa {
@@ -78,6 +80,8 @@ typedef struct Item {
                                    kubeconfig
                                  */
         char *ca_data_path;     /* the file where it says so by name, NULL: embedded */
+        PairSource *source;     /* of Issuer=files; NULL: there is none */
+        const Pending *pending; /* the request whose certificate will take its place; NULL: none */
         const char *renewed_as; /* the earlier item with the same file, which is renewed in its
                                    place; NULL: this one */
 } Item;
@@ -112,6 +116,7 @@ typedef struct Inventory {
         size_t n_components;
         InventoryCopy *copies; /* parallel to layout.copy_targets */
         size_t n_copies;
+        PendingList *pendings; /* requests that are under way; NULL: not for us to know */
         InventoryFile **files; /* private: owns images, certificate lists, keys, kubeconfigs */
         size_t n_files;
 } Inventory;

@@ -4,9 +4,9 @@
 #include "base/log.h"
 #include "pki/key-batch.h"
 #include "renew/compose.h"
+#include "renew/target.h"
 #include "renew/template.h"
 #include "renew/token.h"
-#include "renew/unit-needs.h"
 
 /* One step on its way to a certificate. */
 typedef struct Job {
@@ -102,48 +102,109 @@ static void fail(Job *job, const Error *error)
         issue_result_fail(job->result, OUTCOME_FAILED, error->text);
 }
 
-static int test_targets(int root_fd, const Step *step, Error *reterr)
+static Cert *copy_of(const Cert *cert)
 {
-        const Item *item = step->item;
-        const char *path = step_path(step);
-        int r = fs_test_writable(root_fd, path, reterr);
+        Cert *copy = NULL;
 
-        if (r >= 0 && step->kind != STEP_REPAIR_CA_DATA && item->key_path &&
-                !streq(item->key_path, item->path) && !step_keeps_key(step)) {
-                path = item->key_path;
-                r = fs_test_writable(root_fd, path, reterr);
-        }
-        return unit_needs_hint(reterr, r, root_fd, path);
+        if (cert_parse_der(cert->der, cert->der_size, &copy, NULL) < 0)
+                abort(); /* it was parsed before */
+        return copy;
 }
 
 /* A CA whose key is in a token shows only now whether it can sign, and with which certificate. */
 static int open_signer(int root_fd, const Config *config, const Item *item, Error *reterr)
 {
-        const InventoryCa *ca = template_signing_ca(item);
+        const InventoryCa *ca =
+                item->entry->issuer.kind == ISSUER_KIND_CA ? template_signing_ca(item) : NULL;
         int r = ca ? token_open_ca(root_fd, config, ca, reterr) : 0;
 
         return r < 0 ? error_prefix(reterr, r, "CA '%s' cannot sign", ca->entry->name) : 0;
 }
 
-static void prepare_job(Job *job, int root_fd, const Config *config, int64_t now)
+/* The bytes of its source, as they are. */
+static void take_over(IssueResult *result)
+{
+        const PairSource *source = result->step->item->source;
+
+        result->cert = copy_of(source->chain->certs[0]);
+        result->certificate_pem = secret_new(source->certificate->data, source->certificate->size);
+        result->key_pem = secret_new(source->key->data, source->key->size);
+}
+
+static Secret *pem_of(const CertList *list)
+{
+        autostrv blocks = NULL;
+        autofree char *text = NULL;
+
+        for (size_t i = 0; i < list->n; i++)
+                strv_take(&blocks, cert_to_pem(list->certs[i]));
+        text = strv_join(blocks, "");
+        return secret_new(text, strlen(text));
+}
+
+/* What somebody else has signed, or why nobody has. NULL: nobody was asked. */
+static void take_acquired(IssueResult *result, const AcquireResult *acquired)
+{
+        const Secret *key = acquired && acquired->pending ? acquired->pending->key_pem : NULL;
+
+        if (!acquired)
+                issue_result_fail(result, OUTCOME_PENDING, "its issuer would be asked for it");
+        else if (acquired->outcome != OUTCOME_RENEWED)
+                issue_result_fail(result, acquired->outcome, acquired->text);
+        else {
+                result->cert = copy_of(acquired->certs->certs[0]);
+                result->certificate_pem = pem_of(acquired->certs);
+                if (!step_keeps_key(result->step))
+                        result->key_pem = secret_new(key->data, key->size);
+        }
+}
+
+static void prepare_signature(Job *job, int root_fd, const Config *config, int64_t now)
 {
         const Step *step = job->result->step;
         Error error = {};
 
-        if (test_targets(root_fd, step, &error) < 0)
+        if (open_signer(root_fd, config, step->item, &error) < 0) {
                 fail(job, &error);
-        else if (step->kind == STEP_REPAIR_CA_DATA)
                 return;
-        else if (open_signer(root_fd, config, step->item, &error) < 0)
-                fail(job, &error);
-        else {
-                job->template = template_make(step, config, now);
-                if (job->template->outcome == OUTCOME_RENEWED)
-                        job->key->kind = job->template->key_kind;
-                else
-                        issue_result_fail(
-                                job->result, job->template->outcome, job->template->problem);
         }
+        job->template = template_make(step, config, now);
+        if (job->template->outcome == OUTCOME_RENEWED)
+                job->key->kind = job->template->key_kind;
+        else
+                issue_result_fail(job->result, job->template->outcome, job->template->problem);
+}
+
+static void prepare_job(
+        Job *job, int root_fd, const AcquireResult *acquired, const Config *config, int64_t now)
+{
+        const Step *step = job->result->step;
+        Error error = {};
+
+        if (step_test_targets(root_fd, step, &error) < 0)
+                fail(job, &error);
+        else if (step->kind == STEP_TAKE_OVER)
+                take_over(job->result);
+        else if (step_issues(step) && (acquired || issuer_takes_requests(step->item->entry)))
+                take_acquired(job->result, acquired);
+        else if (step_issues(step))
+                prepare_signature(job, root_fd, config, now);
+}
+
+/* Of what the old one says, or the configuration where there is none. */
+static int make_certificate(
+        const Template *template, const Cert *old, const Key *key, Cert **ret, Error *reterr)
+{
+        const LeafIdentity leaf =
+                template->identity ? identity_leaf(template->identity) : (LeafIdentity){};
+        const LeafTerms *terms = &template->terms;
+
+        if (!template->ca)
+                return cert_self_sign(key, template->identity ? NULL : old,
+                        template->identity ? &leaf : NULL, terms, ret, reterr);
+        if (template->identity)
+                return ca_issue(template->ca->ca, &leaf, key, terms, ret, reterr);
+        return ca_renew(template->ca->ca, old, key, terms, ret, reterr);
 }
 
 static void sign(Job *job)
@@ -165,13 +226,7 @@ static void sign(Job *job)
         const Key *key = job->key->key ? job->key->key : item->key;
 
         /* 2. The certificate; pki has parsed and verified it again when it returns. */
-        if (template->identity) {
-                const LeafIdentity leaf = identity_leaf(template->identity);
-
-                r = ca_issue(template->ca->ca, &leaf, key, &template->terms, &result->cert, &error);
-        } else
-                r = ca_renew(
-                        template->ca->ca, item->cert, key, &template->terms, &result->cert, &error);
+        r = make_certificate(template, item->cert, key, &result->cert, &error);
         if (r < 0) {
                 fail(job, &error);
                 return;
@@ -186,7 +241,8 @@ static void sign(Job *job)
                 fail(job, &error);
 }
 
-Issuance *issue_run(int root_fd, const Plan *plan, const Config *config, int64_t now)
+Issuance *issue_run(int root_fd, const Plan *plan, const Acquisition *acquisition,
+        const Config *config, int64_t now)
 {
         Issuance *issuance = xcalloc(1, sizeof(*issuance));
         autofree Job *jobs = xcalloc(plan->n_steps, sizeof(*jobs));
@@ -200,15 +256,15 @@ Issuance *issue_run(int root_fd, const Plan *plan, const Config *config, int64_t
                 issuance->results[i].step = &plan->steps[i];
                 jobs[i].result = &issuance->results[i];
                 jobs[i].key = &keys[i];
-                prepare_job(&jobs[i], root_fd, config, now);
+                prepare_job(&jobs[i], root_fd, acquisition_find(acquisition, &plan->steps[i]),
+                        config, now);
         }
 
         /* 2. Keys on all cores, then the signatures. */
         key_generate_all(keys, plan->n_steps);
         for (size_t i = 0; i < plan->n_steps; i++) {
                 log_step(i + 1, plan->n_steps);
-                if (jobs[i].result->outcome == OUTCOME_RENEWED &&
-                        plan->steps[i].kind != STEP_REPAIR_CA_DATA)
+                if (jobs[i].template && jobs[i].result->outcome == OUTCOME_RENEWED)
                         sign(&jobs[i]);
                 key_free(keys[i].key);
                 template_free(jobs[i].template);

@@ -2,9 +2,9 @@
 #pragma once
 
 /* Makes the new certificates in memory: keys in parallel on all cores, signatures, the check of the
- * DER to be written.
+ * DER to be written; or takes what somebody else has made.
  *
- *     issuance = issue_run(plan, config, now);
+ *     issuance = issue_run(root_fd, plan, acquisition, config, now);
  *     for (i = 0; i < issuance->n; i++) ... issuance->results[i].outcome
  *
  * Writes nothing. One failure never stops the others: each step has its own result. The changes of
@@ -12,11 +12,11 @@
  * kubeconfig are one change. */
 
 #include "base/txn.h"
-#include "renew/plan.h"
+#include "renew/acquire.h"
 
 typedef struct IssueResult {
         const Step *step;
-        Outcome outcome;                   /* RENEWED, FAILED, CA_LIMITED */
+        Outcome outcome;                   /* RENEWED, FAILED, CA_LIMITED, PENDING */
         Cert *cert;                        /* new; NULL for STEP_REPAIR_CA_DATA or a failure */
         Secret *certificate_pem, *key_pem; /* as they will stand in the file or scalar */
         char *text;                        /* what failed, or NULL */
@@ -64,5 +64,7 @@ void issuance_drop_pair(Issuance *issuance, unsigned pair, const char *text);
 /* Says why a copy is not written; it holds nothing else up. */
 void issue_copy_fail(Issuance *issuance, const PlanCopy *copy, const char *text);
 
-/* root_fd only to test each target for writing before anything is issued. */
-Issuance *issue_run(int root_fd, const Plan *plan, const Config *config, int64_t now);
+/* root_fd only to test each target for writing before anything is issued. acquisition: what
+ * somebody else has signed; NULL where nobody was asked, and what would be is PENDING. */
+Issuance *issue_run(int root_fd, const Plan *plan, const Acquisition *acquisition,
+        const Config *config, int64_t now);

@@ -37,6 +37,16 @@ void pass_make_running(Pass *pass);
 /* What is owed, and what was rolled back. */
 int pass_read_ledgers(Pass *pass, Error *reterr) MUST_USE;
 
+/* Asks those who sign elsewhere, into pass->acquisition, and waits for them: pass->now goes on. */
+int pass_acquire(Pass *pass, const PlanRequest *request, Error *reterr) MUST_USE;
+
+/* Requests that have come to their end leave nothing behind. */
+int pass_tidy_requests(Pass *pass, Error *reterr) MUST_USE;
+
+/* Keeps the pairs that somebody else writes in place, while they are good. Returns r, or the first
+ * failure. */
+int pass_remember_good(const Pass *pass, int r, Error *reterr);
+
 /* Commits pass->issuance: Deploy= is owed, copies and renewals are noted, pass->committed says
  * whether anything was written. `rotates` as in renew/commit.h. */
 int pass_replace_files(Pass *pass, const char *reason, bool rotates, Error *reterr) MUST_USE;
@@ -59,7 +69,8 @@ bool pass_lock_is_held(const Pass *pass, int r);
  * that is no better. */
 void pass_tell_elsewhere(Pass *pass);
 
-/* Everything due is new and proven: 0. Something failed: 1. Something is still owed: 75. */
+/* Everything due is new and proven: 0. Something failed: 1. Something is still owed, or asked for:
+ * 75. */
 int pass_exit_status(const Pass *pass, int r);
 
 /* The report of what was done since the lock was taken. r: what the stages came to. Returns the

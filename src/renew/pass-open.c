@@ -30,6 +30,7 @@ void pass_free(Pass *pass)
         assessment_free(pass->after);
         inventory_free(pass->inventory_after);
         issuance_free(pass->issuance);
+        acquisition_free(pass->acquisition);
         plan_free(pass->plan);
         ca_rotations_free(pass->rotations);
         assessment_free(pass->assessment);

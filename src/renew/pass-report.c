@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/pass-internal.h"
 
+#include "base/log.h"
 #include "renew/notify.h"
 #include "renew/reported.h"
 
@@ -27,9 +28,12 @@ static bool is_postponed(const Pass *pass)
         return pass->guards.clock || pass->guards.upgrade;
 }
 
-/* Everything due is new and proven: 0. Something failed: 1. Something is still owed: 75. */
+/* Everything due is new and proven: 0. Something failed: 1. Something is still owed, or asked for:
+ * 75. */
 int pass_exit_status(const Pass *pass, int r)
 {
+        bool is_pending = false;
+
         if (pass_lock_is_held(pass, r) || is_postponed(pass))
                 return EXIT_UNFINISHED;
         if (r == -EINVAL && pass->assessment && !pass->plan)
@@ -37,14 +41,16 @@ int pass_exit_status(const Pass *pass, int r)
         if (r < 0)
                 return EXIT_FAILED;
         for (size_t i = 0; pass->issuance && i < pass->issuance->n; i++)
-                if (pass->issuance->results[i].outcome != OUTCOME_RENEWED)
+                if (pass->issuance->results[i].outcome == OUTCOME_PENDING)
+                        is_pending = pass->acquisition; /* in a dry run nobody was asked */
+                else if (pass->issuance->results[i].outcome != OUTCOME_RENEWED)
                         return EXIT_FAILED;
         for (size_t i = 0; pass->plan && i < pass->plan->n_skips; i++)
                 if (pass->plan->skips[i].is_failure)
                         return EXIT_FAILED;
         if (pass->restarts && pass->restarts->rolled_back)
                 return EXIT_FAILED;
-        return pass->owed && pass->owed->n > 0 ? EXIT_UNFINISHED : EXIT_DONE;
+        return is_pending || (pass->owed && pass->owed->n > 0) ? EXIT_UNFINISHED : EXIT_DONE;
 }
 
 static int tell_by_hook(void *userdata, const HookContext *context, Error *reterr)
@@ -82,7 +88,13 @@ static int write_heartbeat(const ReportInput *input, int status, Error *reterr)
  * status. */
 static int report(const Pass *pass, int *status, const char *failure, Error *reterr)
 {
+        autoptr(PendingList) pendings = NULL;
+        Error error = {};
+
+        if (pending_list(pass->root_fd, pass->config->state_directory, &pendings, &error) < 0)
+                log_debug("pending requests are not known: %s", error.text);
         ReportInput input = {
+                .pendings = pendings,
                 .root_fd = pass->root_fd,
                 .pass_id = pass->id,
                 .now = pass->now,

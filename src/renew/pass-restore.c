@@ -22,7 +22,7 @@ static int renew_kubelet(Pass *pass, Error *reterr)
         r = plan_make(pass->assessment, &request, &plan, reterr);
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
-        issuance = issue_run(pass->root_fd, plan, pass->config, pass->now);
+        issuance = issue_run(pass->root_fd, plan, NULL, pass->config, pass->now);
         if (issuance->results[0].outcome != OUTCOME_RENEWED)
                 return error_set(reterr, -ECANCELED, "the kubelet's certificate: %s",
                         issuance->results[0].text);

@@ -301,7 +301,7 @@ static int renew_kubelet(Pass *pass, Error *reterr)
                 return 0;
         if (r < 0)
                 return r;
-        issuance = issue_run(pass->root_fd, plan, pass->config, pass->now);
+        issuance = issue_run(pass->root_fd, plan, NULL, pass->config, pass->now);
         if (issuance->results[0].outcome != OUTCOME_RENEWED)
                 return error_set(reterr, -ECANCELED, "the kubelet's certificate: %s",
                         issuance->results[0].text);

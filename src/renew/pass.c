@@ -93,7 +93,9 @@ int pass_settle(Pass *pass, bool nightly, Error *reterr)
 
         /* 1. What is on disk now. Who asks us to stop is heard between two restarts. */
         interrupt_hold();
-        r = pass->committed ? pass_look_again(pass, reterr) : 0;
+        r = pass->committed || (pass->acquisition && pass->acquisition->n > 0)
+                    ? pass_look_again(pass, reterr)
+                    : 0;
         if (r >= 0)
                 r = owed_forget_undone(pass->root_fd, pass->config->state_directory, reterr);
         if (r < 0)
@@ -209,10 +211,15 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
                 return r;
         }
 
-        /* 4. New certificates, in memory; the API server may say what it thinks of them. */
+        /* 4. New certificates, in memory: asked for where somebody else signs; the API server may
+         * say what it thinks of them. */
+        r = request->dry_run ? 0 : pass_acquire(pass, &request->plan, reterr);
+        if (r < 0)
+                return r;
         if (pass->plan->n_steps > 0)
                 log_status("Issuing %zu certificates", pass->plan->n_steps);
-        pass->issuance = issue_run(pass->root_fd, pass->plan, pass->config, pass->now);
+        pass->issuance =
+                issue_run(pass->root_fd, pass->plan, pass->acquisition, pass->config, pass->now);
         if (running_is_live(pass->running))
                 preflight_run(pass->issuance, api_try_credentials);
         if (request->dry_run)
@@ -227,7 +234,10 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         /* 6. Restarted, proven, rolled back where that fails; also what was owed already, when
          * nothing could be written tonight. */
         w = pass_settle(pass, request->nightly, r < 0 ? NULL : reterr);
-        return r < 0 ? r : w;
+        r = r < 0 ? r : w;
+
+        /* 7. What was asked for and is in its place is asked for no longer. */
+        return r < 0 ? r : pass_tidy_requests(pass, reterr);
 }
 
 /* What the next pass must know of this one, whatever became of it, and backups that are too many.
@@ -286,6 +296,8 @@ int pass_run(Pass *pass, const PassRequest *request, Error *reterr)
                 r = keep_house(pass, r, &failure);
         else if (!request->dry_run)
                 r = pass_remember(pass, r, &failure);
+        if (!request->dry_run)
+                r = pass_remember_good(pass, r, &failure);
         status = pass_exit_status(pass, r);
 
         /* A text that was left behind by something that went well in the end is none. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The whole pass on one screen: config → inventory → assess → plan → issue → commit → restart →
- * verify → report.
+/* The whole pass on one screen: config → inventory → assess → plan → acquire → issue → commit →
+ * restart → verify → report.
  *
  *     r = pass_open(&options, &pass, reterr);           root, configuration
  *     r = pass_look(pass, reterr);                      read and judged: `check`, `plan`, `explain`
@@ -53,6 +53,7 @@ typedef struct Pass {
         History *history;
         Assessment *assessment;
         Plan *plan;
+        Acquisition *acquisition; /* what somebody else has signed; NULL: nobody was asked */
         Issuance *issuance;
         Txn *txn; /* the lock, held until the report is written; NULL in a dry run */
         PairJudge *judge;

@@ -20,6 +20,8 @@ void pending_free(Pending *pending)
         free(pending->issuer);
         secret_free(pending->key_pem);
         free(pending->request_pem);
+        free(pending->replaces);
+        free(pending->certificate_pem);
         free(pending->handle);
         free(pending->text);
         free(pending);
@@ -46,15 +48,39 @@ static char *file_path(const char *state_directory, const char *file_name)
         return xasprintf("%s/pending/%s.json", state_directory, file_name);
 }
 
+/* As it is: what an issuer has said is said back to it, newlines and all. */
+static json_t *exact(const char *text)
+{
+        json_t *json = text ? json_string(text) : NULL;
+
+        return json ? json : json_escaped(text);
+}
+
 static json_t *to_json(const Pending *pending)
 {
-        return xcheck(json_pack("{s:i, s:o, s:s, s:s%, s:s, s:o, s:o, s:o, s:o, s:i, s:o}",
-                "schema_version", SCHEMA_VERSION, "name", json_escaped(pending->name), "issuer",
-                pending->issuer, "key", (const char *)pending->key_pem->data,
-                pending->key_pem->size, "request", pending->request_pem, "created_at",
-                json_time(pending->created_at), "asked_at", json_time(pending->asked_at), "handle",
-                json_escaped(pending->handle), "not_before", json_time(pending->not_before),
-                "refusals", (int)pending->refusals, "text", json_escaped(pending->text)));
+        json_t *json = xcheck(json_object());
+        const struct {
+                const char *key;
+                json_t *value;
+        } members[] = {
+                {"schema_version", json_integer(SCHEMA_VERSION)},
+                {"name", json_escaped(pending->name)},
+                {"issuer", json_escaped(pending->issuer)},
+                {"key", json_stringn((const char *)pending->key_pem->data, pending->key_pem->size)},
+                {"request", exact(pending->request_pem)},
+                {"replaces", json_escaped(pending->replaces)},
+                {"created_at", json_time(pending->created_at)},
+                {"asked_at", json_time(pending->asked_at)},
+                {"handle", exact(pending->handle)},
+                {"not_before", json_time(pending->not_before)},
+                {"refusals", json_integer(pending->refusals)},
+                {"text", json_escaped(pending->text)},
+                {"certificate", exact(pending->certificate_pem)},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(members); i++)
+                json_object_set_new(json, members[i].key, xcheck(members[i].value));
+        return json;
 }
 
 /* A copy of a member that is a string, NULL if it is not. */
@@ -78,15 +104,18 @@ static int from_json(const json_t *json, Pending *pending)
         pending->name = get_text(json, "name");
         pending->issuer = get_text(json, "issuer");
         pending->request_pem = get_text(json, "request");
+        pending->replaces = get_text(json, "replaces");
         pending->handle = get_text(json, "handle");
         pending->text = get_text(json, "text");
+        pending->certificate_pem = get_text(json, "certificate");
         if (json_is_string(key))
                 pending->key_pem = secret_new(json_string_value(key), json_string_length(key));
         for (size_t i = 0; i < ELEMENTSOF(times); i++)
                 if (json_get_time(json_object_get(json, times[i].key), times[i].member) < 0)
                         return -EBADMSG;
         pending->refusals = (unsigned)json_integer_value(json_object_get(json, "refusals"));
-        return pending->name && pending->issuer && pending->request_pem && pending->key_pem
+        return pending->name && pending->issuer && pending->request_pem && pending->key_pem &&
+                               pending->replaces
                        ? 0
                        : -EBADMSG;
 }
@@ -187,6 +216,22 @@ const Pending *pending_find(const PendingList *list, const char *name)
                 if (streq(list->pendings[i]->name, escaped))
                         return list->pendings[i];
         return NULL;
+}
+
+char *pending_fingerprint(const Digest *in_place)
+{
+        char hex[DIGEST_HEX_SIZE] = "";
+
+        if (in_place)
+                digest_format(in_place, hex);
+        return xstrdup(hex);
+}
+
+bool pending_is_open(const Pending *pending, const Digest *in_place)
+{
+        autofree char *fingerprint = pending_fingerprint(in_place);
+
+        return pending->replaces && streq(pending->replaces, fingerprint);
 }
 
 void pending_back_off(Pending *pending, int64_t now)

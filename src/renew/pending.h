@@ -11,20 +11,25 @@
  * STATE/pending/NAME.json, 0600 in a directory 0700: the key is nowhere else until it is in its
  * file. Writers hold the lock of base/txn.h. */
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/secret.h"
 
 typedef struct Pending {
-        char *name;         /* of the certificate */
-        char *issuer;       /* "csr", "command", "external": issuer_kind_name() */
-        Secret *key_pem;    /* of the key that the request is for */
-        char *request_pem;  /* PKCS#10, RFC 7468 */
-        int64_t created_at; /* of key and request */
-        int64_t asked_at;   /* when it was first handed to the issuer; 0: not yet */
-        char *handle;       /* the issuer's: name of an object, cookie of a helper; NULL */
-        int64_t not_before; /* the issuer is not asked again before; 0: whenever a pass comes */
-        unsigned refusals;  /* in a row */
-        char *text;         /* what the issuer said last, one sentence; NULL */
+        char *name;            /* of the certificate */
+        char *issuer;          /* "csr", "command", "external": issuer_kind_name() */
+        Secret *key_pem;       /* of the key that the request is for */
+        char *request_pem;     /* PKCS#10, RFC 7468 */
+        char *replaces;        /* SHA-256 of the certificate that was in place when it was made,
+                                  hexadecimal;
+                                  "": none was */
+        int64_t created_at;    /* of key and request */
+        int64_t asked_at;      /* when it was first handed to the issuer; 0: not yet */
+        char *handle;          /* the issuer's: name of an object, cookie of a helper; NULL */
+        int64_t not_before;    /* the issuer is not asked again before; 0: whenever a pass comes */
+        unsigned refusals;     /* in a row */
+        char *text;            /* what the issuer said last, one sentence; NULL */
+        char *certificate_pem; /* issued and found right, and not in its place yet; NULL */
 } Pending;
 
 void pending_free(Pending *pending);
@@ -56,6 +61,13 @@ int pending_list(
 
 /* NULL if there is none of that name. */
 const Pending *pending_find(const PendingList *list, const char *name);
+
+/* False if another certificate is in place (its fingerprint; NULL: none) than when it was made:
+ * then it has come to its end, or somebody else was faster. */
+bool pending_is_open(const Pending *pending, const Digest *in_place);
+
+/* "the certificate in place", for Pending.replaces; the caller frees. */
+char *pending_fingerprint(const Digest *in_place);
 
 /* After a refusal the issuer is left alone for 1, 2, 4 … 24 hours. */
 void pending_back_off(Pending *pending, int64_t now);

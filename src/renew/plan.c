@@ -11,6 +11,7 @@ static const char *const outcome_names[] = {
         [OUTCOME_MISSING] = "missing",
         [OUTCOME_CA_LIMITED] = "ca-limited",
         [OUTCOME_POSTPONED] = "postponed",
+        [OUTCOME_PENDING] = "pending",
 };
 
 const char *outcome_name(Outcome outcome)
@@ -87,6 +88,23 @@ static char *why_postponed(const Verdict *verdict)
         return verdict->loop_until ? plan_loop_text(verdict) : NULL;
 }
 
+/* A new pair at its source comes by itself, the last good one when somebody asks for it. */
+static bool takes_source(const Item *item, const Verdict *verdict, const PlanRequest *request)
+{
+        return verdict->takes_source && (request->names || !item->source->is_last_good);
+}
+
+static bool skip_postponed(
+        Plan *plan, const Item *item, const Verdict *verdict, const PlanRequest *request)
+{
+        bool asked = request->names || request->all;
+        autofree char *postponed = verdict->due && !asked ? why_postponed(verdict) : NULL;
+
+        if (postponed)
+                add_skip(plan, item, OUTCOME_POSTPONED, true, postponed);
+        return postponed;
+}
+
 /* What cannot be renewed here is said if it was asked for or is running out; it fails the pass if
  * it was named or is running out. Returns false if nothing is in the way. */
 static bool skip_unrenewable(
@@ -95,6 +113,8 @@ static bool skip_unrenewable(
         bool ending = verdict->state == STATE_EXPIRED || verdict->state == STATE_EXPIRING;
         bool asked = request->names || request->all;
 
+        if (takes_source(item, verdict, request))
+                return skip_postponed(plan, item, verdict, request);
         if (item->entry->watch) {
                 if (asked)
                         add_skip(plan, item, OUTCOME_EXTERNAL, request->names,
@@ -112,10 +132,10 @@ static bool skip_unrenewable(
                 return !verdict->due;
         }
         if (verdict->external) {
-                if (asked || ending)
-                        add_skip(plan, item, OUTCOME_EXTERNAL, request->names || ending,
-                                verdict->text ? verdict->text
-                                              : "the key of its CA is not on this host");
+                if (asked || ending || verdict->source_problem)
+                        add_skip(plan, item, OUTCOME_EXTERNAL,
+                                request->names || ending || verdict->source_problem,
+                                verdict->text ? verdict->text : verdict->why_external);
                 return true;
         }
 
@@ -125,11 +145,8 @@ static bool skip_unrenewable(
                 return true;
         }
 
-        autofree char *postponed = verdict->due && !asked ? why_postponed(verdict) : NULL;
-        if (postponed) {
-                add_skip(plan, item, OUTCOME_POSTPONED, true, postponed);
+        if (skip_postponed(plan, item, verdict, request))
                 return true;
-        }
 
         /* A key that cannot be read may be on its way: replaced when somebody asks for it. */
         if (item->cert && (verdict->state != STATE_INVALID || verdict->due || asked))
@@ -142,6 +159,11 @@ const char *step_path(const Step *step)
 {
         return step->kind == STEP_REPAIR_CA_DATA ? step->item->kubeconfig_file->path
                                                  : step->item->path;
+}
+
+bool step_issues(const Step *step)
+{
+        return step->kind == STEP_RENEW || step->kind == STEP_CREATE;
 }
 
 static bool has_repair(const Plan *plan, const char *path)
@@ -172,7 +194,10 @@ static void plan_item(
                 return;
 
         /* 3. What is due, or was asked for. */
-        if (verdict->due)
+        if (takes_source(item, verdict, request))
+                add_step(plan, STEP_TAKE_OVER, item, verdict,
+                        verdict->due ? verdict->reason : DUE_REQUESTED, xstrdup(verdict->text));
+        else if (verdict->due)
                 add_step(plan, verdict->reason == DUE_MISSING ? STEP_CREATE : STEP_RENEW, item,
                         verdict, verdict->reason, xstrdup(verdict->text));
         else if (selected)
@@ -183,7 +208,7 @@ bool step_keeps_key(const Step *step)
 {
         const Item *item = step->item;
 
-        return item->entry->policy.reuse_key && item->key && item->key_matches;
+        return item->entry->policy.reuse_key && step_issues(step) && item->key && item->key_matches;
 }
 
 /* The key file that a step replaces, NULL if the key stays or is in the same file. */

@@ -22,6 +22,7 @@ typedef struct PlanRequest {
 typedef enum StepKind {
         STEP_RENEW,          /* new key and certificate with the identity of the old one */
         STEP_CREATE,         /* it is missing and its identity is configured */
+        STEP_TAKE_OVER,      /* the pair of Item.source, as it is */
         STEP_REPAIR_CA_DATA, /* append missing roots to a kubeconfig; no key is issued */
 } StepKind;
 
@@ -37,6 +38,9 @@ typedef struct Step {
  * repaired. */
 const char *step_path(const Step *step);
 
+/* True if it makes a new certificate. */
+bool step_issues(const Step *step);
+
 /* True if the old key stays (ReuseKey=): it is there and belongs to the certificate. */
 bool step_keeps_key(const Step *step);
 
@@ -49,6 +53,7 @@ typedef enum Outcome {
         OUTCOME_MISSING,
         OUTCOME_CA_LIMITED,
         OUTCOME_POSTPONED,
+        OUTCOME_PENDING, /* somebody else was asked, and has not answered yet */
 } Outcome;
 
 const char *outcome_name(Outcome outcome);

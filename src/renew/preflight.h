@@ -4,7 +4,7 @@
 /* New credentials of clients of the API server are tried against the live one before they replace
  * the old ones.
  *
- *     issuance = issue_run(root_fd, plan, config, now);
+ *     issuance = issue_run(root_fd, plan, acquisition, config, now);
  *     if (running_is_live(running))
  *             preflight_run(issuance, api_try_credentials);
  *

@@ -93,6 +93,21 @@ static void log_failed(const Item *item, const char *text)
                 item->name, reason);
 }
 
+static void log_pending(const Item *item, const char *text)
+{
+        char end[TIME_TEXT_SIZE];
+        const LogField fields[] = {
+                {"CERTIFICATE", item->name},
+                {"PATH", item->path},
+                {"NOT_AFTER", end_text(item->cert, end)},
+                {"REASON", text},
+                {},
+        };
+
+        log_event(LOG_NOTICE, EVENT_REQUEST_PENDING, fields,
+                "Certificate '%s' was asked for, and is not there yet: %s.", item->name, text);
+}
+
 typedef struct Counts {
         size_t renewed, failed;
 } Counts;
@@ -118,7 +133,9 @@ static void log_results(const ReportInput *input, Counts *counts)
         for (size_t i = 0; input->issuance && i < input->issuance->n; i++) {
                 const IssueResult *result = &input->issuance->results[i];
 
-                if (result->outcome != OUTCOME_RENEWED) {
+                if (result->outcome == OUTCOME_PENDING) {
+                        log_pending(result->step->item, result->text);
+                } else if (result->outcome != OUTCOME_RENEWED) {
                         log_failed(result->step->item, result->text);
                         counts->failed++;
                 } else if (input->committed && is_in_place(input, result)) {

@@ -36,6 +36,7 @@ typedef struct ReportInput {
         const HoldList *holds;            /* what was rolled back, or NULL */
         const Verification *verification; /* what the processes use now, or NULL */
         const GuardFindings *guards;      /* of a pass, or NULL */
+        const PendingList *pendings;      /* requests that are on disk now; NULL: not known */
         int exit_status;
         const char *failure;        /* why the pass as a whole failed, or NULL */
         const char *config_failure; /* why its configuration cannot be used, or NULL */

@@ -40,11 +40,16 @@ static const struct {
         {"reason", FIELD_TEXT_OR_NULL, offsetof(Row, text)},
         {"caName", FIELD_TEXT_OR_NULL, offsetof(Row, ca_name)},
         {"expectedCAName", FIELD_TEXT_OR_NULL, offsetof(Row, expected_ca_name)},
+        {"issuedBy", FIELD_TEXT_OR_NULL, offsetof(Row, issued_by)},
+        {"pendingSince", FIELD_TIME, offsetof(Row, pending_since)},
         {"externallyManaged", FIELD_BOOLEAN, offsetof(Row, externally_managed)},
         {"watched", FIELD_BOOLEAN, offsetof(Row, watched)},
         {"missing", FIELD_BOOLEAN, offsetof(Row, missing)},
         {"loaded", FIELD_LOADED, offsetof(Row, loaded)},
 };
+
+/* A status of an earlier version has not got them. */
+static const char *const later_keys[] = {"issuedBy", "pendingSince", NULL};
 
 json_t *loaded_to_json(Loaded loaded)
 {
@@ -144,6 +149,8 @@ static int row_from_json(const json_t *object, Row *row, Error *reterr)
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
                 const json_t *value = json_object_get(object, fields[i].key);
 
+                if (!value && strv_contains((char *const *)later_keys, fields[i].key))
+                        continue;
                 if (!value ||
                         field_from_json(fields[i].type, value, (char *)row + fields[i].offset) < 0)
                         return error_set(

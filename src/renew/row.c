@@ -33,6 +33,7 @@ void rows_free(Rows *rows)
                 strv_free(row->usages);
                 free(row->ca_name);
                 free(row->expected_ca_name);
+                free(row->issued_by);
                 free(row->status);
                 free(row->due_reason);
                 free(row->text);
@@ -64,6 +65,21 @@ static const char *ca_name(const InventoryCa *ca)
         return ca && ca->expected ? ca->entry->name : NULL;
 }
 
+/* Whom a pass would ask for the next one. */
+static const char *issued_by(const Item *item)
+{
+        if ((item->kind != ITEM_CERTIFICATE && item->kind != ITEM_KUBECONFIG) || item->entry->watch)
+                return NULL;
+        return issuer_kind_name(item->entry->issuer.kind);
+}
+
+static int64_t pending_since(const Pending *pending)
+{
+        if (!pending)
+                return 0;
+        return pending->asked_at ? pending->asked_at : pending->created_at;
+}
+
 static void row_set_place(Row *row, const Item *item)
 {
         if (item->embedded && item->user) {
@@ -84,6 +100,8 @@ static void row_set(Row *row, const Item *item, const Verdict *verdict)
                 .filename = xstrdup(fs_basename(item->path)),
                 .ca_name = xstrdup(ca_name(item->ca)),
                 .expected_ca_name = xstrdup(ca_name(item->expected_ca)),
+                .issued_by = xstrdup(issued_by(item)),
+                .pending_since = pending_since(item->pending),
                 .residual = verdict->residual,
                 .renewal_time = verdict->due_at,
                 .status = xstrdup(state_name(verdict->state)),

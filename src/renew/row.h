@@ -30,10 +30,12 @@ typedef struct Row {
         char *expected_ca_name;        /* of the CA that the layout names, NULL if it is not here */
         int64_t not_before, not_after; /* 0 if there is no certificate */
         int64_t residual;
-        int64_t renewal_time; /* when it will be due, or was; 0 if never */
-        char *status;         /* state_name() */
-        char *due_reason;     /* due_reason_name(), "" if not due */
-        char *text;           /* one sentence, or NULL */
+        int64_t renewal_time;  /* when it will be due, or was; 0 if never */
+        char *status;          /* state_name() */
+        char *due_reason;      /* due_reason_name(), "" if not due */
+        char *text;            /* one sentence, or NULL */
+        char *issued_by;       /* issuer_kind_name(); NULL: a CA, or somebody else's */
+        int64_t pending_since; /* since when there is a request for it; 0: none */
         bool externally_managed, watched, missing;
         Loaded loaded;
         int severity; /* 0, 1, 2 */
@@ -51,15 +53,15 @@ Rows *rows_from_assessment(const Assessment *assessment);
 
 /* Keys: name kind filename path embeddedKind embeddedKey subject issuer subjectDN issuerDN serial
  * sha256 keyAlgorithm sans usages notBefore expiryTime residualSeconds renewalTime status dueReason
- * reason caName expectedCAName externallyManaged watched missing loaded (true, false, null: not
- * known). Times RFC 3339, null where there is none. */
+ * reason caName expectedCAName issuedBy pendingSince externallyManaged watched missing loaded
+ * (true, false, null: not known). Times RFC 3339, null where there is none. */
 json_t *rows_to_json(const Rows *rows);
 
 /* true, false, or null where it is not known. */
 json_t *loaded_to_json(Loaded loaded);
 
 /* The reverse of rows_to_json(). -EBADMSG for a key that is missing or of another type (which, in
- * the error), unknown keys are passed over. */
+ * the error); issuedBy and pendingSince may be missing, unknown keys are passed over. */
 int rows_from_json(const json_t *json, Rows **ret, Error *reterr) MUST_USE;
 
 /* `kubeadm certs check-expiration -o json`: CertificateExpirationInfo,

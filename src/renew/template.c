@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/template.h"
 
+#include "base/time-util.h"
+
+/* As leaf_terms() does it. */
+#define BACKDATED (5 * MINUTE)
+
 void template_free(Template *template)
 {
         if (!template)
                 return;
         free(template->problem);
+        free(template->issuer);
         identity_free(template->identity);
         free(template->subject);
         strv_free(template->sans);
@@ -36,7 +42,39 @@ static int choose_ca(Template *template, const Item *item, int64_t now, Error *r
         if (r < 0)
                 return error_prefix(reterr, r, "CA '%s' cannot sign", source->entry->name);
         template->ca = source;
+        template->issuer = xstrdup(source->signer->subject);
         template->terms = leaf_terms(source->ca, now, policy->validity, policy->extra_sans);
+        return 0;
+}
+
+/* Who is asked, as people call it. */
+static char *describe_issuer(const CredentialEntry *entry)
+{
+        switch (entry->issuer.kind) {
+        case ISSUER_KIND_CSR:
+                return xasprintf("signer %s", entry->issuer.signer_name);
+        case ISSUER_KIND_COMMAND:
+                return xasprintf("whoever %s asks", entry->issuer.command[0]);
+        default:
+                return xstrdup("whoever is handed the request");
+        }
+}
+
+static int choose_signer(
+        Template *template, const Item *item, IssuerKind kind, int64_t now, Error *reterr)
+{
+        const Policy *policy = &item->entry->policy;
+
+        if (kind == ISSUER_KIND_CA)
+                return choose_ca(template, item, now, reterr);
+        template->terms.extra_sans = policy->extra_sans;
+        template->is_requested = kind != ISSUER_KIND_SELF_SIGNED;
+        if (template->is_requested) {
+                template->issuer = describe_issuer(item->entry);
+                return 0;
+        }
+        template->terms.not_before = now - BACKDATED;
+        template->terms.not_after = now + policy->validity;
         return 0;
 }
 
@@ -87,7 +125,7 @@ static int choose_identity(
                 return r;
         template->usages = cert_usage_names(leaf.usage);
         add_sans(template, leaf.sans, NULL);
-        return ca_check_terms(template->ca->ca, &template->terms, reterr);
+        return template->ca ? ca_check_terms(template->ca->ca, &template->terms, reterr) : 0;
 }
 
 /* Of one that is there: what it says. */
@@ -96,7 +134,13 @@ static int copy_identity(Template *template, const Cert *old, Error *reterr)
         template->subject = xstrdup(old->subject);
         template->usages = strv_copy(old->usages);
         template->sans = strv_copy(old->sans);
-        return ca_check_renewal(template->ca->ca, old, &template->terms, reterr);
+        if (template->ca)
+                return ca_check_renewal(template->ca->ca, old, &template->terms, reterr);
+        if (!template->is_requested && template->terms.not_after <= old->not_after)
+                return error_set(reterr, -EKEYREJECTED,
+                        "a new certificate would not end later than the old one; write a longer "
+                        "Validity=");
+        return 0;
 }
 
 /* A renewal that gains no time because the CA ends is a state of its own: somebody must see to the
@@ -109,7 +153,7 @@ static Outcome classify(const Template *template, int r)
         return r == -EKEYEXPIRED && bounded ? OUTCOME_CA_LIMITED : OUTCOME_FAILED;
 }
 
-Template *template_make(const Step *step, const Config *config, int64_t now)
+static Template *make(const Step *step, IssuerKind kind, const Config *config, int64_t now)
 {
         Template *template = xcalloc(1, sizeof(*template));
         const Item *item = step->item;
@@ -117,7 +161,7 @@ Template *template_make(const Step *step, const Config *config, int64_t now)
         int r;
 
         /* 1. Who signs, for how long; which key. */
-        r = choose_ca(template, item, now, &error);
+        r = choose_signer(template, item, kind, now, &error);
         if (r >= 0)
                 r = choose_key(template, step, &error);
 
@@ -128,9 +172,24 @@ Template *template_make(const Step *step, const Config *config, int64_t now)
         if (r >= 0)
                 add_sans(template, template->terms.extra_sans,
                         step->kind == STEP_CREATE ? NULL : item->cert);
+        if (r >= 0 && kind == ISSUER_KIND_SELF_SIGNED)
+                template->issuer = xstrdup(template->subject);
 
         /* 3. Or why not. */
         template->outcome = r < 0 ? classify(template, r) : OUTCOME_RENEWED;
         template->problem = r < 0 ? xstrdup(error.text) : NULL;
         return template;
+}
+
+Template *template_make(const Step *step, const Config *config, int64_t now)
+{
+        return make(step, step->item->entry->issuer.kind, config, now);
+}
+
+Template *template_of_request(const Step *step, const Config *config, int64_t now)
+{
+        const IssuerKind kind = step->item->entry->issuer.kind;
+
+        return make(step, issuer_takes_requests(step->item->entry) ? kind : ISSUER_KIND_EXTERNAL,
+                config, now);
 }

@@ -8,8 +8,8 @@
  *     if (template->outcome != OUTCOME_RENEWED) ... template->problem
  *     r = ca_renew(template->ca->ca, item->cert, key, &template->terms, &cert, reterr);
  *
- * Only the serial number and the key are open. Pure: no file, no clock, no log. Not for steps that
- * issue nothing (STEP_REPAIR_CA_DATA). */
+ * Only the serial number and the key are open; where somebody else signs, what he decides too.
+ * Pure: no file, no clock, no log. Not for steps that issue nothing (step_issues()). */
 
 #include "renew/identity.h"
 #include "renew/plan.h"
@@ -18,7 +18,9 @@ typedef struct Template {
         Outcome outcome;       /* RENEWED: it can be issued; FAILED, CA_LIMITED: it cannot, and the
                                   rest below may be empty */
         char *problem;         /* why not, one sentence; or NULL */
-        const InventoryCa *ca; /* that signs */
+        const InventoryCa *ca; /* that signs; NULL: who does is no CA of this host */
+        char *issuer;          /* RFC 4514 text, or who is asked, in words */
+        bool is_requested;     /* somebody else signs: not_after is 0, not_before too */
         LeafTerms terms;
         bool keeps_key;            /* ReuseKey= */
         KeyKind key_kind;          /* of the new key, NONE if the old one stays */
@@ -34,5 +36,8 @@ typedef struct Template {
 const InventoryCa *template_signing_ca(const Item *item);
 
 Template *template_make(const Step *step, const Config *config, int64_t now);
+
+/* The same for a request to somebody else, whatever Issuer= says. */
+Template *template_of_request(const Step *step, const Config *config, int64_t now);
 void template_free(Template *template);
 DEFINE_AUTOPTR(Template, template_free)

@@ -217,7 +217,7 @@ static void look_and_issue(const Config *config, const struct File *touched)
         assessment = assess(inventory, config, history, AT);
         check_rows(assessment, touched);
         plan = make_plan(assessment, touched);
-        issuance = issue_run(root_fd, plan, config, AT + DAY);
+        issuance = issue_run(root_fd, plan, NULL, config, AT + DAY);
         check_issuance(issuance);
 }
 

@@ -6,6 +6,7 @@
 #include "renew/backup.h"
 #include "renew/ca-rotation-record.h"
 #include "renew/history.h"
+#include "renew/last-good.h"
 #include "renew/owed.h"
 #include "renew/park.h"
 #include "renew/pending.h"
@@ -20,7 +21,8 @@
 /* The names under which the input is read. */
 static const char *const files[] = {STATE "/history.json", STATE "/owed/x.json",
         STATE "/held/x.json", STATE "/backups/" ID "/manifest.json", STATE "/parked/x.json",
-        STATE "/kubelet-rotation.json", STATE "/ca-rotation/x.json", STATE "/pending/x.json"};
+        STATE "/kubelet-rotation.json", STATE "/ca-rotation/x.json", STATE "/pending/x.json",
+        STATE "/last-good/x.json"};
 
 /* What a hostile record would like to see gone. */
 static const char *const others[] = {"/etc/kubernetes/pki/ca.key",
@@ -76,6 +78,19 @@ static void read_pending(int root_fd)
         assert(list->n == 1 && pending_find(list, "x"));
 }
 
+static void read_last_good(int root_fd)
+{
+        LastGood pair;
+        Error error = {};
+
+        if (last_good_read(root_fd, STATE, "x", &pair, &error) < 0) {
+                assert(error.text[0]);
+                return;
+        }
+        assert(pair.certificate && pair.key);
+        last_good_done(&pair);
+}
+
 static void read_all(int root_fd)
 {
         autoptr(BackupManifest) manifest = NULL;
@@ -87,6 +102,7 @@ static void read_all(int root_fd)
 
         read_record(root_fd);
         read_pending(root_fd);
+        read_last_good(root_fd);
         history = history_read(root_fd, STATE);
         assert(history);
         for (size_t i = 0; i < history->n_renewals; i++)

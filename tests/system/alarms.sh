@@ -24,6 +24,7 @@ lives() {
         lifecycle invalid apiserver 1
         lifecycle foreign-change apiserver 0
         lifecycle postponed host 75
+        lifecycle pending-csr apiserver 75
         lifecycle loopback-certificate web 75
         lifecycle kubelet-rotation-stuck kubelet.conf 0
         lifecycle stale-copy root-kubeconfig 0

@@ -22,7 +22,7 @@ static Run run_issue(Host host)
 
         host_look(&run.host);
         assert_int_equal(plan_make(run.host.assessment, &(PlanRequest){}, &run.plan, NULL), 0);
-        run.issuance = issue_run(run.host.root_fd, run.plan, run.host.config, run.host.now);
+        run.issuance = issue_run(run.host.root_fd, run.plan, NULL, run.host.config, run.host.now);
         return run;
 }
 

@@ -57,7 +57,7 @@ static Run run_on(Host host, const PlanRequest *request)
         host_look(&run.host);
         if (plan_make(run.host.assessment, request, &run.plan, &error) < 0)
                 fail_msg("%s", error.text);
-        run.issuance = issue_run(run.host.root_fd, run.plan, run.host.config, run.host.now);
+        run.issuance = issue_run(run.host.root_fd, run.plan, NULL, run.host.config, run.host.now);
         check_templates(&run);
         return run;
 }

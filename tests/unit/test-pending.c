@@ -15,6 +15,7 @@ static Pending *make(const char *name)
         pending->issuer = xstrdup("csr");
         pending->key_pem = secret_new("THE KEY\n", strlen("THE KEY\n"));
         pending->request_pem = xstrdup("THE REQUEST\n");
+        pending->replaces = xstrdup("");
         pending->created_at = NOW;
         return pending;
 }
@@ -52,7 +53,8 @@ static void test_what_is_written_is_read(void **state)
         pending->asked_at = NOW + 1;
         pending->not_before = NOW + 2;
         pending->refusals = 3;
-        pending->handle = xstrdup("kube-renewd-0123");
+        pending->handle = xstrdup("a cookie\nof two lines");
+        pending->certificate_pem = xstrdup("THE CERTIFICATE\n");
         pending->text = xstrdup("it waits");
         write_good(pending);
 
@@ -66,7 +68,8 @@ static void test_what_is_written_is_read(void **state)
         assert_int_equal(again->asked_at, NOW + 1);
         assert_int_equal(again->not_before, NOW + 2);
         assert_int_equal(again->refusals, 3);
-        assert_string_equal(again->handle, "kube-renewd-0123");
+        assert_string_equal(again->handle, "a cookie\nof two lines");
+        assert_string_equal(again->certificate_pem, "THE CERTIFICATE\n");
         assert_string_equal(again->text, "it waits");
 }
 
@@ -95,6 +98,21 @@ static void test_what_has_not_happened_is_not_there(void **state)
         assert_int_equal(again->refusals, 0);
         assert_null(again->handle);
         assert_null(again->text);
+        assert_null(again->certificate_pem);
+}
+
+static void test_it_is_open_while_nothing_else_is_in_place(void **state)
+{
+        autoptr(Pending) pending = make("x");
+        const Digest old = digest_of("old", 3), new = digest_of("new", 3);
+
+        assert_true(pending_is_open(pending, NULL));
+        assert_false(pending_is_open(pending, &new));
+        free(pending->replaces);
+        pending->replaces = pending_fingerprint(&old);
+        assert_true(pending_is_open(pending, &old));
+        assert_false(pending_is_open(pending, &new));
+        assert_false(pending_is_open(pending, NULL));
 }
 
 static void test_removing_twice_is_fine(void **state)
@@ -128,11 +146,14 @@ static void test_all_are_listed(void **state)
 
 static const char *const damages[] = {"", "{", "[]", "{}",
         "{\"name\": \"x\", \"issuer\": \"csr\", \"request\": \"r\"}",
-        "{\"name\": \"y\", \"issuer\": \"csr\", \"key\": \"k\", \"request\": \"r\", "
+        "{\"name\": \"y\", \"issuer\": \"csr\", \"key\": \"k\", \"request\": \"r\", \"replaces\": "
+        "\"\", "
         "\"created_at\": null, \"asked_at\": null, \"not_before\": null}",
-        "{\"name\": \"x\", \"issuer\": \"cSr\", \"key\": \"k\", \"request\": \"r\", "
+        "{\"name\": \"x\", \"issuer\": \"cSr\", \"key\": \"k\", \"request\": \"r\", \"replaces\": "
+        "\"\", "
         "\"created_at\": null, \"asked_at\": null, \"not_before\": null}",
-        "{\"name\": \"x\", \"issuer\": \"csr\", \"key\": \"k\", \"request\": \"r\", "
+        "{\"name\": \"x\", \"issuer\": \"csr\", \"key\": \"k\", \"request\": \"r\", \"replaces\": "
+        "\"\", "
         "\"created_at\": 1, \"asked_at\": null, \"not_before\": null}"};
 
 static void test_a_damaged_one_is_none_and_is_listed(void **state)
@@ -176,6 +197,7 @@ int main(void)
                 SCRATCH_TEST(test_what_is_written_is_read),
                 SCRATCH_TEST(test_only_its_owner_may_read_it),
                 SCRATCH_TEST(test_what_has_not_happened_is_not_there),
+                cmocka_unit_test(test_it_is_open_while_nothing_else_is_in_place),
                 SCRATCH_TEST(test_removing_twice_is_fine),
                 SCRATCH_TEST(test_all_are_listed),
                 SCRATCH_TEST(test_a_damaged_one_is_none_and_is_listed),

@@ -52,7 +52,7 @@ static Run run_on(Host host)
         host_look(&run.host);
         if (plan_make(run.host.assessment, &(PlanRequest){}, &run.plan, &error) < 0)
                 fail_msg("%s", error.text);
-        run.issuance = issue_run(run.host.root_fd, run.plan, run.host.config, run.host.now);
+        run.issuance = issue_run(run.host.root_fd, run.plan, NULL, run.host.config, run.host.now);
         preflight_run(run.issuance, answer);
         return run;
 }

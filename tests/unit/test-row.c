@@ -161,6 +161,7 @@ static const char golden[] = "[\n"
                              "    \"expiryTime\": \"2027-11-21T23:26:03Z\",\n"
                              "    \"externallyManaged\": false,\n"
                              "    \"filename\": \"apiserver.crt\",\n"
+                             "    \"issuedBy\": \"csr\",\n"
                              "    \"issuer\": \"kubernetes\",\n"
                              "    \"issuerDN\": \"CN=kubernetes\",\n"
                              "    \"keyAlgorithm\": \"RSA-2048\",\n"
@@ -170,6 +171,7 @@ static const char golden[] = "[\n"
                              "    \"name\": \"apiserver\",\n"
                              "    \"notBefore\": \"2026-11-21T23:21:03Z\",\n"
                              "    \"path\": \"/etc/kubernetes/pki/apiserver.crt\",\n"
+                             "    \"pendingSince\": \"2027-11-11T23:26:00Z\",\n"
                              "    \"reason\": \"expires in 9d\",\n"
                              "    \"renewalTime\": \"2027-11-06T23:26:03Z\",\n"
                              "    \"residualSeconds\": 777600,\n"
@@ -196,6 +198,7 @@ static const char golden[] = "[\n"
                              "    \"expiryTime\": null,\n"
                              "    \"externallyManaged\": true,\n"
                              "    \"filename\": \"kubelet.crt\",\n"
+                             "    \"issuedBy\": null,\n"
                              "    \"issuer\": null,\n"
                              "    \"issuerDN\": null,\n"
                              "    \"keyAlgorithm\": null,\n"
@@ -205,6 +208,7 @@ static const char golden[] = "[\n"
                              "    \"name\": \"kubelet-server\",\n"
                              "    \"notBefore\": null,\n"
                              "    \"path\": \"/var/lib/kubelet/pki/kubelet.crt\",\n"
+                             "    \"pendingSince\": null,\n"
                              "    \"reason\": null,\n"
                              "    \"renewalTime\": null,\n"
                              "    \"residualSeconds\": 0,\n"
@@ -233,6 +237,8 @@ static Rows golden_rows(void)
                 .embedded_key = "kubernetes-admin",
                 .subject = "kube-apiserver",
                 .issuer = "kubernetes",
+                .issued_by = "csr",
+                .pending_since = 1825975560,
                 .subject_dn = "CN=kube-apiserver",
                 .issuer_dn = "CN=kubernetes",
                 .serial = "0A",

@@ -97,7 +97,7 @@ static const struct {
         {"alarm", "properties.severity.enum", N_ALARM_SEVERITIES, severity_name},
         {"check", "definitions.certificate.properties.status.enum", N_STATES, state_word},
         {"definitions", "definitions.dueReason.enum", DUE_REQUESTED + 1, due_word},
-        {"definitions", "definitions.outcome.enum", OUTCOME_POSTPONED + 1, outcome_word},
+        {"definitions", "definitions.outcome.enum", OUTCOME_PENDING + 1, outcome_word},
         {"verify", "items.properties.proof.enum", PROOF_READS_ITSELF + 1, proof_word},
 };
 

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/pass-internal.h"
+
+#include "host/clock.h"
+#include "renew/last-good.h"
+
+static AcquireInput input_of(const Pass *pass)
+{
+        return (AcquireInput){.root_fd = pass->root_fd,
+                .config = pass->config,
+                .inventory = pass_latest(pass)->inventory,
+                .running = pass->running,
+                .now = pass->now,
+                .clock_is_read = pass->clock_is_read};
+}
+
+int pass_acquire(Pass *pass, const PlanRequest *request, Error *reterr)
+{
+        AcquireInput input = input_of(pass);
+        int r;
+
+        input.is_named = request->names;
+        pass->acquisition = acquire_run(&input, pass->plan);
+        if (pass->acquisition->n == 0 || !pass->clock_is_read)
+                return 0;
+
+        /* Minutes may have passed, and what was issued meanwhile must not begin in our future. */
+        r = pass_guard_clock_set(pass, reterr);
+        if (r < 0)
+                return r;
+        pass->now = clock_now();
+        pass->opened_at = clock_uptime();
+        return 0;
+}
+
+int pass_tidy_requests(Pass *pass, Error *reterr)
+{
+        const AcquireInput input = input_of(pass);
+        int r = pass->committed ? acquire_finish(&input, pass->acquisition, reterr) : 0;
+
+        return r < 0 ? r : acquire_clean_up(&input, reterr);
+}
+
+/* Somebody else wrote it, and it could be put back as it is. */
+static bool is_good(const Item *item, const Verdict *verdict)
+{
+        return item->kind == ITEM_CERTIFICATE && item->entry->issuer.kind == ISSUER_KIND_FILES &&
+               item->entry->watch && item->file && item->key_file &&
+               state_severity(
+                       verdict->state == STATE_NOT_LOADED ? verdict->covered : verdict->state) < 2;
+}
+
+int pass_remember_good(const Pass *pass, int r, Error *reterr)
+{
+        const Assessment *latest = pass_latest(pass);
+
+        for (size_t i = 0; latest && i < latest->n; i++) {
+                const Item *item = &latest->inventory->items[i];
+                LastGood pair;
+                int w;
+
+                if (!is_good(item, &latest->verdicts[i]))
+                        continue;
+                pair = (LastGood){secret_new(item->file->data, item->file->size),
+                        secret_new(item->key_file->data, item->key_file->size)};
+                w = last_good_write(pass->root_fd, pass->config->state_directory, item->name, &pair,
+                        r < 0 ? NULL : reterr);
+                last_good_done(&pair);
+                r = r < 0 || w == -EILSEQ ? r : w;
+        }
+        return r;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/source.h"
+
+#include "base/time-util.h"
+
+void source_free(PairSource *source)
+{
+        if (!source)
+                return;
+        free(source->place);
+        secret_free(source->certificate);
+        secret_free(source->key);
+        free(source->problem);
+        free(source);
+}
+
+char *source_problem(const PairSource *source, int64_t now)
+{
+        const Cert *leaf = source->chain ? source->chain->certs[0] : NULL;
+        char span[SPAN_TEXT_SIZE];
+
+        if (source->problem)
+                return xstrdup(source->problem);
+        if (leaf->not_after <= now)
+                return xasprintf("'%s' expired %s ago", source->place,
+                        span_format(now - leaf->not_after, span));
+        if (now < leaf->not_before)
+                return xasprintf("'%s' becomes valid in %s", source->place,
+                        span_format(leaf->not_before - now, span));
+        return NULL;
+}
