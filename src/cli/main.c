@@ -30,6 +30,8 @@ static const Verb verbs[] = {
         {"rotate-ca", verb_rotate_ca, "", "Change a CA for another one, phase by phase",
                 .outputs = "table|json|yaml",
                 .options = OPTIONS_ROTATE | OPTIONS_FORCE | OPTIONS_TABLE, .writes = true},
+        {"kubeconfig", verb_kubeconfig, "", "Print a new kubeconfig for a user",
+                .options = OPTIONS_KUBECONFIG, .writes = true},
         {"init", verb_init, "", "Make PKI and kubeconfigs where there are none",
                 .options = OPTIONS_INIT, .any_layout = true, .writes = true},
         {"recover", verb_recover, "", "Finish or undo an interrupted transaction",

@@ -10,6 +10,7 @@
 typedef enum OptionKind {
         OPTION_FLAG,
         OPTION_TEXT,
+        OPTION_LIST, /* may be given again */
         OPTION_TIME,
         OPTION_SPAN,
         OPTION_RANGE,
@@ -29,6 +30,7 @@ typedef struct OptionInfo {
 #define FLAG(member)                        OPTION(NULL, OPTION_FLAG, member, 0)
 #define HELP(member)                        OPTION(NULL, OPTION_FLAG, member, 'h')
 #define TEXT(value, member)                 OPTION(value, OPTION_TEXT, member, 0)
+#define LIST(value, member)                 OPTION(value, OPTION_LIST, member, 0)
 #define TIME(value, member)                 OPTION(value, OPTION_TIME, member, 0)
 #define SPAN(value, member)                 OPTION(value, OPTION_SPAN, member, 0)
 #define RANGE(letter, member)               OPTION("RANGE", OPTION_RANGE, member, letter)
@@ -48,7 +50,11 @@ static const OptionInfo table[] = {
         {"all", FLAG(all), OPTIONS_ALL, "everything that can be renewed, due or not"},
         {"dry-run", FLAG(dry_run), OPTIONS_DRY_RUN, "everything up to the first write"},
         {"kubelet", FLAG(kubelet), OPTIONS_KUBELET, "the kubelet's own, and nothing else"},
-        {"ca", TEXT("LIST", ca), OPTIONS_ROTATE, "ids of CAs, separated by commas, or 'all'"},
+        {"user", TEXT("NAME", user), OPTIONS_KUBECONFIG, "whose it is: the common name"},
+        {"group", LIST("NAME", groups), OPTIONS_KUBECONFIG, "one of the user's; may be repeated"},
+        {"server", TEXT("URL", server), OPTIONS_KUBECONFIG, "of the API server"},
+        {"ca", TEXT("ID", ca), OPTIONS_KUBECONFIG | OPTIONS_ROTATE,
+                "which CA (rotate-ca: several with commas, or 'all')"},
         {"phase", TEXT("PHASE", phase), OPTIONS_ROTATE, "not the next one: see below, or 'all'"},
         {"status", FLAG(status), OPTIONS_ROTATE, "where each CA is"},
         {"yes", FLAG(yes), OPTIONS_ROTATE, "do it, and not only say it"},
@@ -64,11 +70,12 @@ static const OptionInfo table[] = {
         {"advertise-address", TEXT("IP", advertise_address), OPTIONS_INIT, "of the API server"},
         {"service-address", TEXT("IP", service_address), OPTIONS_INIT, "of the service kubernetes"},
         {"dns-domain", TEXT("DOMAIN", dns_domain), OPTIONS_INIT, "of the cluster (cluster.local)"},
-        {"validity", SPAN("TIME", validity), OPTIONS_INIT, "lifetime of certificates, as 365d"},
+        {"validity", SPAN("TIME", validity), OPTIONS_INIT | OPTIONS_KUBECONFIG,
+                "lifetime of certificates, as 365d"},
         {"ca-validity", SPAN("TIME", ca_validity), OPTIONS_INIT | OPTIONS_ROTATE,
                 "lifetime of CAs, as 10y"},
-        {"key-algorithm", TEXT("KIND", key_algorithm), OPTIONS_INIT | OPTIONS_ROTATE,
-                "as RSA-2048, ECDSA-P256"},
+        {"key-algorithm", TEXT("KIND", key_algorithm),
+                OPTIONS_INIT | OPTIONS_KUBECONFIG | OPTIONS_ROTATE, "as RSA-2048, ECDSA-P256"},
         {"root", TEXT("DIR", root), OPTIONS_COMMON, "every path is below this directory"},
         {"config", TEXT("FILE", config), OPTIONS_COMMON, "instead of main file and drop-ins"},
         {"layout", TEXT("NAME", layout), OPTIONS_COMMON, "kind of control plane, not detected"},
@@ -88,6 +95,21 @@ static int usage(Error *reterr, const char *what, const char *verb)
                 verb ? verb : "", verb ? " " : "");
 }
 
+/* The list ends with NULL, as all of it was at first. */
+static int store_in_list(
+        const char **list, const OptionInfo *info, const char *value, Error *reterr)
+{
+        size_t n = 0;
+
+        while (list[n])
+                n++;
+        if (n == GROUPS_MAX)
+                return error_set(reterr, -EINVAL, "--%s= is given more than %d times", info->name,
+                        GROUPS_MAX);
+        list[n] = value;
+        return 0;
+}
+
 static int store(Options *options, const OptionInfo *info, const char *value, Error *reterr)
 {
         void *member = member_of(options, info);
@@ -103,6 +125,8 @@ static int store(Options *options, const OptionInfo *info, const char *value, Er
                 *(const char **)member = value;
                 return 0;
         }
+        if (info->kind == OPTION_LIST)
+                return store_in_list(member, info, value, reterr);
         if (info->kind == OPTION_TIME && time_parse(value, member) < 0)
                 return error_set(reterr, -EINVAL,
                         "--%s='%s' is no time; write it as 2027-11-11T23:26:00Z or 2027-11-11",

@@ -13,6 +13,8 @@
 
 typedef struct Verb Verb;
 
+#define GROUPS_MAX 31 /* of --group= */
+
 typedef struct Options {
         const Verb *verb; /* NULL if none was given */
         char **names;     /* what follows the verb, NULL-terminated */
@@ -30,6 +32,8 @@ typedef struct Options {
         int64_t validity, ca_validity;
         bool status, yes, no_cross;
         const char *ca, *phase, *certificate, *key;
+        const char *user, *server;
+        const char *groups[GROUPS_MAX + 1]; /* NULL-terminated */
 } Options;
 
 /* verbs ends with a row without name. -EINVAL: a usage error; ret->verb is set if it was known. */

@@ -42,19 +42,6 @@ static int read_phase(const char *phase, Wanted *wanted, Error *reterr)
                      : 0;
 }
 
-static int read_key_kind(const char *name, PrepareRequest *prepare, Error *reterr)
-{
-        if (!name)
-                return 0;
-        prepare->key_kind = key_kind_parse(name);
-        return prepare->key_kind == KEY_KIND_NONE || prepare->key_kind == KEY_KIND_OTHER
-                       ? error_set(reterr, -EINVAL,
-                                 "'%s' is no key algorithm; use RSA-2048, RSA-3072, RSA-4096, "
-                                 "ECDSA-P256, ECDSA-P384, ECDSA-P521 or Ed25519",
-                                 name)
-                       : 0;
-}
-
 /* One CA of the operator's is the successor of one CA. */
 static int check_given(const Options *options, Error *reterr)
 {
@@ -79,8 +66,8 @@ static int read_options(const Options *options, Wanted *ret, Error *reterr)
         int r;
 
         r = read_phase(options->phase, &wanted, reterr);
-        if (r >= 0)
-                r = read_key_kind(options->key_algorithm, prepare, reterr);
+        if (r >= 0 && options->key_algorithm)
+                r = key_kind_read(options->key_algorithm, &prepare->key_kind, reterr);
         if (r >= 0)
                 r = check_given(options, reterr);
         if (r >= 0 && options->output && !wanted.is_status)

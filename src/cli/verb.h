@@ -26,6 +26,7 @@ typedef enum OptionGroup {
         OPTIONS_DROP_IN = 1 << 10,
         OPTIONS_TRUST_CLOCK = 1 << 11,
         OPTIONS_ROTATE = 1 << 12,
+        OPTIONS_KUBECONFIG = 1 << 13,
 } OptionGroup;
 
 #define ANY_NUMBER SIZE_MAX
@@ -53,6 +54,7 @@ int verb_alarms(const Options *options);
 int verb_backup(const Options *options);
 int verb_restore(const Options *options);
 int verb_rotate_ca(const Options *options);
+int verb_kubeconfig(const Options *options);
 int verb_init(const Options *options);
 int verb_recover(const Options *options);
 int verb_config(const Options *options);

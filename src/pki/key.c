@@ -57,6 +57,19 @@ KeyKind key_kind_parse(const char *name)
         return KEY_KIND_NONE;
 }
 
+int key_kind_read(const char *name, KeyKind *ret, Error *reterr)
+{
+        KeyKind kind = key_kind_parse(name);
+
+        if (kind == KEY_KIND_NONE || kind == KEY_KIND_OTHER)
+                return error_set(reterr, -EINVAL,
+                        "'%s' is no key algorithm; use RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, "
+                        "ECDSA-P384, ECDSA-P521 or Ed25519",
+                        name);
+        *ret = kind;
+        return 0;
+}
+
 KeyKind key_kind_of_cert(const Cert *cert)
 {
         unsigned bits = 0;

@@ -34,6 +34,10 @@ const char *key_kind_name(KeyKind kind);
 /* The reverse, without regard to case; KEY_KIND_NONE if unknown. */
 KeyKind key_kind_parse(const char *name);
 
+/* The same for what somebody typed. -EINVAL, with the names that there are, unless keys of this
+ * kind are made. */
+int key_kind_read(const char *name, KeyKind *ret, Error *reterr) MUST_USE;
+
 /* The kind of a certificate's public key. */
 KeyKind key_kind_of_cert(const Cert *cert);
 

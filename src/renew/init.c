@@ -65,16 +65,12 @@ static void add_file(Init *init, const char *path, const void *data, size_t size
 static int choose_key_kind(const Init *init, const Policy *policy, KeyKind *ret, Error *reterr)
 {
         KeyKind kind = policy->key_algorithm;
+        int r = 0;
 
-        if (init->options->key_algorithm) {
-                kind = key_kind_parse(init->options->key_algorithm);
-                if (kind == KEY_KIND_NONE)
-                        return error_set(reterr, -EINVAL,
-                                "'%s' is no key algorithm; use RSA-2048, RSA-3072, RSA-4096, "
-                                "ECDSA-P256, ECDSA-P384, "
-                                "ECDSA-P521 or Ed25519",
-                                init->options->key_algorithm);
-        }
+        if (init->options->key_algorithm)
+                r = key_kind_read(init->options->key_algorithm, &kind, reterr);
+        if (r < 0)
+                return r;
         *ret = kind == KEY_KIND_NONE ? KEY_KIND_RSA_2048 : kind;
         return 0;
 }

@@ -140,7 +140,7 @@ else
 fi
 
 # What stands there by hand is what the program knows: which options have values that can be completed.
-free="--advertise-address --at --ca-validity --critical --dns-domain --node-name --service-address --validity --warning"
+free="--advertise-address --at --ca-validity --critical --dns-domain --group --node-name --server --service-address --user --validity --warning"
 valued() {
         { echo && "$KUBE_RENEWD" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z-]*\) .*/\1/p'; } | while read -r verb; do
                 "$KUBE_RENEWD" ${verb:+"$verb"} --help

@@ -17,7 +17,7 @@ static const Verb verbs[] = {
         {"renew", nothing, "[NAME...]", "", .options = OPTIONS_ALL, .max_names = ANY_NUMBER,
                 .writes = true},
         {"restore", nothing, "ID", "", .min_names = 1, .max_names = 1, .writes = true},
-        {"init", nothing, "", "", .options = OPTIONS_INIT, .writes = true},
+        {"init", nothing, "", "", .options = OPTIONS_INIT | OPTIONS_KUBECONFIG, .writes = true},
         {},
 };
 
@@ -55,6 +55,21 @@ static void test_options_before_and_after_the_verb(void **state)
         assert_string_equal(options.names[0], "a");
         assert_string_equal(options.names[1], "b");
         assert_null(options.names[2]);
+}
+
+static void test_groups_are_a_list(void **state)
+{
+        Options options;
+        Error error = {};
+        char line[] = "init --group=a --group b --group=a";
+        char empty[] = "init --group=";
+
+        assert_int_equal(parse(line, &options, &error), 0);
+        assert_string_equal(options.groups[0], "a");
+        assert_string_equal(options.groups[1], "b");
+        assert_string_equal(options.groups[2], "a");
+        assert_null(options.groups[3]);
+        assert_int_equal(parse(empty, &options, &error), -EINVAL);
 }
 
 static void test_spans_are_seconds(void **state)
@@ -187,6 +202,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_options_before_and_after_the_verb),
+                cmocka_unit_test(test_groups_are_a_list),
                 cmocka_unit_test(test_spans_are_seconds),
                 cmocka_unit_test(test_letters_and_words_are_the_same),
                 cmocka_unit_test(test_slash_is_no_other_root),
