@@ -122,7 +122,7 @@ int issue_kubeconfig(int root_fd, const Config *config, const Inventory *invento
         autoptr(Key) key = NULL;
         autoptr(Cert) cert = NULL;
         autoptr(Secret) pem = NULL;
-        const InventoryCa *ca;
+        const InventoryCa *ca = NULL;
         int r;
 
         /* 1. What was asked for, and whether it can be signed, before there is a key. */
