@@ -2,6 +2,7 @@
 #include "base/fs.h"
 #include "base/path.h"
 #include "renew/config-check.h"
+#include "renew/copy-find.h"
 
 static int refuse(const Config *config, const CopyEntry *entry, const char *key, const char *text,
         Error *reterr)
@@ -161,6 +162,11 @@ static int check_copy(Config *config, const CopyEntry *entry, Error *reterr)
         if (entry->path && entry->sources[1])
                 return refuse(config, entry, "Source",
                         "has several names in Source= and one Path=; write Directory=", reterr);
+        if (copy_is_pattern(entry) && (entry->key || entry->create))
+                return refuse(config, entry, "Path",
+                        "has a pattern in Path=, which finds one file each that is there already; "
+                        "write it without Key= and Create=",
+                        reterr);
 
         /* 3. Its files. */
         for (char **name = entry->sources; r >= 0 && *name; name++) {

@@ -2,6 +2,7 @@
 #include "host/group.h"
 #include "renew/config-check.h"
 #include "renew/config-key.h"
+#include "renew/copy-find.h"
 #include "renew/layer.h"
 #include "renew/layout.h"
 
@@ -300,6 +301,7 @@ int config_load(int root_fd, const ConfigOptions *options, Config **ret, Error *
         /* 4. What only this host knows. */
         if (r >= 0) {
                 find_reader_group(root_fd, config);
+                copies_find(root_fd, config);
                 *ret = TAKE(config);
         }
         return r == -EBADMSG ? -EINVAL : r;

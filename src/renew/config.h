@@ -12,7 +12,7 @@
  * Vendor layouts are PKGDATADIR/layouts/NAME.conf; the same sections in the configuration override
  * or add entries: a later value of a key replaces an earlier one, an empty value resets it. Unknown
  * keys and sections are warnings with the nearest known one. Reads only; knows nothing of what is
- * on disk but Detect= paths. */
+ * on disk but Detect= and BaseDirectory=, and copies that are found by a pattern. */
 
 #include "pki/key.h"
 #include "renew/settings.h"
@@ -147,7 +147,7 @@ typedef enum CopyContent {
 typedef struct CopyEntry {
         char *name;
         char **sources;  /* Source=: names of certificates or kubeconfigs; NULL: switched off */
-        char *path;      /* Path=, or NULL */
+        char *path;      /* Path=, or NULL; it may be a pattern: renew/copy-find.h */
         char *key;       /* Key=: where the key of a certificate at Path= is copied to, or NULL */
         char *directory; /* Directory=, or NULL: the copies have the base names of their sources */
         CopyContent content; /* Content= */

@@ -59,4 +59,67 @@ tap_is "$(find "$ROOT/var/lib/kube-renewd/public/alarms" -name 'missing*')" "" "
 host v1.28.7/rsa2048-default
 rm "$ROOT"/etc/kubernetes/pki/apiserver-etcd-client.*
 tap_like "$(rows)" '^apiserver-etcd-client MISSING$' "beside kubeadm's own etcd it is missed"
+
+# What `kubeadm init` tells every user to do: cp -i /etc/kubernetes/admin.conf $HOME/.kube/config. And
+# what else users have there.
+ADMIN=etc/kubernetes/admin.conf
+ANN=home/ann/.kube
+at_home() { # USER: a directory for kubectl, which is the user's
+        mkdir -p "$ROOT/home/$1/.kube"
+        [ "$(id -u)" != 0 ] || chown -R "$2:$2" "$ROOT/home/$1"
+}
+give() { # FILE USER: it is the user's, and closed
+        chmod 640 "$1"
+        [ "$(id -u)" != 0 ] || chown "$2:$2" "$1"
+}
+host v1.28.7/rsa2048-default
+mkdir -p "$ROOT/srv/closed"
+for user in ann:4001 bob:4002 cid:4003 dan:4004 eve:4005 fay:4006 .trash:4007; do
+        at_home "${user%:*}" "${user#*:}"
+done
+for user in ann:4001 bob:4002 .trash:4007; do
+        cp "$ROOT/$ADMIN" "$ROOT/home/${user%:*}/.kube/config"
+        give "$ROOT/home/${user%:*}/.kube/config" "${user#*:}"
+done
+echo '# and mine' >>"$ROOT/home/bob/.kube/config"
+cp "$ROOT/etc/kubernetes/scheduler.conf" "$ROOT/home/cid/.kube/config"
+mkfifo "$ROOT/home/dan/.kube/config"
+cp "$ROOT/$ADMIN" "$ROOT/srv/closed/config"
+ln -s /srv/closed/config "$ROOT/home/eve/.kube/config"
+rmdir "$ROOT/home/fay/.kube"
+ln -s /srv/closed "$ROOT/home/fay/.kube"
+[ "$(id -u)" != 0 ] || chown -h 4005:4005 "$ROOT/home/eve/.kube/config"
+[ "$(id -u)" != 0 ] || chown -h 4006:4006 "$ROOT/home/fay/.kube"
+before=$(cd "$ROOT" && find home srv -type f ! -path $ANN/config -exec sha256sum {} +)
+owner=$(stat -c '%a %u' "$ROOT/$ANN/config")
+tap_status 0 "the plan" timeout 60 "$KUBE_RENEWD" --root="$ROOT" plan --at="$TEN_DAYS" --output=json
+tap_is "$(jq -r '.copies[].path' <<<"$OUTPUT")" "/$ANN/config" "has the copy at home, and what is none is not in it"
+tap_status 75 "a pass" timeout 60 "$KUBE_RENEWD" --root="$ROOT" run --at="$TEN_DAYS"
+tap_ok "refreshes it" cmp "$ROOT/$ADMIN" "$ROOT/$ANN/config"
+tap_is "$(stat -c '%a %u' "$ROOT/$ANN/config")" "$owner" "with its mode and owner"
+tap_is "$(cd "$ROOT" && find home srv -type f ! -path $ANN/config -exec sha256sum {} +)" "$before" \
+        "what was edited, is another's, or where a user's link leads to is as it was"
+tap_ok "links are links" test -L "$ROOT/home/eve/.kube/config" -a -L "$ROOT/home/fay/.kube"
+tap_is "$(find "$ROOT/var/lib/kube-renewd/public/alarms" -name 'stale-copy@*')" "" "and nobody is bothered with it"
+mkdir -p "$ROOT/etc/kube-renewd"
+printf '[copy home-kubeconfigs]\nSource=\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+tap_status 0 "the layout's copy can be switched off" detected plan --at=2028-11-01T00:00:00Z --output=json
+tap_is "$(jq -c .copies <<<"$OUTPUT")" '[]' "and is"
+rm -r "$ROOT/etc/kube-renewd"
+
+# The service may not write there: what is left behind is told, and follows when it may.
+read_only() { # COMMAND...: with homes read-only, as ProtectHome=read-only has them
+        # shellcheck disable=SC2016
+        unshare -m bash -c 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && "$@"' "$ROOT/home" "$@"
+}
+if read_only true 2>/dev/null; then
+        tap_status 75 "where homes are read-only" read_only "$KUBE_RENEWD" --root="$ROOT" run --at=2028-11-01T00:00:00Z
+        tap_like "$OUTPUT" "ReadWritePaths=/$ANN" "the remedy is said"
+        tap_ok "there is an alarm" test -e "$ROOT/var/lib/kube-renewd/public/alarms/stale-copy@home-kubeconfigs.json"
+        tap_status 75 "another pass" detected run --at=2028-11-01T00:00:00Z
+        tap_ok "has no more alarm" test ! -e "$ROOT/var/lib/kube-renewd/public/alarms/stale-copy@home-kubeconfigs.json"
+        tap_ok "refreshes what was left behind" cmp "$ROOT/$ADMIN" "$ROOT/$ANN/config"
+else
+        tap_skip "where homes are read-only" "mounts are not allowed here"
+fi
 tap_done

@@ -227,6 +227,63 @@ static void test_a_copy_becomes_an_entry_of_its_own(void **state)
         assert_int_equal(config->layout.n_copy_targets, 0);
 }
 
+static void test_a_pattern_makes_no_file(void **state)
+{
+        static const char complaint[] =
+                MAIN_FILE ":3: [copy x] has a pattern in Path=, which finds one file each that is "
+                          "there already; write it without Key= and Create=";
+
+        assert_load_fails("[copy x]\nSource=admin.conf\nPath=/h/*/x\nCreate=yes\n", complaint);
+        assert_load_fails("[copy x]\nSource=apiserver\nPath=/h/*/x\nKey=/h/y\n", complaint);
+}
+
+/* Files that are what the source is, each once; entries that name one come first. */
+static void test_copies_are_found_by_a_pattern(void **state)
+{
+        char *root = new_root("[copy homes]\nSource=admin.conf\nPath=/h/*/.kube/c*\n"
+                              "[copy again]\nSource=admin.conf\nPath=/h/[ab]/.kube/config\n"
+                              "[copy named]\nSource=admin.conf\nPath=/h/b/.kube/config\n"
+                              "[copy pem]\nSource=apiserver\nPath=/p?m\nContent=bundle\n");
+        static const struct {
+                const char *path, *content;
+        } files[] = {
+                {"/admin.conf", "same"},
+                {"/pki/apiserver.crt", "1\n"},
+                {"/pki/apiserver.key", "2\n"},
+                {"/h/a/.kube/config", "same"},
+                {"/h/b/.kube/config", "same"},
+                {"/h/c/.kube/config", "other"},
+                {"/h/d/.kube/cfg", "same"},
+                {"/h/e/kube/config", "same"},
+                {"/h/.f/.kube/config", "same"},
+                {"/h/g", "same"},
+                {"/pem", "1\n2\n"},
+        };
+        static const struct {
+                const char *name, *path;
+        } found[] = {
+                {"named", "/h/b/.kube/config"},
+                {"homes", "/h/a/.kube/config"},
+                {"homes", "/h/d/.kube/cfg"},
+                {"pem", "/pem"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(files); i++)
+                tree_write_text(root, files[i].path, files[i].content);
+        autoptr(Config) config = load_good(root);
+
+        assert_int_equal(config->layout.n_copy_targets, ELEMENTSOF(found));
+        for (size_t i = 0; i < ELEMENTSOF(found); i++) {
+                const CopyTarget *target = &config->layout.copy_targets[i];
+
+                assert_string_equal(target->entry->name, found[i].name);
+                assert_string_equal(target->path, found[i].path);
+                for (size_t k = 0; k < i; k++)
+                        assert_int_not_equal(target->group, config->layout.copy_targets[k].group);
+        }
+        tree_free(root);
+}
+
 static void test_copies_that_make_no_sense(void **state)
 {
         static const struct {
@@ -300,6 +357,8 @@ int main(void)
                 cmocka_unit_test(test_agent_has_no_place_in_a_layout),
                 cmocka_unit_test(test_copies),
                 cmocka_unit_test(test_a_copy_becomes_an_entry_of_its_own),
+                cmocka_unit_test(test_copies_are_found_by_a_pattern),
+                cmocka_unit_test(test_a_pattern_makes_no_file),
                 cmocka_unit_test(test_copies_that_make_no_sense),
         };
 
