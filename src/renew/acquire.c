@@ -407,7 +407,7 @@ static int forget(
                 .now = input->now};
 
         if (entry && !entry->watch && entry->issuer.kind == ISSUER_KIND_CSR)
-                issuer_csr_clean_up(&issuer, NULL);
+                issuer_csr_clean_up(&issuer, name, NULL);
         return pending_remove(input->root_fd, input->config->state_directory, name, reterr);
 }
 

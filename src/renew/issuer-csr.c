@@ -301,10 +301,9 @@ void issuer_csr_withdraw(const IssuerInput *input, const Pending *pending)
                 log_debug("cannot withdraw '%s': %s, ignoring", asking->name, error.text);
 }
 
-void issuer_csr_clean_up(const IssuerInput *input, const Pending *pending)
+void issuer_csr_clean_up(const IssuerInput *input, const char *name, const Pending *pending)
 {
-        const CsrOwner owner = {input->config->host.node_name,
-                input->item ? input->item->name : input->entry->name};
+        const CsrOwner owner = {input->config->host.node_name, name};
         autoptr(Access) access = NULL;
         Error error = {};
 

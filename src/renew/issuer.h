@@ -57,9 +57,9 @@ IssuerAnswer issuer_csr_ask(const IssuerInput *input, Pending *pending);
 /* The request is not wanted any more: deletes its object. Best effort. */
 void issuer_csr_withdraw(const IssuerInput *input, const Pending *pending);
 
-/* Deletes own objects of this certificate that are done, and are not the pending one's (NULL: none
+/* Deletes own objects of the certificate (Pending.name) but the one that is pending (NULL: none
  * is). Best effort. */
-void issuer_csr_clean_up(const IssuerInput *input, const Pending *pending);
+void issuer_csr_clean_up(const IssuerInput *input, const char *name, const Pending *pending);
 
 /* IssuerCommand=, by certmonger's protocol. */
 IssuerAnswer issuer_command_ask(const IssuerInput *input, Pending *pending);

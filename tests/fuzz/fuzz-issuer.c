@@ -81,6 +81,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
                 issuer_answer_done(&answer);
         }
         issuer_csr_withdraw(&input, pending);
-        issuer_csr_clean_up(&input, data[0] & 2 ? pending : NULL);
+        issuer_csr_clean_up(&input, entry.name, data[0] & 2 ? pending : NULL);
         return 0;
 }

@@ -167,7 +167,7 @@ void issuer_csr_withdraw(const IssuerInput *input, const Pending *pending)
         n_withdrawn++;
 }
 
-void issuer_csr_clean_up(const IssuerInput *input, const Pending *pending)
+void issuer_csr_clean_up(const IssuerInput *input, const char *name, const Pending *pending)
 {
         n_cleaned_up++;
 }

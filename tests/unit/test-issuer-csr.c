@@ -207,7 +207,7 @@ static void test_t29_issued(void **state)
                 issuer_answer_done(&answer);
         }
         assert_int_equal(api_asked("DELETE"), 0);
-        issuer_csr_clean_up(&run.input, NULL);
+        issuer_csr_clean_up(&run.input, "kubelet-serving", NULL);
         assert_objects("");
 }
 
@@ -373,7 +373,7 @@ static void test_nobody_is_asked_for_another_host(void **state)
         run.input.running = run.running = running_new(root_fd, &run.config, false);
         asks(ISSUER_UNREACHABLE, "another host");
         issuer_csr_withdraw(&run.input, run.pending);
-        issuer_csr_clean_up(&run.input, NULL);
+        issuer_csr_clean_up(&run.input, "kubelet-serving", NULL);
         assert_null(api.log);
 }
 
@@ -407,19 +407,19 @@ static void test_t28_clean_up(void **state)
         /* What is waited for stays, all others of this certificate go. */
         asks(ISSUER_WAIT, "");
         put_object("stale", "cp1", "kubelet-serving");
-        issuer_csr_clean_up(&run.input, run.pending);
+        issuer_csr_clean_up(&run.input, "kubelet-serving", run.pending);
         with_pending = xasprintf("%s %s", others, handle());
         assert_objects(with_pending);
 
         /* Its time is over. */
-        issuer_csr_clean_up(&run.input, NULL);
+        issuer_csr_clean_up(&run.input, "kubelet-serving", NULL);
         assert_objects(others);
 
         /* There is nothing to do. */
-        issuer_csr_clean_up(&run.input, NULL);
+        issuer_csr_clean_up(&run.input, "kubelet-serving", NULL);
         assert_objects(others);
         api_fail("GET", 500, "no");
-        issuer_csr_clean_up(&run.input, NULL);
+        issuer_csr_clean_up(&run.input, "kubelet-serving", NULL);
 }
 
 static void test_t28_only_what_is_ours_is_withdrawn(void **state)
