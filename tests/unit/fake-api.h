@@ -74,7 +74,6 @@ static inline json_t *api_object(const char *name)
 /* All names, in their order, with a blank between them; the caller frees. */
 static inline char *api_names(void)
 {
-        autofree char *text = NULL;
         autostrv names = NULL;
         const char *name;
         json_t *object;

@@ -176,9 +176,10 @@ static void test_t29_states(void **state)
 
 static void test_a_condition_that_does_not_hold(void **state)
 {
-        autoptr(CsrObject) created = create(&wish), *object = NULL;
+        autoptr(CsrObject) object = create(&wish);
         json_t *conditions;
 
+        csr_object_free(TAKE(object));
         api_decide(wish.name, "Denied", "R", "m");
         conditions =
                 json_object_get(json_object_get(api_object(wish.name), "status"), "conditions");
@@ -217,8 +218,8 @@ static void test_answers_that_are_none(void **state)
                 "{\"metadata\": {\"name\": \"\", \"uid\": \"u\"}}",
                 "{\"metadata\": {\"name\": \"../x\", \"uid\": \"u\"}}",
                 "{\"metadata\": {\"name\": \"a?b\", \"uid\": \"u\"}}",
-                "{\"metadata\": {\"name\": \"x\", \"uid\": \"u\"}, \"status\": {\"certificate\": "
-                "\"*\"}}",
+                ("{\"metadata\": {\"name\": \"x\", \"uid\": \"u\"}, \"status\": "
+                 "{\"certificate\": \"*\"}}"),
         };
 
         api.objects = json_object();
@@ -281,10 +282,10 @@ static void test_t28_only_own_ones_are_listed(void **state)
                 {"other-node", "kube-renewd", "cp2", "kubelet-server"},
                 {"other-certificate", "kube-renewd", "cp1", "proxy"},
         };
-        autoptr(CsrObject) object = create(&wish);
         autostrv names = NULL;
         Error error = {};
 
+        csr_object_free(create(&wish));
         for (size_t i = 0; i < ELEMENTSOF(others); i++)
                 api_put(others[i].name, json_pack("{s:{s:{s:s, s:s, s:s}}}", "metadata", "labels",
                                                 "app.kubernetes.io/managed-by", others[i].program,
