@@ -129,14 +129,19 @@ static int collect(Init *init, int root_fd, Error *reterr)
         init->makers = xcalloc(n_max, sizeof(Maker));
         init->keys = xcalloc(n_max, sizeof(KeyRequest));
         for (size_t i = 0; r >= 0 && i < layout->n_cas; i++)
-                r = add_ca_maker(init, root_fd, &layout->cas[i], reterr);
+                if (!layout->cas[i].optional)
+                        r = add_ca_maker(init, root_fd, &layout->cas[i], reterr);
         for (size_t i = 0; r >= 0 && i < layout->n_credentials; i++) {
                 const CredentialEntry *entry = &layout->credentials[i];
                 const char *const paths[] = {entry->path, entry->key};
 
                 if (!entry->identity.common_name || entry->issuer.kind != ISSUER_KIND_CA)
                         continue;
-                if (!entry->ca || (!entry->key && !entry->is_kubeconfig))
+                if (entry->ca && layout_find_ca(layout, entry->ca)->optional)
+                        r = error_set(reterr, -EINVAL,
+                                "cannot make '%s': CA '%s' has Optional=yes, and is not made",
+                                entry->name, entry->ca);
+                else if (!entry->ca || (!entry->key && !entry->is_kubeconfig))
                         r = error_set(reterr, -EINVAL,
                                 "cannot make '%s': set CA= and Key= of [certificate %s]",
                                 entry->name, entry->name);

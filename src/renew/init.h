@@ -7,7 +7,7 @@
  *
  * One transaction: all files or none. Refuses if any of them exists; never overwrites. Identities
  * come from the layout, with the specifiers of [host]; entries whose identity is not known (the
- * kubelet's own) are not made. */
+ * kubelet's own) are not made, nor CAs that a host may lack (Optional=yes). */
 
 #include "renew/config.h"
 

@@ -195,13 +195,25 @@ const InventoryComponent *inventory_component(const Inventory *inventory, const 
         return NULL;
 }
 
+/* A flag or mount of its manifest names it, and a process without it would not start. Uses= says
+ * what is read where it is there. */
+static bool names_in_manifest(const InventoryComponent *component, const char *path)
+{
+        ComponentUse use;
+
+        for (size_t at = 0; component_next_use(component, path, &at, &use);)
+                if (use.container)
+                        return true;
+        return false;
+}
+
 bool inventory_expects(
         const Inventory *inventory, bool optional, const char *required_by, const char *path)
 {
         if (!optional && (!required_by || inventory_component(inventory, required_by)))
                 return true;
         for (size_t i = 0; i < inventory->n_components; i++)
-                if (component_uses(&inventory->components[i], path, NULL))
+                if (names_in_manifest(&inventory->components[i], path))
                         return true;
         return false;
 }
