@@ -44,8 +44,9 @@ says 2 "--kubelet renews nothing else; leave out --all" renew --kubelet --all
 # Where it should look.
 mkdir "$SCRATCH/empty"
 says 3 "--root: cannot open root directory '$SCRATCH/nowhere': No such file or directory" --root="$SCRATCH/nowhere" check
-says 3 "no layout fits this host; name one with --layout= or Layout= in [agent] (there are: kubeadm)" --root="$SCRATCH/empty" check
-says 78 "--layout: there is no layout 'kubadm'; name one with --layout= or Layout= in [agent] (there are: kubeadm)" \
+layouts=$(cd "$KUBE_RENEWD_LAYOUT_PATH" && printf '%s\n' *.conf | sed 's/[.]conf$//' | paste -sd, | sed 's/,/, /g')
+says 3 "no layout fits this host; name one with --layout= or Layout= in [agent] (there are: $layouts)" --root="$SCRATCH/empty" check
+says 78 "--layout: there is no layout 'kubadm'; name one with --layout= or Layout= in [agent] (there are: $layouts)" \
         --root="$SCRATCH/empty" --layout=kubadm plan
 says 78 "--layout: cannot open '/my.conf': No such file or directory" --root="$SCRATCH/empty" --layout=/my.conf plan
 says 78 "--config: cannot open '/my.conf': No such file or directory" --root="$SCRATCH/empty" --config=/my.conf plan
@@ -82,7 +83,7 @@ refuses 2 "ExtraSANs=b_d..x is not a subject alternative name; write for example
         $'[certificate apiserver]\nExtraSANs=b_d..x'
 refuses 4 "[certificate x] names CA=kubernets, but there is no [ca kubernets]; did you mean 'kubernetes'?" \
         $'[certificate x]\nCertificate=/x\nKey=/y\nCA=kubernets'
-refuses 2 "there is no layout 'kubadm'; name one with --layout= or Layout= in [agent] (there are: kubeadm)" $'[agent]\nLayout=kubadm'
+refuses 2 "there is no layout 'kubadm'; name one with --layout= or Layout= in [agent] (there are: $layouts)" $'[agent]\nLayout=kubadm'
 printf '[renewal]\nRenewBefor=5d\n[renewl]\nX=1\n' >"$ROOT$main"
 tap_is "$("$KUBE_RENEWD" --root="$ROOT" config 2>&1 >/dev/null)" \
         "kube-renewd: warning: $main:2: unknown key 'RenewBefor' in [renewal], ignoring; did you mean 'RenewBefore'?
