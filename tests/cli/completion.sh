@@ -72,6 +72,7 @@ type_in() {
         tmux send-keys -t test -l -- "$1@"
         until_pane "^ready> .*@\$"
         tmux send-keys -t test BSpace
+        until_pane "^ready> .*[^@]\$"
 }
 
 # completes TYPED RESULT DESCRIPTION: after Tab the line is the result, up to a blank where the word is
