@@ -66,6 +66,17 @@ static int no_layout(const Search *search, const char *what, Error *reterr)
         return error_set(reterr, -ENOENT, "%s; " HOW_TO_NAME_ONE " (there are: %s)", what, known);
 }
 
+/* The list comes last: it may be long, and an error is bounded. */
+static int nothing_fits(const Search *search, char *const *looked_for, Error *reterr)
+{
+        autofree char *list = strv_join(looked_for, ", ");
+        Error error = {};
+
+        no_layout(search, "no layout fits this host", &error);
+        return error_set(
+                reterr, -ENODEV, "%s%s%s", error.text, list[0] ? "; it has none of " : "", list);
+}
+
 static int read_named(const Search *search, const char *name, const Setting *made_by,
         Settings *settings, Error *reterr)
 {
@@ -81,9 +92,9 @@ static int read_named(const Search *search, const char *name, const Setting *mad
 }
 
 /* The first setting of Detect= with a path that exists on this host; NULL: the layout does not fit.
- */
-static int find_match(
-        int root_fd, const Settings *settings, const Setting **ret_match, Error *reterr)
+ * Adds what was looked for. */
+static int find_match(int root_fd, const Settings *settings, char ***looked_for,
+        const Setting **ret_match, Error *reterr)
 {
         const ConfigKey *key = config_key_find(config_section_find("layout"), "Detect");
 
@@ -102,9 +113,12 @@ static int find_match(
                 autostrv paths = probe.layout.detect;
                 if (r < 0)
                         return r;
-                for (char **path = paths; !*ret_match && *path; path++)
+                for (char **path = paths; !*ret_match && *path; path++) {
                         if (fs_exists(root_fd, *path))
                                 *ret_match = setting;
+                        if (!strv_contains(*looked_for, *path))
+                                strv_add(looked_for, *path);
+                }
         }
         return 0;
 }
@@ -140,7 +154,8 @@ static void note_choice(Settings *configured, const char *name, const Setting *m
 }
 
 /* Tries every layout there is: at most one may fit. *ret stays NULL if none does. */
-static int detect(const Search *search, Settings *configured, Settings **ret, Error *reterr)
+static int detect(const Search *search, Settings *configured, Settings **ret, char ***looked_for,
+        Error *reterr)
 {
         autoptr(Settings) found = NULL;
         autofree char *found_name = NULL;
@@ -159,7 +174,7 @@ static int detect(const Search *search, Settings *configured, Settings **ret, Er
                 if (r > 0)
                         r = expand_base(search, settings, configured, &base, reterr);
                 if (r >= 0)
-                        r = find_match(search->root_fd, settings, &match, reterr);
+                        r = find_match(search->root_fd, settings, looked_for, &match, reterr);
                 if (r < 0)
                         return r;
                 if (match && found)
@@ -207,6 +222,7 @@ static int choose(const Search *search, const ConfigOptions *options, Settings *
         Settings **ret, Error *reterr)
 {
         const Setting *named = settings_last(configured, "agent", "", "Layout");
+        autostrv looked_for = NULL;
         int r;
 
         /* 1. By name: the command line before the configuration. */
@@ -217,14 +233,13 @@ static int choose(const Search *search, const ConfigOptions *options, Settings *
                 return read_choice(search, named->value, named, configured, ret, reterr);
 
         /* 2. By looking. */
-        r = detect(search, configured, ret, reterr);
+        r = detect(search, configured, ret, &looked_for, reterr);
         if (r < 0 || *ret)
                 return r;
         if (options->layout_any)
                 return read_choice(search, FALLBACK, &(Setting){.file = (char[]){"default"}},
                         configured, ret, reterr);
-        no_layout(search, "no layout fits this host", reterr);
-        return -ENODEV;
+        return nothing_fits(search, looked_for, reterr);
 }
 
 int layout_choose(int root_fd, const ConfigOptions *options, Settings *configured, Settings **ret,

@@ -42,10 +42,12 @@ says 2 "--validity='x' is no span of time; write it as 365d or 8760h" init --val
 says 2 "--kubelet renews nothing else; leave out --all" renew --kubelet --all
 
 # Where it should look.
-mkdir "$SCRATCH/empty"
+mkdir "$SCRATCH/empty" "$SCRATCH/layouts"
+cp "$SRCDIR/etc/layouts/kubeadm.conf" "$SCRATCH/layouts"
+export KUBE_RENEWD_LAYOUT_PATH="$SCRATCH/layouts"
 says 3 "--root: cannot open root directory '$SCRATCH/nowhere': No such file or directory" --root="$SCRATCH/nowhere" check
 layouts=$(cd "$KUBE_RENEWD_LAYOUT_PATH" && printf '%s\n' *.conf | sed 's/[.]conf$//' | paste -sd, | sed 's/,/, /g')
-says 3 "no layout fits this host; name one with --layout= or Layout= in [agent] (there are: $layouts)" --root="$SCRATCH/empty" check
+says 3 "no layout fits this host; name one with --layout= or Layout= in [agent] (there are: $layouts); it has none of /etc/kubernetes/manifests/kube-apiserver.yaml, /etc/kubernetes/admin.conf, /etc/kubernetes/pki/apiserver.crt, /etc/kubernetes/pki/apiserver.key" --root="$SCRATCH/empty" check
 says 78 "--layout: there is no layout 'kubadm'; name one with --layout= or Layout= in [agent] (there are: $layouts)" \
         --root="$SCRATCH/empty" --layout=kubadm plan
 says 78 "--layout: cannot open '/my.conf': No such file or directory" --root="$SCRATCH/empty" --layout=/my.conf plan

@@ -6,8 +6,11 @@
 #include "renew/config.h"
 #include "tree.h"
 
-#define TREE_28  "kubeadm/v1.28.7/rsa2048-default/etc-kubernetes"
-#define ETC      "/etc/kube-renewd/"
+#define TREE_28 "kubeadm/v1.28.7/rsa2048-default/etc-kubernetes"
+#define ETC     "/etc/kube-renewd/"
+#define NOTHING_FITS                                                                               \
+        "no layout fits this host; name one with --layout= or Layout= in [agent] (there are: "     \
+        "kubeadm)"
 #define OTHER_CA "[ca other]\nCertificate=/srv/ca.crt\nKey=/srv/ca.key\n"
 
 static int load(const char *root, const ConfigOptions *options, Config **ret, Error *reterr)
@@ -143,8 +146,9 @@ static void test_nothing_fits(void **state)
         autoptr(Config) config = NULL;
 
         assert_load_fails(root, &(ConfigOptions){}, -ENODEV,
-                "no layout fits this host; name one with --layout= or Layout= in [agent] (there "
-                "are: kubeadm)");
+                NOTHING_FITS "; it has none of /etc/kubernetes/manifests/kube-apiserver.yaml, "
+                             "/etc/kubernetes/admin.conf, /etc/kubernetes/pki/apiserver.crt, "
+                             "/etc/kubernetes/pki/apiserver.key");
         assert_int_equal(load(root, &(ConfigOptions){.layout_any = true}, &config, NULL), 0);
         assert_string_equal(config->layout.name, "kubeadm");
         assert_effective(config, "agent", "", "Layout", "kubeadm", "default");
@@ -215,9 +219,7 @@ static void test_layers_of_layouts(void **state)
 
         tree_make_parents(root, ETC "layouts/x");
         assert_int_equal(symlink("/dev/null", etc), 0);
-        assert_load_fails(root, &(ConfigOptions){}, -ENODEV,
-                "no layout fits this host; name one with --layout= or Layout= in [agent] (there "
-                "are: kubeadm)");
+        assert_load_fails(root, &(ConfigOptions){}, -ENODEV, NOTHING_FITS);
         assert_load_fails(root, &(ConfigOptions){.layout = "kubeadm"}, -ENOENT,
                 "--layout: there is no layout 'kubeadm'; name one with --layout= or Layout= in "
                 "[agent] (there are: kubeadm)");
