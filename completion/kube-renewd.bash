@@ -43,7 +43,7 @@ _kube_renewd_value() {
 
         shift
         case $option in
-        --root)
+        --root | --output-dir)
                 _filedir -d
                 return
                 ;;
@@ -95,6 +95,10 @@ _kube_renewd_words() {
         *ID*)
                 list=$("$@" backup list --columns=id --no-headings --no-legend 2>/dev/null)
                 ;;
+        FILE)
+                _filedir
+                return
+                ;;
         *NAME*)
                 list=$(_kube_renewd_names "$@")
                 ;;
@@ -137,7 +141,8 @@ _kube_renewd() {
         else
                 synopsis=$(sed -n "s/^Usage: [^ ]* $verb \\[OPTION...\\] \\{0,1\\}//p" <<<"$help")
                 [[ $n_names == 0 || $synopsis != list\|* ]] || synopsis=${synopsis#* }
-                [[ $n_names == 0 || $synopsis == *...* ]] || return
+                [[ $n_names != 1 || $synopsis != *" FILE" ]] || synopsis=FILE
+                [[ $n_names == 0 || $synopsis == *...* || $synopsis == FILE ]] || return
                 _kube_renewd_words "$synopsis" "$program" "${host[@]}"
                 __ltrim_colon_completions "$cur"
         fi

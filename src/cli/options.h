@@ -31,7 +31,8 @@ typedef struct Options {
         const char *node_name, *advertise_address, *service_address, *dns_domain, *key_algorithm;
         int64_t validity, ca_validity;
         bool status, yes, no_cross;
-        const char *ca, *phase, *certificate, *key;
+        const char *ca, *phase, *certificate, *key, *output_dir;
+        bool new_key;
         const char *user, *server;
         const char *groups[GROUPS_MAX + 1]; /* NULL-terminated */
 } Options;

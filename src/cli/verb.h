@@ -27,6 +27,8 @@ typedef enum OptionGroup {
         OPTIONS_TRUST_CLOCK = 1 << 11,
         OPTIONS_ROTATE = 1 << 12,
         OPTIONS_KUBECONFIG = 1 << 13,
+        OPTIONS_CSR = 1 << 14,
+        OPTIONS_INSTALL = 1 << 15,
 } OptionGroup;
 
 #define ANY_NUMBER SIZE_MAX
@@ -54,6 +56,8 @@ int verb_alarms(const Options *options);
 int verb_backup(const Options *options);
 int verb_restore(const Options *options);
 int verb_rotate_ca(const Options *options);
+int verb_csr(const Options *options);
+int verb_install(const Options *options);
 int verb_kubeconfig(const Options *options);
 int verb_init(const Options *options);
 int verb_recover(const Options *options);

@@ -174,6 +174,14 @@ static char *pem_of(const CertList *list)
         return strv_join(blocks, "");
 }
 
+static int check_end(const Item *item, const CertList *list, Error *reterr)
+{
+        return item->cert && list->certs[0]->not_after <= item->cert->not_after
+                       ? error_set(reterr, -EKEYREJECTED,
+                                 "it would end no later than the one in place")
+                       : 0;
+}
+
 static void accept(const AcquireInput *input, Job *job, const char *pem)
 {
         Pending *pending = job->result->pending;
@@ -186,6 +194,8 @@ static void accept(const AcquireInput *input, Job *job, const char *pem)
                 error_prefix(&error, r, "what was issued cannot be read");
         else
                 r = request_check(pending, job->input.item, list, now_of(input), &error);
+        if (r >= 0)
+                r = check_end(job->input.item, list, &error);
         if (r < 0) {
                 refuse(input, job, &error);
                 return;

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/ca-rotation-prepare.h"
 
-#include "base/path.h"
 #include "base/time-util.h"
 #include "pki/ca-rotate.h"
+#include "renew/given.h"
 
 #define CA_VALIDITY (10 * YEAR)  /* kubeadm's */
 #define BACKDATE    (5 * MINUTE) /* for clocks that are behind, as with leaves */
-
-/* A file of who asks, and not of the host below --root=. */
-static int read_given(const char *path, FileImage **ret, Error *reterr)
-{
-        autofree char *here = getcwd(NULL, 0);
-        autofree char *full = path_join(here ? here : "/", path);
-        autofd int fd = fs_open_root("/", reterr);
-
-        return fd < 0 ? fd : fs_read_file(fd, full, FS_SIZE_MAX, ret, reterr);
-}
 
 /* It may do what the old one does, at once. Takes the key. */
 static int check_given(const InventoryCa *old, const CertList *list, Key *key, int64_t now,
@@ -59,9 +49,9 @@ static int take_given(const InventoryCa *old, const PrepareRequest *request, int
         Key *key = NULL;
         int r;
 
-        r = read_given(request->certificate, &certificate, reterr);
+        r = given_read(request->certificate, &certificate, reterr);
         if (r >= 0)
-                r = read_given(request->key, &key_file, reterr);
+                r = given_read(request->key, &key_file, reterr);
         if (r < 0)
                 return r;
         r = cert_list_parse(certificate->data, certificate->size, &list, reterr);
@@ -193,7 +183,7 @@ static int has_given(const CaRecord *record, const char *path, bool *ret, Error 
         autoptr(CertList) list = NULL;
         int r;
 
-        r = read_given(path, &file, reterr);
+        r = given_read(path, &file, reterr);
         if (r < 0)
                 return r;
         r = cert_list_parse(file->data, file->size, &list, reterr);

@@ -37,6 +37,10 @@ void pass_make_running(Pass *pass);
 /* What is owed, and what was rolled back. */
 int pass_read_ledgers(Pass *pass, Error *reterr) MUST_USE;
 
+/* The lock, the end of whatever was interrupted, may we act, and what is there: for who acts on
+ * request. A dry run only looks. */
+int pass_begin(Pass *pass, bool dry_run, Error *reterr) MUST_USE;
+
 /* Asks those who sign elsewhere, into pass->acquisition, and waits for them: pass->now goes on. */
 int pass_acquire(Pass *pass, const PlanRequest *request, Error *reterr) MUST_USE;
 

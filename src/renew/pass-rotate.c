@@ -6,7 +6,6 @@
 #include "renew/events.h"
 #include "renew/interrupt.h"
 #include "renew/preflight.h"
-#include "renew/recovery.h"
 #include "renew/rotation.h"
 
 void rotate_result_done(RotateResult *result)
@@ -71,21 +70,9 @@ int pass_look_at_rotations(Pass *pass, Error *reterr)
  * brought to their end. A dry run only looks. */
 static int begin(Pass *pass, const RotateRequest *request, Error *reterr)
 {
-        int r = 0, n_finished = 0;
+        int r, n_finished = 0;
 
-        if (!request->dry_run) {
-                pass->judge = pair_judge_new(pass->root_fd, pass->config);
-                r = recovery_run(&(Recovery){.root_fd = pass->root_fd,
-                                         .config = pass->config,
-                                         .judge = pass->judge,
-                                         .pass_id = pass->id,
-                                         .now = pass->now},
-                        &pass->txn, NULL, reterr);
-        }
-        if (r >= 0)
-                r = pass_guard(pass, reterr);
-        if (r >= 0)
-                r = pass_look(pass, reterr);
+        r = pass_begin(pass, request->dry_run, reterr);
         if (r >= 0 && !request->dry_run)
                 r = n_finished =
                         ca_rotations_finish(pass->root_fd, pass->config, pass->inventory, reterr);

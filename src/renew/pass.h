@@ -97,6 +97,22 @@ typedef struct PassRequest {
  * for stderr. */
 int pass_run(Pass *pass, const PassRequest *request, Error *reterr) MUST_USE;
 
+/* What people carry to whoever signs: makes a key and a request for each name, or takes those that
+ * are on disk and say what is wanted now. *ret_pems: the requests, in the order of the names. An
+ * ExitStatus. */
+int pass_request(
+        Pass *pass, char *const *names, bool new_key, char ***ret_pems, Error *reterr) MUST_USE;
+
+typedef struct InstallRequest {
+        const char *name;
+        const char *certificate; /* a file of whoever asks, with what leads on to its CA */
+        const char *key;         /* the same; NULL: that of the request on disk */
+} InstallRequest;
+
+/* Puts what somebody else has signed in its place, if it is what was asked for, then restarts,
+ * verifies and reports as pass_run() does. An ExitStatus. */
+int pass_install(Pass *pass, const InstallRequest *request, Error *reterr) MUST_USE;
+
 /* What pass_restore() would change; writes nothing. */
 int pass_try_restore(Pass *pass, const RestoreRequest *request, RestoreResult **ret_result,
         Error *reterr) MUST_USE;

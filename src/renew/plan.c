@@ -105,6 +105,16 @@ static bool skip_postponed(
         return postponed;
 }
 
+bool plan_step_of(const Assessment *assessment, const Item *item, Step *ret)
+{
+        *ret = (Step){.kind = item->cert ? STEP_RENEW : STEP_CREATE,
+                .item = item,
+                .verdict = &assessment->verdicts[item - assessment->inventory->items],
+                .reason = DUE_REQUESTED};
+        return item->cert ||
+               (item->error == -ENOENT && !item->kubeconfig && item->entry->identity.common_name);
+}
+
 /* What cannot be renewed here is said if it was asked for or is running out; it fails the pass if
  * it was named or is running out. Returns false if nothing is in the way. */
 static bool skip_unrenewable(
@@ -179,6 +189,7 @@ static void plan_item(
         Plan *plan, const Item *item, const Verdict *verdict, const PlanRequest *request)
 {
         bool selected = is_selected(item, verdict, request);
+        Step step = {};
 
         /* 1. CA data of a kubeconfig is repaired with every pass, unless only other names were
          * asked for. */
@@ -189,7 +200,14 @@ static void plan_item(
         if (!is_leaf(item) || (request->names && !selected))
                 return;
 
-        /* 2. What cannot be renewed here is said, not passed over. */
+        /* 2. What somebody has brought is not asked whether it could be made here; what cannot be
+         * renewed here is said, not passed over. */
+        if (request->installs) {
+                plan_step_of(plan->assessment, item, &step);
+                add_step(plan, step.kind, item, verdict, DUE_REQUESTED,
+                        xstrdup("somebody has brought it"));
+                return;
+        }
         if (skip_unrenewable(plan, item, verdict, request))
                 return;
 
@@ -254,23 +272,32 @@ static int unknown_name(const Inventory *inventory, const char *name, Error *ret
                 "no certificate is called '%s'; 'kube-renewd check' lists their names", name);
 }
 
+int plan_find_leaf(const Inventory *inventory, const char *name, const Item **ret, Error *reterr)
+{
+        const Item *found = NULL;
+
+        for (size_t i = 0; i < inventory->n_items && !found; i++)
+                if (streq(inventory->items[i].name, name))
+                        found = &inventory->items[i];
+        if (!found)
+                return unknown_name(inventory, name, reterr);
+        if (!is_leaf(found))
+                return error_set(reterr, -EINVAL,
+                        "'%s' is a CA certificate, and a pass never renews those; "
+                        "'kube-renewd explain %s' says when it ends",
+                        name, name);
+        *ret = found;
+        return 0;
+}
+
 static int check_names(const Inventory *inventory, char *const *names, Error *reterr)
 {
-        for (; names && *names; names++) {
-                const Item *found = NULL;
+        const Item *item;
+        int r = 0;
 
-                for (size_t i = 0; i < inventory->n_items && !found; i++)
-                        if (streq(inventory->items[i].name, *names))
-                                found = &inventory->items[i];
-                if (!found)
-                        return unknown_name(inventory, *names, reterr);
-                if (!is_leaf(found))
-                        return error_set(reterr, -EINVAL,
-                                "'%s' is a CA certificate, and a pass never renews those; "
-                                "'kube-renewd explain %s' says when it ends",
-                                *names, *names);
-        }
-        return 0;
+        for (; r >= 0 && names && *names; names++)
+                r = plan_find_leaf(inventory, *names, &item, reterr);
+        return r;
 }
 
 int plan_make(const Assessment *assessment, const PlanRequest *request, Plan **ret, Error *reterr)

@@ -14,6 +14,7 @@
 
 typedef struct PlanRequest {
         char *const *names;       /* kubeadm's names; NULL: all that is due */
+        bool installs;            /* the names are of certificates that somebody has brought */
         bool all;                 /* everything that can be renewed, due or not */
         const char *kubelet_unit; /* instead: the client certificate that this service should have
                                      renewed by itself; NULL */
@@ -116,6 +117,14 @@ void restarts_free(Restart *restarts, size_t n);
 
 void plan_free(Plan *plan);
 DEFINE_AUTOPTR(Plan, plan_free)
+
+/* The certificate of that name. -EINVAL if it is none (with the nearest that is one), or a CA. */
+int plan_find_leaf(
+        const Inventory *inventory, const char *name, const Item **ret, Error *reterr) MUST_USE;
+
+/* How a certificate would be made anew that is there or, if its identity is known, is not. False if
+ * it cannot be: then what is there cannot be read. */
+bool plan_step_of(const Assessment *assessment, const Item *item, Step *ret);
 
 /* -EINVAL for a name that is none (with the nearest that is one), -ENOENT if there is no kubelet
  * whose certificate could be renewed. */

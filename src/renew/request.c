@@ -71,11 +71,12 @@ static int read_known(const RequestInput *input, Pending **ret, Error *reterr)
         return r < 0 && r != -ENOENT ? error_set(reterr, r, "%s", error.text) : 0;
 }
 
-static int make_key(const Step *step, const Template *template, Key **ret_new, Error *reterr)
+static int make_key(
+        const RequestInput *input, const Template *template, Key **ret_new, Error *reterr)
 {
-        if (template->keeps_key)
+        if (input->key || template->keeps_key)
                 return 0;
-        log_status("Making a key for '%s'", step->item->name);
+        log_status("Making a key for '%s'", input->step->item->name);
         return key_generate(template->key_kind, ret_new, reterr);
 }
 
@@ -89,11 +90,13 @@ static int make_pending(
         KeyFormat format;
         int r;
 
-        r = make_key(input->step, template, &fresh, reterr);
+        r = make_key(input, template, &fresh, reterr);
         if (r < 0)
                 return r;
-        key = fresh ? fresh : item->key;
-        format = item->key ? key_format(item->key) : key_format_default(key_kind(key));
+        key = input->key ? input->key : fresh ? fresh : item->key;
+        format = input->key  ? key_format(key)
+                 : item->key ? key_format(item->key)
+                             : key_format_default(key_kind(key));
         r = key_to_pem(key, format, &pending->key_pem, reterr);
         if (r >= 0)
                 r = make_request(input->step, template, key, &pending->request_pem, reterr);
@@ -105,6 +108,15 @@ static int make_pending(
         pending->created_at = input->now;
         *ret = TAKE(pending);
         return 0;
+}
+
+int request_make(const RequestInput *input, Pending **ret, Error *reterr)
+{
+        autoptr(Template) template = template_of_request(input->step, input->config, input->now);
+
+        if (template->outcome != OUTCOME_RENEWED)
+                return error_set(reterr, -EOPNOTSUPP, "%s", template->problem);
+        return make_pending(input, template, ret, reterr);
 }
 
 int request_take(const RequestInput *input, Request *ret, Error *reterr)
@@ -146,10 +158,5 @@ int request_check(const Pending *pending, const Item *item, const CertList *answ
         r = parse_request(pending->request_pem, &csr, reterr);
         if (r >= 0)
                 r = csr_check_answer(csr, answer, expected ? expected->bundle : NULL, now, reterr);
-        if (r < 0)
-                return r;
-        if (item->cert && answer->certs[0]->not_after <= item->cert->not_after)
-                return error_set(
-                        reterr, -EKEYREJECTED, "it would end no later than the one in place");
-        return 0;
+        return r;
 }

@@ -22,7 +22,8 @@ typedef struct RequestInput {
         const Step *step;
         const char *issuer; /* Pending.issuer */
         int64_t now;
-        bool new_key; /* whatever is on disk */
+        bool new_key;   /* whatever is on disk */
+        const Key *key; /* somebody's own, for which there is no request on disk; NULL */
 } RequestInput;
 
 typedef struct Request {
@@ -35,7 +36,10 @@ void request_done(Request *request);
 /* -EOPNOTSUPP where nothing can be asked for that says the same; others as writing files. */
 int request_take(const RequestInput *input, Request *ret, Error *reterr) MUST_USE;
 
-/* Is that what was asked for, and better than what is in place (NULL: nothing)? Errors as
- * csr_check_answer(), and -EKEYREJECTED where it would end no later. */
+/* The same for input->key, in memory only. */
+int request_make(const RequestInput *input, Pending **ret, Error *reterr) MUST_USE;
+
+/* Is that what was asked for, and does it lead to CA=? Errors as csr_check_answer(), and -ENOKEY
+ * where nobody can tell. */
 int request_check(const Pending *pending, const Item *item, const CertList *answer, int64_t now,
         Error *reterr) MUST_USE;

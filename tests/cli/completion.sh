@@ -115,6 +115,8 @@ both() {
         lists "$at explain etcd-" 'etcd-server' "$1: those that begin so"
         completes "$at explain scheduler.conf/" "$at explain scheduler.conf/b\\\$\\(touch\\ ran\\) " "$1: a name that is a command"
         tap_ok "$1: which nobody has run" test ! -e "$SCRATCH/ran"
+        touch "$SCRATCH/signed.crt"
+        completes "$at install apiserver $SCRATCH/sig" "$at install apiserver $SCRATCH/signed.crt " "$1: a file, where the verb takes one"
         completes "$at backup ver" "$at backup verify " "$1: the verb of a verb"
         completes "$at backup verify ${backup:0:9}" "$at backup verify $backup " "$1: a backup"
         completes "$at restore ${backup:0:9}" "$at restore $backup " "$1: the same to restore"
