@@ -96,7 +96,7 @@ static void test_shipped_layouts_fit_the_unit(void **state)
                 autoptr(Config) config = NULL;
                 Error error = {};
 
-                if (!strstr(*name, ".conf"))
+                if (!strstr(*name, ".conf") || streq(*name, "generic.conf")) /* which has nothing */
                         continue;
                 if (config_load(root_fd,
                             &(ConfigOptions){
