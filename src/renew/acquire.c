@@ -225,7 +225,7 @@ static void wait_for(const AcquireInput *input, Job *job, const IssuerAnswer *an
                 return;
         }
         if (answer->wait)
-                pending->not_before = now_of(input) + answer->wait;
+                pending->not_before = now_of(input) + (answer->wait < DAY ? answer->wait : DAY);
         if (write_down(job))
                 settle(job, OUTCOME_PENDING, xstrdup(text));
 }
@@ -306,6 +306,12 @@ static void ask(const AcquireInput *input, Job *job)
         issuer_answer_done(&answer);
 }
 
+/* Nobody is put off for longer than a day: what says so was written by a clock that was wrong. */
+static bool is_put_off(const Pending *pending, int64_t now)
+{
+        return pending->not_before > now && pending->not_before <= now + DAY;
+}
+
 /* What an earlier pass was told about it holds for this one. */
 static void go_on(const AcquireInput *input, Job *job)
 {
@@ -317,7 +323,7 @@ static void go_on(const AcquireInput *input, Job *job)
                 accept(input, job, pem);
                 return;
         }
-        if (pending->not_before <= input->now || input->is_named)
+        if (!is_put_off(pending, input->now) || input->is_named)
                 return;
         autofree char *text =
                 back_off_text(pending, pending->text ? pending->text : "it was put off");
@@ -421,19 +427,6 @@ static int forget(
         return pending_remove(input->root_fd, input->config->state_directory, name, reterr);
 }
 
-int acquire_finish(const AcquireInput *input, const Acquisition *acquisition, Error *reterr)
-{
-        int r = 0;
-
-        for (size_t i = 0; acquisition && r >= 0 && i < acquisition->n; i++) {
-                const AcquireResult *result = &acquisition->results[i];
-
-                if (result->outcome == OUTCOME_RENEWED && result->pending)
-                        r = forget(input, result->step->item->entry, result->pending->name, reterr);
-        }
-        return r;
-}
-
 static const Item *find_item(const Inventory *inventory, const Pending *pending)
 {
         for (size_t i = 0; i < inventory->n_items; i++) {
@@ -445,7 +438,8 @@ static const Item *find_item(const Inventory *inventory, const Pending *pending)
         return NULL;
 }
 
-/* By what is on disk: nobody has it in mind, or it has come to its end. */
+/* By what is on disk: nobody has it in mind, or it has come to its end. What somebody has carried
+ * away by hand may come back after a configuration that did not know it. */
 static bool is_over(const AcquireInput *input, const Pending *pending, const Item *item)
 {
         autofree char *base = xstrndup(pending->name, strcspn(pending->name, "/#"));
@@ -453,8 +447,8 @@ static bool is_over(const AcquireInput *input, const Pending *pending, const Ite
 
         if (!pending->issuer)
                 return false; /* nobody can read it: the next request takes its place */
-        if (!entry || (!streq(pending->issuer, issuer_kind_name(ISSUER_KIND_EXTERNAL)) &&
-                              !streq(pending->issuer, issuer_kind_name(entry->issuer.kind))))
+        if (!streq(pending->issuer, issuer_kind_name(ISSUER_KIND_EXTERNAL)) &&
+                (!entry || !streq(pending->issuer, issuer_kind_name(entry->issuer.kind))))
                 return true;
         return item && (item->cert || item->error == -ENOENT) &&
                !pending_is_open(pending, item->cert ? &item->cert->sha256 : NULL);

@@ -6,7 +6,6 @@
  *     acquisition = acquire_run(&input, plan);           writes STATE/pending, asks, waits
  *     issuance = issue_run(root_fd, plan, acquisition, config, now);
  *     ...commit...
- *     r = acquire_finish(&input, acquisition, committed, reterr);
  *     r = acquire_clean_up(&input, inventory_after, reterr);
  *
  * All that are asked for are asked side by side, one round every ten seconds, each as long as its
@@ -51,10 +50,7 @@ Acquisition *acquire_run(const AcquireInput *input, const Plan *plan);
 /* A result of a certificate that was brought by somebody: for `install`. Takes both over. */
 void acquisition_add(Acquisition *acquisition, const Step *step, CertList *certs, Pending *pending);
 
-/* What is in its place needs no request any more, and leaves nothing behind at its issuer. */
-int acquire_finish(
-        const AcquireInput *input, const Acquisition *acquisition, Error *reterr) MUST_USE;
-
-/* The same for what an earlier pass had no time to tidy up, and for requests that nobody wants any
- * longer. input->inventory is of what is on disk now. */
+/* What is in its place needs no request any more, and leaves nothing behind at its issuer; nor does
+ * what nobody wants any longer. By input->inventory, of what is on disk now: what was issued and
+ * could not be put there stays. */
 int acquire_clean_up(const AcquireInput *input, Error *reterr) MUST_USE;

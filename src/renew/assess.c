@@ -357,6 +357,15 @@ static DueReason own_reason(const Evidence *evidence, const Item *item, const Ve
         return verdict->missing_sans ? DUE_MISSING_SAN : DUE_NOT;
 }
 
+/* Asked for, or there already and not in its place. What was refused waits until it is due. */
+static bool is_awaited(const Item *item)
+{
+        const Pending *pending = item->pending;
+
+        return item->cert && pending && issuer_takes_requests(item->entry) &&
+               pending->refusals == 0 && (pending->asked_at || pending->certificate_pem);
+}
+
 /* What others do about it comes on top: what they have made, and what they are at. */
 static DueReason due_reason(const Evidence *evidence, const Item *item, const Verdict *verdict)
 {
@@ -364,9 +373,7 @@ static DueReason due_reason(const Evidence *evidence, const Item *item, const Ve
 
         if (verdict->takes_source && !item->source->is_last_good)
                 return DUE_SOURCE;
-        if (reason == DUE_NOT && item->cert && item->pending && issuer_takes_requests(item->entry))
-                return DUE_PENDING;
-        return reason;
+        return reason == DUE_NOT && is_awaited(item) ? DUE_PENDING : reason;
 }
 
 /* The first second at which a pass would renew it, as things are. */

@@ -36,9 +36,8 @@ int pass_acquire(Pass *pass, const PlanRequest *request, Error *reterr)
 int pass_tidy_requests(Pass *pass, Error *reterr)
 {
         const AcquireInput input = input_of(pass);
-        int r = pass->committed ? acquire_finish(&input, pass->acquisition, reterr) : 0;
 
-        return r < 0 ? r : acquire_clean_up(&input, reterr);
+        return acquire_clean_up(&input, reterr);
 }
 
 /* Somebody else wrote it, and it could be put back as it is. */
