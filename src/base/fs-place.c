@@ -121,3 +121,19 @@ int fs_check_place(int root_fd, const char *path, FsHands hands, Error *reterr)
         /* Anything else will be found out by whoever uses it. */
         return r == -EPERM ? error_set(reterr, r, "%s", error.text) : 0;
 }
+
+int fs_check_link(int root_fd, const FileImage *image, Error *reterr)
+{
+        autofree char *real = NULL;
+        struct stat st;
+        Error error = {};
+
+        if (fs_check_place(root_fd, image->path, FS_OUR_HANDS, &error) >= 0)
+                return 0;
+        autofd int fd = fs_open(root_fd, image->path, O_PATH, 0, NULL);
+        if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == image->st.st_dev &&
+                st.st_ino == image->st.st_ino && fs_path_of(root_fd, fd, &real, NULL) >= 0 &&
+                streq(real, image->path))
+                return 0;
+        return error_set(reterr, -EPERM, "%s, and '%s' is a link", error.text, image->path);
+}

@@ -107,6 +107,11 @@ int fs_test_writable(int root_fd, const char *path, Error *reterr) MUST_USE;
 typedef enum FsHands { FS_OUR_HANDS, FS_OWN_HANDS } FsHands;
 int fs_check_place(int root_fd, const char *path, FsHands hands, Error *reterr) MUST_USE;
 
+/* Was that file read where its path says? Who could change the way to it could have led root to a
+ * file of somebody else. -EPERM if so (FS_OUR_HANDS) and by a link; 0 where only root has laid it.
+ */
+int fs_check_link(int root_fd, const FileImage *image, Error *reterr) MUST_USE;
+
 /* Writes all bytes or fails; short writes and EINTR are continued. */
 int fs_write_all(int fd, const void *data, size_t size) MUST_USE;
 

@@ -93,18 +93,19 @@ void verdict_note(Verdict *verdict, State state, const char *format, ...)
 
 int64_t due_span_of(const Policy *policy, int64_t lifetime)
 {
-        int64_t span = policy->renew_before;
+        int64_t left_when_new = lifetime - BACKDATED;
+        int64_t span = policy->renew_before, most = left_when_new / 2;
 
-        if (policy->renew_at > 0)
-                return lifetime * (100 - policy->renew_at) / 100;
-        if (span > lifetime / 3)
+        if (policy->renew_at > 0) {
+                span = lifetime * (100 - policy->renew_at) / 100;
+                most = span < left_when_new ? span : most;
+        } else if (span > lifetime / 3) {
                 span = lifetime / 3;
+        }
 
         /* Of a life of minutes the back-dating is the greater part: a certificate just issued must
          * not be due. */
-        if (lifetime > BACKDATED && span > (lifetime - BACKDATED) / 2)
-                span = (lifetime - BACKDATED) / 2;
-        return span;
+        return left_when_new > 0 && span > most ? most : span;
 }
 
 int64_t due_span(const Policy *policy, const Cert *cert)

@@ -114,7 +114,8 @@ static int check_words(const Config *config, const CredentialEntry *entry, Error
         return 0;
 }
 
-/* Half of a pair would be a certificate without its key, or the other way round. */
+/* Half of a pair would be a certificate without its key, or the other way round. What is taken over
+ * is copied byte for byte: a key in the file of the certificate would come with it. */
 static int check_source(const Config *config, const CredentialEntry *entry, Error *reterr)
 {
         const IssuerEntry *issuer = &entry->issuer;
@@ -135,6 +136,11 @@ static int check_source(const Config *config, const CredentialEntry *entry, Erro
                 return refuse(config, entry, "SourceCertificate",
                         "has itself as its source; without SourceCertificate= and SourceKey= it is "
                         "what somebody else has put in place",
+                        reterr);
+        if (issuer->source_certificate && streq(issuer->source_certificate, issuer->source_key))
+                return refuse(config, entry, "SourceKey",
+                        "has certificate and key in one file at its source; write the paths of two "
+                        "files",
                         reterr);
         return 0;
 }

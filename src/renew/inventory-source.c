@@ -3,6 +3,38 @@
 #include "renew/inventory-internal.h"
 #include "renew/last-good.h"
 
+#define ANY_USAGE "2.5.29.37.0" /* RFC 5280 4.2.1.12 */
+
+/* What it is good for: what is configured, else as the one that is in place. */
+static int check_usages(const Item *item, const PairSource *source, Error *reterr)
+{
+        unsigned usage = item->entry->identity.usage;
+        autostrv configured = usage ? cert_usage_names(usage) : NULL;
+        const Cert *leaf = source->chain->certs[0];
+        char *const *needed = configured;
+
+        if (!needed && item->cert)
+                needed = item->cert->usages;
+        if (!leaf->usages || strv_contains(leaf->usages, ANY_USAGE))
+                return 0;
+        for (; needed && *needed; needed++)
+                if (!strv_contains(leaf->usages, *needed))
+                        return error_set(reterr, -EKEYREJECTED, "'%s' is not for %s", source->place,
+                                *needed);
+        return 0;
+}
+
+/* Somebody else's, however sound it is. */
+static int check_identity(const Item *item, const PairSource *source, Error *reterr)
+{
+        int r = check_usages(item, source, reterr);
+
+        if (r < 0 || source->is_last_good || !item->cert || source_shares_name(source, item->cert))
+                return r;
+        return error_set(
+                reterr, -EKEYREJECTED, "'%s' shares no name with what is in place", source->place);
+}
+
 /* What it is, whoever says so; dates are judged later. */
 static int check(const Item *item, const PairSource *source, const Key *key, Error *reterr)
 {
@@ -15,7 +47,7 @@ static int check(const Item *item, const PairSource *source, const Key *key, Err
                 return error_set(reterr, -EKEYREJECTED,
                         "the key does not belong to the certificate in '%s'", source->place);
         if (!expected)
-                return 0;
+                return check_identity(item, source, reterr);
         if (!expected->bundle)
                 return error_set(reterr, -ENOKEY,
                         "nobody knows whether CA '%s' has signed '%s': %s", expected->entry->name,
@@ -23,7 +55,7 @@ static int check(const Item *item, const PairSource *source, const Key *key, Err
         if (cert_verify(leaf, source->chain, expected->bundle, 0, 0, NULL) < 0)
                 return error_set(reterr, -EKEYREJECTED, "'%s' does not lead to CA '%s' ('%s')",
                         source->place, expected->entry->name, expected->entry->certificate);
-        return 0;
+        return check_identity(item, source, reterr);
 }
 
 static bool is_same(const FileImage *file, const Secret *bytes)
@@ -32,14 +64,39 @@ static bool is_same(const FileImage *file, const Secret *bytes)
                memcmp(file->data, bytes->data, bytes->size) == 0;
 }
 
-static void read_pair(
-        Item *item, PairSource *source, InventoryFile *certificate, InventoryFile *key)
+/* Where others could lead root to a file of his. */
+static int check_links(const InventoryReader *reader, const InventoryFile *certificate,
+        const InventoryFile *key, Error *reterr)
+{
+        int r = certificate->image ? fs_check_link(reader->root_fd, certificate->image, reterr) : 0;
+
+        return r >= 0 && key->image ? fs_check_link(reader->root_fd, key->image, reterr) : r;
+}
+
+/* What is taken over is copied byte for byte: a key would come with it, for everybody to read. */
+static int check_no_key(const PairSource *source, InventoryFile *certificate, Error *reterr)
+{
+        const Key *key;
+        int r = source->is_last_good ? -ENODATA : inventory_file_key(certificate, &key, NULL);
+
+        return r == -ENODATA
+                       ? 0
+                       : error_set(reterr, -EKEYREJECTED,
+                                 "'%s' holds a private key beside the certificate", source->place);
+}
+
+static void read_pair(InventoryReader *reader, Item *item, PairSource *source,
+        InventoryFile *certificate, InventoryFile *key)
 {
         const Key *parsed = NULL;
         Error error = {};
         int r;
 
-        r = inventory_file_certs(certificate, &source->chain, &error);
+        r = check_links(reader, certificate, key, &error);
+        if (r >= 0)
+                r = inventory_file_certs(certificate, &source->chain, &error);
+        if (r >= 0)
+                r = check_no_key(source, certificate, &error);
         if (r >= 0)
                 r = inventory_file_key(key, &parsed, &error);
         if (r >= 0)
@@ -66,7 +123,7 @@ static void read_files(InventoryReader *reader, Item *item)
         source->place = xstrdup(issuer->source_certificate);
         source->certificate = bytes_of(certificate->image);
         source->key = bytes_of(key->image);
-        read_pair(item, source, certificate, key);
+        read_pair(reader, item, source, certificate, key);
 }
 
 static void read_last_good(InventoryReader *reader, Item *item)
@@ -89,7 +146,7 @@ static void read_last_good(InventoryReader *reader, Item *item)
         source->key = pair.key;
         scalars = inventory_scalars(reader, source->place, pair.certificate->data,
                 pair.certificate->size, pair.key, NULL);
-        read_pair(item, source, scalars, scalars);
+        read_pair(reader, item, source, scalars, scalars);
 }
 
 void inventory_read_sources(InventoryReader *reader)

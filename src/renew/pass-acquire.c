@@ -40,11 +40,18 @@ int pass_tidy_requests(Pass *pass, Error *reterr)
         return acquire_clean_up(&input, reterr);
 }
 
+/* Another one's pair does not push out the one that could be put back. */
+static bool is_anothers(const Item *item, const Verdict *verdict)
+{
+        return verdict->takes_source && !source_shares_name(item->source, item->cert);
+}
+
 /* Somebody else wrote it, and it could be put back as it is. */
 static bool is_good(const Item *item, const Verdict *verdict)
 {
         return item->kind == ITEM_CERTIFICATE && item->entry->issuer.kind == ISSUER_KIND_FILES &&
-               item->entry->watch && item->file && item->key_file &&
+               item->entry->watch && item->file && item->key_file && item->cert &&
+               !is_anothers(item, verdict) &&
                state_severity(
                        verdict->state == STATE_NOT_LOADED ? verdict->covered : verdict->state) < 2;
 }

@@ -14,6 +14,17 @@ void source_free(PairSource *source)
         free(source);
 }
 
+bool source_shares_name(const PairSource *source, const Cert *cert)
+{
+        const Cert *leaf = source->chain->certs[0];
+        bool shared = leaf->common_name && cert->common_name &&
+                      streq(leaf->common_name, cert->common_name);
+
+        for (char *const *san = cert->sans; san && *san && !shared; san++)
+                shared = cert_has_san(leaf, *san) || strv_contains(leaf->sans, *san);
+        return shared;
+}
+
 char *source_problem(const PairSource *source, int64_t now)
 {
         const Cert *leaf = source->chain ? source->chain->certs[0] : NULL;

@@ -23,6 +23,9 @@ typedef struct PairSource {
 void source_free(PairSource *source);
 DEFINE_AUTOPTR(PairSource, source_free)
 
+/* Is it for somebody whom that certificate is for, too, by a SAN or the common name? */
+bool source_shares_name(const PairSource *source, const Cert *cert);
+
 /* Why it cannot take the place of what is there at `now`, one sentence; NULL if it can. The caller
  * frees. */
 char *source_problem(const PairSource *source, int64_t now);

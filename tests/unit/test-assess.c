@@ -98,6 +98,10 @@ static void test_t37_short_lifetimes(void **state)
                 {YEAR, 15 * DAY, 80, 73 * DAY},
                 {100, 15 * DAY, 80, 20},
                 {60, 15 * DAY, 90, 6},
+                {60 + 300, 15 * DAY, 80, 30},
+                {300, 15 * DAY, 80, 60},
+                {HOUR + 300, 15 * DAY, 1, HOUR / 2},
+                {YEAR, 15 * DAY, 1, YEAR / 100 * 99},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
@@ -118,7 +122,12 @@ static void test_t37_fresh_is_not_due(void **state)
         for (size_t i = 0; i < ELEMENTSOF(validities); i++) {
                 sample->cert.not_before = NOW - 5 * MINUTE;
                 sample->cert.not_after = NOW + validities[i];
+                sample->entry.policy.renew_at = 0;
                 assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
+                for (unsigned at = 1; at < 100; at++) {
+                        sample->entry.policy.renew_at = at;
+                        assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
+                }
         }
 }
 

@@ -67,6 +67,9 @@ static const struct {
                 FAILS("3: [certificate apiserver] has itself as its source; without "
                       "SourceCertificate= and SourceKey= it is what somebody else has put in "
                       "place")},
+        {MINE "Issuer=files\nSourceCertificate=/s.pem\nSourceKey=/s.pem\n",
+                FAILS("6: [certificate mine] has certificate and key in one file at its source; "
+                      "write the paths of two files")},
         {APISERVER "Issuer=csr\n",
                 FAILS("2: [certificate apiserver] has Issuer=csr, but nothing that it needs; write "
                       "SignerName=")},

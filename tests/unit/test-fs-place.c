@@ -87,6 +87,36 @@ static void test_a_link_leads_through_other_hands(void **state)
         assert_int_equal(fs_check_place(root_fd, "/place", FS_OUR_HANDS, NULL), 0);
 }
 
+static void test_a_link_in_other_hands_is_not_followed(void **state)
+{
+        static const struct {
+                const char *path;
+                mode_t theirs;
+                int result;
+        } table[] = {
+                {"/theirs/file", 0777, 0},
+                {"/theirs/link", 0777, -EPERM},
+                {"/theirs/way/secret", 0777, -EPERM},
+                {"/theirs/link", 0755, 0},
+                {"/theirs/way/secret", 0755, 0},
+        };
+
+        assert_int_equal(fs_make_directories(root_fd, "/theirs", 0755, NULL), 0);
+        assert_int_equal(fs_make_directories(root_fd, "/ours", 0755, NULL), 0);
+        put("ours/secret", "x");
+        put("theirs/file", "x");
+        assert_int_equal(symlink("../ours/secret", "theirs/link"), 0);
+        assert_int_equal(symlink("../ours", "theirs/way"), 0);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autoptr(FileImage) image = NULL;
+
+                assert_int_equal(fs_read_file(root_fd, table[i].path, 10, &image, NULL), 0);
+                assert_int_equal(chmod("theirs", table[i].theirs), 0);
+                if (fs_check_link(root_fd, image, NULL) != table[i].result)
+                        fail_msg("row %zu", i);
+        }
+}
+
 static void test_what_cannot_be_looked_at_is_not_judged(void **state)
 {
         static const char *const paths[] = {"/missing", "/file/below", "/loop", "relative"};
@@ -143,6 +173,7 @@ int main(void)
                 SCRATCH_TEST(test_whose_hands),
                 SCRATCH_TEST(test_sticky_directory_itself),
                 SCRATCH_TEST(test_a_link_leads_through_other_hands),
+                SCRATCH_TEST(test_a_link_in_other_hands_is_not_followed),
                 SCRATCH_TEST(test_what_cannot_be_looked_at_is_not_judged),
                 SCRATCH_TEST(test_acl_that_names_somebody),
         };

@@ -158,6 +158,67 @@ static void reissue(Host *host, KeyKind kind, KeyFormat format)
         tree_write(host->root, "/etc/kubernetes/pki/apiserver.key", pem->data, pem->size);
 }
 
+/* A pair of such an identity at the source of the apiserver's. */
+static void put_source(Host *host, const LeafIdentity *identity, bool key_in_both)
+{
+        const Ca *ca = host_item(host, "apiserver")->ca->ca;
+        const LeafTerms terms = leaf_terms(ca, host->now, YEAR, NULL);
+        autoptr(Key) key = NULL;
+        autoptr(Cert) cert = NULL;
+        autoptr(Secret) pem = NULL;
+
+        assert_int_equal(key_generate(KEY_KIND_ECDSA_P256, &key, NULL), 0);
+        assert_int_equal(ca_issue(ca, identity, key, &terms, &cert, NULL), 0);
+        assert_int_equal(key_to_pem(key, KEY_FORMAT_SEC1, &pem, NULL), 0);
+        autofree char *text = cert_to_pem(cert);
+        autofree char *both = xasprintf(
+                "%s%.*s", text, key_in_both ? (int)pem->size : 0, (const char *)pem->data);
+        tree_write_text(host->root, "/s/s.crt", both);
+        tree_write(host->root, "/s/s.key", pem->data, pem->size);
+}
+
+static void test_t30_a_source_for_somebody_else_is_not_taken(void **state)
+{
+        static const struct {
+                const char *name, *san;
+                unsigned usage;
+                bool key_in_both;
+                const char *problem;
+        } table[] = {
+                {"kube-apiserver", NULL, CERT_USAGE_SERVER, false, NULL},
+                {"x", "DNS:kubernetes", CERT_USAGE_SERVER | CERT_USAGE_CLIENT, false, NULL},
+                {"x", "DNS:x", CERT_USAGE_SERVER, false, "shares no name with what is in place"},
+                {"kube-apiserver", "DNS:kubernetes", CERT_USAGE_CLIENT, false,
+                        "is not for server auth"},
+                {"kube-apiserver", NULL, CERT_USAGE_SERVER, true, "holds a private key"},
+        };
+        Host host = host_new("v1.28.7/rsa2048-default", ONE_DAY_OLD);
+
+        tree_write_text(host.root, "/etc/kube-renewd/kube-renewd.conf",
+                "[certificate apiserver]\nIssuer=files\nSourceCertificate=/s/s.crt\n"
+                "SourceKey=/s/s.key\n");
+        host_configure(&host);
+        host_look(&host);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                char *sans[] = {(char *)table[i].san, NULL};
+
+                put_source(&host,
+                        &(LeafIdentity){.common_name = table[i].name,
+                                .sans = sans,
+                                .usage = table[i].usage},
+                        table[i].key_in_both);
+                host_look(&host);
+                const Verdict *verdict = host_verdict(&host, "apiserver");
+                const char *problem = verdict->source_problem;
+
+                if (!table[i].problem != !problem ||
+                        (problem && !strstr(problem, table[i].problem)))
+                        fail_msg("row %zu: %s", i, problem);
+                assert_int_equal(verdict->takes_source, !problem);
+        }
+        host_free(&host);
+}
+
 /* RSA-4096 is in a tree of its own. */
 static void test_t24_kinds_of_keys(void **state)
 {
@@ -420,6 +481,7 @@ int main(void)
                 cmocka_unit_test(test_t03_expired_trees),
                 cmocka_unit_test(test_order_is_leaves_kubeconfigs_cas),
                 cmocka_unit_test(test_items_know_what_later_stages_need),
+                cmocka_unit_test(test_t30_a_source_for_somebody_else_is_not_taken),
                 cmocka_unit_test(test_t24_kinds_of_keys),
                 cmocka_unit_test(test_serving_certificate_of_the_kubelet),
                 cmocka_unit_test(test_t12_alias_of_a_ca),
