@@ -41,7 +41,8 @@ static void explain_signer(const Item *item, const Row *row)
                         key_place(ca), ca->key_problem ? ": " : "",
                         ca->key_problem ? ca->key_problem : "");
         else if (item->cert)
-                text = xasprintf("%s, none of our CAs: renewed elsewhere", row->issuer_dn);
+                text = xasprintf("%s, none of our CAs%s", row->issuer_dn,
+                        row->externally_managed ? ": renewed elsewhere" : "");
         text_field("signed by", text);
         if (!item->trusted)
                 text_field("", item->trust_problem);

@@ -31,10 +31,12 @@ static void buffer_add_cert(Buffer *buffer, const Cert *cert)
         buffer_add(buffer, pem, strlen(pem));
 }
 
-/* The new leaf, then what followed the old one: intermediates stay. */
+/* The new leaf, then what followed the old one: intermediates stay. From what is signed by its own
+ * key nothing leads on. */
 static Secret *leaf_with_chain(const IssueResult *result)
 {
-        const CertList *chain = result->step->item->chain;
+        const CertList *chain =
+                cert_is_self_signed(result->cert) ? NULL : result->step->item->chain;
         Buffer buffer = {};
 
         buffer_add_cert(&buffer, result->cert);

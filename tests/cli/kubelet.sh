@@ -144,7 +144,8 @@ serving() {
 
 # night DAYS: a pass so many days from now.
 night() {
-        renewd run --at="$(date -u -d "+$1 days" +%FT%TZ)" >/dev/null 2>&1
+        renewd run --at="$(date -u -d "@$(awk -v now="$(date +%s)" -v days="$1" 'BEGIN { printf "%d", now + days * 86400 }')" +%FT%TZ)" \
+                >/dev/null 2>&1
 }
 
 openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=cp-1@1700000000 -keyout "$ROOT/$pki/kubelet.key" \
@@ -172,6 +173,61 @@ tap_status 1 "T42 somebody has approved the request: the alarm is gone" test -e 
 rm "$server" && cp "$ROOT/$pki/kubelet-server-2.pem" "$server"
 night 403
 tap_like "$(jq -r .reason "$ROOT/$alarm")" "kubelet-server-current.pem' is a file, and no link" "T42 a plain file: an alarm"
+
+# 7. What the kubelet makes for itself is renewed where somebody has said by whom, as kube-renewd-layout(5) has it.
+serving_conf=etc/kube-renewd/kube-renewd.conf.d/serving.conf
+
+# own_serving: a kubelet.crt as the kubelet makes it, with a CA of its own behind it. It ends in a year.
+own_serving() {
+        kubelet_host
+        mkdir -p "$ROOT/${serving_conf%/*}"
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /CN=cp-1-ca@1700000000 \
+                -keyout "$SCRATCH/own-ca.key" -out "$SCRATCH/own-ca.crt" 2>/dev/null
+        openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=cp-1@1700000000 \
+                -addext subjectAltName=DNS:cp-1 -addext extendedKeyUsage=serverAuth \
+                -keyout "$ROOT/$pki/kubelet.key" -out "$SCRATCH/own.csr" 2>/dev/null
+        openssl x509 -req -in "$SCRATCH/own.csr" -days 365 -CA "$SCRATCH/own-ca.crt" -CAkey "$SCRATCH/own-ca.key" \
+                -set_serial 7 -copy_extensions copyall -out "$SCRATCH/own.crt" 2>/dev/null
+        cat "$SCRATCH/own.crt" "$SCRATCH/own-ca.crt" >"$ROOT/$pki/kubelet.crt"
+}
+
+# by_manual WORDS: the drop-in of the manual that has these words, and what else stdin says.
+by_manual() {
+        {
+                sed -n '/KUBELET.S SERVING/,/^# SPECIFIERS/p' "$SRCDIR/man/kube-renewd-layout.5.scd" |
+                        awk -v words="$1" '/^```/ { if (index(text, words)) printf "%s", text; text = ""; next }
+                                { text = text $0 "\n" }'
+                cat
+        } >"$ROOT/$serving_conf"
+}
+
+own_serving
+by_manual Issuer=self-signed </dev/null
+tap_like "$(cat "$ROOT/$serving_conf")" '^Uses=.*kubelet.crt' "the manual has an example"
+night 363
+tap_is "$(openssl x509 -noout -serial -in "$ROOT/$pki/kubelet.crt")" serial=07 "T30 two days before it ends it is not renewed"
+night 364.5
+tap_is "$(openssl x509 -noout -subject -issuer -in "$ROOT/$pki/kubelet.crt")" "$(printf '%s=CN = cp-1@1700000000\n' subject issuer)" \
+        "T30 in its last day it is, and signed by itself"
+tap_is "$(grep -c BEGIN "$ROOT/$pki/kubelet.crt")" 1 "without the CA of the old one"
+tap_ok "the kubelet is owed a restart" test -e "$ROOT/var/lib/kube-renewd/owed/kubelet.json"
+night 366
+tap_is "$(find "$ROOT/var/lib/kube-renewd/public/alarms" -name '*kubelet-serving*')" "" "and no alarm is left of it"
+own_serving
+by_manual Issuer=self-signed </dev/null
+sed -i '/component kubelet/,$d' "$ROOT/$serving_conf"
+night 364.5
+tap_is "$(grep -c BEGIN "$ROOT/$pki/kubelet.crt")" 1 "one that loads it by itself has a new one, too"
+tap_status 1 "and is owed nothing" test -e "$ROOT/var/lib/kube-renewd/owed/kubelet.json"
+
+own_serving
+rm "$ROOT/$pki/kubelet.crt" "$ROOT/$pki/kubelet.key"
+by_manual RecreateMissing <<<$'[host]\nNodeName=cp-1\nAdvertiseAddress=192.0.2.10'
+tap_status 0 "with the CA of the cluster" renewd run --at="$NEW"
+tap_ok "it verifies" openssl verify -no_check_time -purpose sslserver -verify_hostname cp-1 -verify_ip 192.0.2.10 \
+        -CAfile "$ROOT/etc/kubernetes/pki/ca.crt" "$ROOT/$pki/kubelet.crt"
+tap_is "$(openssl x509 -noout -subject -nameopt RFC2253 -in "$ROOT/$pki/kubelet.crt")" \
+        "subject=CN=system:node:cp-1,O=system:nodes" "as the node that it is"
 
 # T33: with a CA that comes back the kubelet gets a certificate of that CA.
 kubelet_host
