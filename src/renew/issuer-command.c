@@ -119,7 +119,7 @@ static IssuerAnswer answer_with(IssuerVerdict verdict, char *text)
         return (IssuerAnswer){.verdict = verdict, .text = text};
 }
 
-/* "IssuerCommand= '/usr/libexec/helper' has rejected the request: no such host" */
+/* "IssuerCommand= '/usr/libexec/helper' refuses it: no such host" */
 static IssuerAnswer helper_says(
         const IssuerInput *input, IssuerVerdict verdict, const char *what, const char *output)
 {
@@ -184,7 +184,7 @@ static IssuerAnswer judge(const IssuerInput *input, Pending *pending, CommandAns
                 IssuerVerdict verdict;
                 const char *what;
         } sayings[] = {
-                {HELPER_REJECTED, ISSUER_REJECTED, "has rejected the request"},
+                {HELPER_REJECTED, ISSUER_REJECTED, "refuses it"},
                 {HELPER_UNREACHABLE, ISSUER_UNREACHABLE, "cannot reach the CA"},
                 {HELPER_UNCONFIGURED, ISSUER_UNCONFIGURED, "is not configured"},
                 {HELPER_UNSUPPORTED, ISSUER_UNCONFIGURED, "does not do what it is asked for"},

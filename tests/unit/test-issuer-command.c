@@ -137,9 +137,8 @@ static const struct {
                 WORDS "says that we have to wait, and has given no cookie to ask again "
                       "with: \\xff",
                 "old"},
-        {2, "no such\nhost\n", ISSUER_REJECTED, 0, WORDS "has rejected the request: no such host",
-                NULL},
-        {2, "", ISSUER_REJECTED, 0, WORDS "has rejected the request", NULL},
+        {2, "no such\nhost\n", ISSUER_REJECTED, 0, WORDS "refuses it: no such host", NULL},
+        {2, "", ISSUER_REJECTED, 0, WORDS "refuses it", NULL},
         {3, "timeout\n", ISSUER_UNREACHABLE, 0, WORDS "cannot reach the CA: timeout", "old"},
         {4, "", ISSUER_UNCONFIGURED, 0, WORDS "is not configured", "old"},
         {5, "7\nnext\n", ISSUER_WAIT, 7, NULL, "next"},
@@ -221,7 +220,7 @@ static void test_who_talks_at_length_is_cut_short(void **state)
 
         memset(long_text, 'a', 59999);
         answer = ask(asker, 2, long_text);
-        assert_int_equal(strlen(answer.text), strlen(WORDS "has rejected the request: ") + 400);
+        assert_int_equal(strlen(answer.text), strlen(WORDS "refuses it: ") + 400);
         issuer_answer_done(&answer);
         asker_free(asker);
 }
