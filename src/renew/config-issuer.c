@@ -216,14 +216,16 @@ static void warn(Config *config, const CredentialEntry *entry, const char *key, 
                 xasprintf("%s has %s=, which is of no use with %s", where, key, why));
 }
 
+/* What is of use to another word of Issuer= is there for the day on which the one in use goes. */
 static void warn_useless(Config *config, const CredentialEntry *entry)
 {
-        const IssuerKind kind = entry->issuer.kind;
-        autofree char *with = xasprintf("Issuer=%s", kinds[kind].name);
+        autofree char *with = xasprintf("Issuer=%s", kinds[entry->issuer.kind].name);
+        unsigned listed = 0;
 
+        for (char **word = entry->issuer.words; *word; word++)
+                listed |= 1U << find_kind(*word);
         for (size_t i = 0; i < ELEMENTSOF(particular); i++)
-                if (!(particular[i].kinds & 1U << kind) &&
-                        is_said(config, entry, particular[i].key))
+                if (!(particular[i].kinds & listed) && is_said(config, entry, particular[i].key))
                         warn(config, entry, particular[i].key, with);
 }
 

@@ -86,6 +86,7 @@ static const ConfigKey pkcs11_keys[] = {
 static const ConfigKey layout_keys[] = {
         KEY(Config, layout.description, "Description", text),
         KEY(Config, layout.detect, "Detect", paths),
+        KEY(Config, layout.unless, "Unless", paths),
         KEY(Config, layout.base_directories, "BaseDirectory", directories, .in_config = true),
         {},
 };

@@ -171,6 +171,7 @@ typedef struct Layout {
         char *name;        /* "kubeadm" */
         char *description; /* Description= of [layout] */
         char **detect;     /* Detect= of [layout]: it fits a host that has any of these paths */
+        char **unless;     /* Unless= of [layout]: and none of these */
         char **base_directories; /* BaseDirectory= of [layout]: the first that exists is %b */
         CaEntry *cas;
         size_t n_cas;

@@ -91,26 +91,26 @@ static int read_named(const Search *search, const char *name, const Setting *mad
         return no_layout(search, what, reterr);
 }
 
-/* The first setting of Detect= with a path that exists on this host; NULL: the layout does not fit.
+/* The first setting of this key of [layout] with a path that exists on this host; NULL: none has.
  * Adds what was looked for. */
-static int find_match(int root_fd, const Settings *settings, char ***looked_for,
-        const Setting **ret_match, Error *reterr)
+static int find_existing(int root_fd, const Settings *settings, const char *name,
+        char ***looked_for, const Setting **ret_match, Error *reterr)
 {
-        const ConfigKey *key = config_key_find(config_section_find("layout"), "Detect");
+        const ConfigKey *key = config_key_find(config_section_find("layout"), name);
 
         for (size_t i = 0; i < settings->n; i++) {
                 const Setting *setting = &settings->items[i];
                 Config probe = {};
                 int r;
 
-                if (!streq(setting->section, "layout") || !streq(setting->key, key->name))
+                if (!streq(setting->section, "layout") || !streq(setting->key, name))
                         continue;
                 if (!setting->value[0]) {
                         *ret_match = NULL;
                         continue;
                 }
                 r = config_key_read(key, setting, &probe, reterr);
-                autostrv paths = probe.layout.detect;
+                autostrv paths = *(char ***)config_member(key, &probe);
                 if (r < 0)
                         return r;
                 for (char **path = paths; !*ret_match && *path; path++) {
@@ -120,6 +120,23 @@ static int find_match(int root_fd, const Settings *settings, char ***looked_for,
                                 strv_add(looked_for, *path);
                 }
         }
+        return 0;
+}
+
+/* What says that the layout fits this host; NULL: it does not. Adds what was looked for. */
+static int find_match(int root_fd, const Settings *settings, char ***looked_for,
+        const Setting **ret_match, Error *reterr)
+{
+        const Setting *match = NULL, *obstacle = NULL;
+        autostrv unwanted = NULL;
+        int r;
+
+        r = find_existing(root_fd, settings, "Detect", looked_for, &match, reterr);
+        if (r >= 0)
+                r = find_existing(root_fd, settings, "Unless", &unwanted, &obstacle, reterr);
+        if (r < 0)
+                return r;
+        *ret_match = obstacle ? NULL : match;
         return 0;
 }
 

@@ -210,6 +210,7 @@ static const struct {
                 MAIN_FILE ":3: [certificate apiserver] has Issuer=, which is of no use with "
                           "Watch=yes"},
         {MINE "Issuer=command\nIssuerCommand=/bin/x\nRequestTimeout=1min\n", NULL},
+        {MINE "Issuer=files self-signed csr\nSignerName=example.com/x\n", NULL},
 };
 
 static void test_what_is_of_no_use_is_a_warning(void **state)

@@ -177,6 +177,24 @@ static void test_several_fit(void **state)
         tree_free(root);
 }
 
+static void test_a_layout_that_does_not_fit_beside_another(void **state)
+{
+        const char *site = ETC "layouts/site.conf", *detect = "[layout]\nDetect=/etc\n" OTHER_CA;
+        char *root = tree_new();
+
+        tree_write_text(root, site, "[layout]\nDetect=/etc\nUnless=/x /etc/kubernetes\n" OTHER_CA);
+        autoptr(Config) alone = load_good(root, NULL);
+        assert_string_equal(alone->layout.name, "site");
+        tree_write_text(root, "/etc/kubernetes/admin.conf", "");
+        autoptr(Config) beside = load_good(root, NULL);
+        assert_string_equal(beside->layout.name, "kubeadm");
+        tree_write_text(root, site, detect);
+        assert_load_fails(root, &(ConfigOptions){}, -EINVAL,
+                "layouts 'kubeadm' and 'site' both fit this host; name one with --layout= or "
+                "Layout= in [agent]");
+        tree_free(root);
+}
+
 static void test_naming_a_layout_that_is_not_there(void **state)
 {
         char *root = tree_new();
@@ -447,6 +465,7 @@ int main(void)
                 cmocka_unit_test(test_the_entries_of_kubeadm),
                 cmocka_unit_test(test_nothing_fits),
                 cmocka_unit_test(test_several_fit),
+                cmocka_unit_test(test_a_layout_that_does_not_fit_beside_another),
                 cmocka_unit_test(test_naming_a_layout_that_is_not_there),
                 cmocka_unit_test(test_a_layout_by_its_path),
                 cmocka_unit_test(test_layers_of_layouts),
