@@ -10,6 +10,7 @@
 #define BARE    (10 * MINUTE + 2 * 15)
 #define POD     (2 * 60 + 2 * (60 + 90 + 60) + 3 * (25 + 60 + 30 + 330 + 60))
 #define COMMAND 15
+#define SIGNER  "SignerName=example.com/x\nRequestKubeconfig=/x.conf\n"
 
 static int64_t deadline_of(const char *configuration)
 {
@@ -44,6 +45,14 @@ static void test_sum_of_what_is_waited_for(void **state)
                 {"[hooks]\nTimeout=1h\nPostRenew=/bin/true\n", 3600 + COMMAND},
                 {"[hooks]\nOnAlarm=/bin/true\n", 900 + 300 + COMMAND},
                 {"[certificate mine]\nCertificate=/m.crt\nKey=/m.key\nCA=kubernetes\n", 15},
+                /* Who is asked is waited for; a helper may take all of that for one answer. */
+                {"[certificate apiserver]\nIssuer=csr\n" SIGNER "RequestTimeout=10min\n", 600 + 60},
+                {"[certificate apiserver]\nIssuer=command\nIssuerCommand=/bin/true\n",
+                        120 + 120 + COMMAND},
+                {"[certificate apiserver]\nIssuer=csr\n" SIGNER "[kubeconfig admin.conf]\n"
+                 "Issuer=command\nIssuerCommand=/bin/true\nRequestTimeout=1min\n",
+                        120 + 60 + 60 + COMMAND},
+                {"[certificate apiserver]\nIssuer=self-signed\nCA=\n", 0},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {

@@ -34,6 +34,53 @@ static void test_t07_an_unreadable_key_is_no_failed_renewal(void **state)
         scene_free(scene);
 }
 
+/* Whether anybody does anything about it is not ours to see; what is asked of people they know. */
+static void test_t29_what_is_asked_for_is_an_alarm_while_it_is_pending(void **state)
+{
+        static const struct {
+                const char *issuer; /* NULL: there is no request */
+                int64_t asked_at, residual;
+                Evidence evidence;
+                AlarmSeverity severity;
+        } table[] = {
+                {"csr", NOW, 60 * DAY, EVIDENCE_FAULT, ALARM_MINOR},
+                {"command", NOW, 3 * DAY, EVIDENCE_FAULT, ALARM_MINOR},
+                {"csr", NOW, 3 * DAY - 1, EVIDENCE_FAULT, ALARM_MAJOR},
+                {"csr", 0, 60 * DAY, EVIDENCE_GONE, ALARM_MINOR},
+                {"external", NOW, DAY, EVIDENCE_GONE, ALARM_MINOR},
+                {NULL, 0, DAY, EVIDENCE_GONE, ALARM_MINOR},
+        };
+
+        for (size_t k = 0; k < ELEMENTSOF(table); k++) {
+                Scene *scene = scene_new();
+                size_t i = scene_leaf(scene, "apiserver", table[k].residual);
+                Pending pending = {.name = (char *)"apiserver",
+                        .issuer = (char *)table[k].issuer,
+                        .asked_at = table[k].asked_at,
+                        .text = (char *)"it waits"};
+                PendingList list = {(Pending *[]){&pending}, table[k].issuer != NULL};
+                Finding finding;
+
+                scene->config.postpone_limit = 3 * DAY;
+                scene->input.pendings = &list;
+                assert_int_equal(
+                        look_at(scene, i, ALARM_TYPE_PENDING_CSR, &finding), table[k].evidence);
+                if (table[k].evidence == EVIDENCE_FAULT) {
+                        assert_int_equal(finding.severity, table[k].severity);
+                        assert_string_equal(
+                                finding.reason, "asked for since 2027-11-11T23:26:00Z: it waits");
+                }
+                finding_done(&finding);
+
+                /* Who may not read them clears nothing. */
+                scene->input.pendings = NULL;
+                assert_int_equal(
+                        look_at(scene, i, ALARM_TYPE_PENDING_CSR, &finding), EVIDENCE_NONE);
+                finding_done(&finding);
+                scene_free(scene);
+        }
+}
+
 /* What a pass refuses to renew nobody is told to renew by hand. */
 static void test_repair_action_is_of_who_renews_it(void **state)
 {
@@ -321,6 +368,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SCRATCH_TEST(test_t07_an_unreadable_key_is_no_failed_renewal),
+                SCRATCH_TEST(test_t29_what_is_asked_for_is_an_alarm_while_it_is_pending),
                 SCRATCH_TEST(test_repair_action_is_of_who_renews_it),
                 SCRATCH_TEST(test_t22_not_loaded_clears_no_alarm_about_the_file),
                 SCRATCH_TEST(test_starlingx_texts_of_what_ends),
