@@ -128,7 +128,7 @@ tap_is "$(made_by)" files "I4 a pair comes before it"
 virtual_host 'Issuer=' 'Issuer=files csr'
 tap_status 78 "I3 without anybody who could ask" vk run --at="$NEW"
 tap_like "$OUTPUT" 'but nobody who could ask; write the path of a kubeconfig into RequestKubeconfig=$' "I3 it is an error"
-virtual_host 'Issuer=' 'Issuer=files csr' RequestKubeconfig=/etc/interlink/kubeconfig
+virtual_host 'Issuer=' 'Issuer=files csr' RequestKubeconfig=/etc/interlink/kubeconfig RequestTimeout=1s
 tap_status 75 "I3 nobody answers" vk run --at="$NEW"
 tap_ok "I3 key and request are kept" test -s "$ROOT/$pending"
 request() {
