@@ -87,7 +87,7 @@ Secret *rotation_edit_chain(const ComposeInput *input, const void *text, size_t 
         return NULL;
 }
 
-static int edit_roots_of_file(const ComposeInput *input, RotationFiles *files, const char *path,
+int rotation_edit_file(const ComposeInput *input, RotationFiles *files, const char *path,
         const InventoryCa *lacking, Error *reterr)
 {
         RotationFile *file;
@@ -159,7 +159,7 @@ static int compose_ca(const ComposeInput *input, RotationFiles *files, const CaM
         int r = ca_has_token(ca->entry) ? ca_rotation_refuse(ca, reterr) : 0;
 
         if (r >= 0)
-                r = edit_roots_of_file(input, files, ca->entry->certificate, NULL, reterr);
+                r = rotation_edit_file(input, files, ca->entry->certificate, NULL, reterr);
         if (r >= 0 && ca->ca && !cert_equal(ca_signer(ca->ca), signer))
                 r = swap_key(input, files, move, ca, reterr);
         if (r < 0 || !ca->ca)
@@ -211,7 +211,7 @@ static int compose_component(const ComposeInput *input, RotationFiles *files,
                         continue;
                 r = rotation_is_signer_file(input->inventory, path)
                             ? rotation_compose_signer_file(input, files, path, reterr)
-                            : edit_roots_of_file(input, files, path, NULL, reterr);
+                            : rotation_edit_file(input, files, path, NULL, reterr);
         }
         return r;
 }
@@ -228,7 +228,7 @@ static int compose_kubelet(const ComposeInput *input, RotationFiles *files, Erro
                     &path, &source, NULL) < 0 ||
                 !path || *path != '/')
                 return 0;
-        return edit_roots_of_file(input, files, path, NULL, reterr);
+        return rotation_edit_file(input, files, path, NULL, reterr);
 }
 
 /* Leaves in files of their own; somebody else's are somebody else's. */

@@ -56,6 +56,10 @@ int rotation_compose_signer_file(
 Secret *rotation_edit_roots(
         const ComposeInput *input, const void *text, size_t size, const InventoryCa *lacking);
 
+/* The same for a file; one that is missing stays so. Errors as rotation_files_get(). */
+int rotation_edit_file(const ComposeInput *input, RotationFiles *files, const char *path,
+        const InventoryCa *lacking, Error *reterr) MUST_USE;
+
 /* The certificate that goes behind this leaf; NULL in *ret: no change. */
 Secret *rotation_edit_chain(const ComposeInput *input, const void *text, size_t size);
 

@@ -40,25 +40,15 @@ static const InventoryCa *ca_of_cluster(
         return NULL;
 }
 
+/* Its name is of a file beside the kubeconfig, or a path. */
 static int edit_ca_file(const ComposeInput *input, RotationFiles *files,
         const CredentialEntry *entry, const char *name, const InventoryCa *ca, Error *reterr)
 {
         autofree char *directory =
                 xstrndup(entry->path, (size_t)(fs_basename(entry->path) - entry->path));
         autofree char *path = path_join(directory, name);
-        RotationFile *file;
-        Secret *edited;
-        size_t size;
-        int r;
 
-        r = rotation_files_get(files, path, &file, reterr);
-        if (r < 0 || !file->image)
-                return r;
-        const void *text = rotation_file_data(file, &size);
-        edited = rotation_edit_roots(input, text, size, ca);
-        if (edited)
-                rotation_file_set(file, edited);
-        return 0;
+        return rotation_edit_file(input, files, path, ca, reterr);
 }
 
 static int collect(const ComposeInput *input, RotationFiles *files, const CredentialEntry *entry,
