@@ -57,18 +57,17 @@ _kube_renewd_value() {
         --phase)
                 list="prepare trust-both reissue trust-new abort all status"
                 ;;
-        --layout)
-                list=$("$1" --layout='?' config 2>&1 | _kube_renewd_list '(there are: \(.*\))')
-                ;;
         --output)
                 list=$("$@" --help 2>/dev/null | sed -n 's/^  --output=[A-Z]* *//p' | tr '|' '\n')
                 ;;
-        --columns)
+        --columns | --layout)
                 # A list: all before the last comma stays as it is.
                 local before=
                 [[ $cur != *,* ]] || before=${cur%,*},
-                list=$("$@" --columns='?' 2>&1 | _kube_renewd_list "there are \\(.*\\), and 'all'")
-                mapfile -t COMPREPLY < <(compgen -P "$before" -W "$list all" -- "${cur##*,}")
+                list=$("$1" --layout='?' config 2>&1 | _kube_renewd_list '(there are: \(.*\))')
+                [[ $option == --layout ]] ||
+                        list="$("$@" --columns='?' 2>&1 | _kube_renewd_list "there are \\(.*\\), and 'all'") all"
+                mapfile -t COMPREPLY < <(compgen -P "$before" -W "$list" -- "${cur##*,}")
                 compopt -o nospace
                 return
                 ;;

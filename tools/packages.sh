@@ -19,7 +19,7 @@ declare -A packages=(
         [bed]='mmdebstrap iproute2 systemd-container bsdutils util-linux'
         [coverage]='gcovr jq'
         [memcheck]='valgrind strace'
-        [bench]='time bc hyperfine? openssl'
+        [bench]='openssl iproute2 util-linux binutils dpkg-dev'
         [fuzz]='clang'
         [deb]='debhelper dpkg-dev bash-completion systemd-dev|systemd'
         [package]='lintian autopkgtest?'
@@ -141,9 +141,12 @@ unpack() {
 }
 
 # unpack_neighbours: the daemons that a test starts itself. Never installed: their packages would start
-# services. They want no shared library but libc's.
+# services. They want no shared library but libc's and systemd's, and the one that is unpacked with them.
 unpack_neighbours() {
-        unpack prometheus prometheus-node-exporter nagios4-core
+        local http
+
+        http=$(apt-cache depends systemd-journal-remote 2>/dev/null | sed -n 's/.*Depends: \(libmicrohttpd[0-9a-z]*\)$/\1/p')
+        unpack prometheus prometheus-node-exporter nagios4-core systemd-journal-remote "${http:-libmicrohttpd12}"
 }
 
 # make_roots: other releases of Debian and Ubuntu, which tests boot (tests/system/bed/roots.sh). What is

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # sweep.sh [NAME...]: the tests of tests/crash that try every point (powerloss, alloc, clock, kill, error ...), in full and on several
 # control planes: nothing left out, everything due. Hours; the crash floor has a sample of each.
+# "ha": three control planes of one cluster, on the test bed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tools/floors.sh
@@ -26,8 +27,17 @@ sweep() {
 
 tree_gcc || exit 1
 make -C build/gcc -s -j"$jobs" check TESTS= >build/gcc.log 2>&1 || { show build/gcc.log; exit 1; }
-[ $# != 0 ] || set -- powerloss alloc clock "${sweeps[@]}"
+
+# One cluster on the test bed, where that is built.
+ha() {
+        BUILDDIR=$PWD/build/gcc SRCDIR=$PWD SWEEP=all tests/system/ha.sh >build/sweep-ha.log 2>&1 || failed=1
+        grep -A 20 '^not ok' build/sweep-ha.log
+        sed -n 's/^# \(.* silent .*\)/    \1/p' build/sweep-ha.log
+}
+
+[ $# != 0 ] || set -- powerloss alloc clock "${sweeps[@]}" ha
 for name; do
+        [ "$name" != ha ] || { ha; continue; }
         for tree in "${trees[@]}"; do
                 # The files of an etcd that is somebody else's are not replaced: to these, the trees are the same.
                 [[ $tree == *extetcd* && $name =~ ^(alloc|clock)$ ]] || sweep "$name" "$tree"

@@ -21,14 +21,9 @@ static void store_escaped(Error *error, const char *text)
 
 PRINTF_LIKE(2, 0) static char *vformat(const char *suffix, const char *format, va_list args)
 {
-        char *body = NULL, *whole;
+        autofree char *body = xvasprintf(format, args);
 
-        if (vasprintf(&body, format, args) < 0)
-                body = NULL;
-        xcheck(body);
-        whole = xasprintf("%s%s", body, suffix);
-        free(body);
-        return whole;
+        return xasprintf("%s%s", body, suffix);
 }
 
 int error_set(Error *reterr, int r, const char *format, ...)

@@ -62,7 +62,8 @@ size_t escape_unit(const char *text, char unit[ESCAPE_UNIT_SIZE])
 
 char *escape_text(const char *text)
 {
-        char unit[ESCAPE_UNIT_SIZE], *escaped, *end;
+        autofree char *escaped = NULL;
+        char unit[ESCAPE_UNIT_SIZE], *end;
 
         if (!text)
                 return NULL;
@@ -72,7 +73,7 @@ char *escape_text(const char *text)
                 end = stpcpy(end, unit);
         }
         *end = 0;
-        return escaped;
+        return xstrdup(escaped); /* nearly always a quarter of the room that it might have taken */
 }
 
 char *escape_file_name(const char *text)

@@ -6,7 +6,7 @@
 
 /* Bounds the recursion. */
 #define TREE_DEPTH_MAX 32
-#define TREE_FILES_MAX 10000
+#define TREE_FILES_MAX 32768
 
 typedef struct Copying {
         int from_fd, to_fd;

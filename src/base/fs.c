@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 
 /* A directory with more names than this is none that we know how to deal with. */
-#define LIST_MAX 10000
+#define LIST_MAX 32768
 /* openat2() gives up with EAGAIN when somebody renames directories while it resolves "..". */
 #define OPEN_TRIES 32
 

@@ -95,9 +95,9 @@ int fs_list(int root_fd, const char *path, char ***ret_names, Error *reterr) MUS
 
 /* Would replacing this file (or creating it) be allowed here? Tests the directory for writing,
  * read-only mounts, immutable or append-only attributes, a file that is a mount of its own, and an
- * owner or group that we could not keep; writes nothing. -EROFS (renew/unit-needs.h knows whether
- * the sandbox may be why), -EACCES or -EPERM with the remedy in the error; -EISDIR and -EINVAL if
- * it is no regular file. */
+ * owner or group that we could not keep; writes nothing. -EROFS (renew/unit/unit-needs.h knows
+ * whether the sandbox may be why), -EACCES or -EPERM with the remedy in the error; -EISDIR and
+ * -EINVAL if it is no regular file. */
 int fs_test_writable(int root_fd, const char *path, Error *reterr) MUST_USE;
 
 /* Is that file or directory, and every directory on the way to it, in nobody's hands but root's,

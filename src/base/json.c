@@ -5,6 +5,20 @@
 #include "base/fs.h"
 #include "base/time-util.h"
 
+#include <malloc.h>
+
+static void wipe_and_free(void *block)
+{
+        if (block)
+                explicit_bzero(block, malloc_usable_size(block));
+        free(block);
+}
+
+void json_wipe(void)
+{
+        json_set_alloc_funcs(malloc, wipe_and_free);
+}
+
 json_t *json_escaped(const char *text)
 {
         autofree char *escaped = escape_text(text);
@@ -59,8 +73,10 @@ char *json_text(const json_t *json)
 {
         autofree char *text =
                 xcheck(json_dumps(json, JSON_SORT_KEYS | JSON_INDENT(2) | JSON_ENCODE_ANY));
+        char *line = xasprintf("%s\n", text);
 
-        return xasprintf("%s\n", text);
+        explicit_bzero(text, strlen(text));
+        return line;
 }
 
 int json_read(const void *data, size_t size, json_t **ret, Error *reterr)

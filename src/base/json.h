@@ -22,6 +22,10 @@ static inline void json_done(json_t *json)
 
 DEFINE_AUTOPTR(json_t, json_done)
 
+/* From now on whatever is parsed or made of JSON is wiped when it is freed: before there is a
+ * secret in it. */
+void json_wipe(void);
+
 /* A string value of text from outside, which need not be UTF-8 (jansson would return NULL):
  * escape_text(). null for NULL. */
 json_t *json_escaped(const char *text);
@@ -38,7 +42,7 @@ json_t *json_time(int64_t t);
 /* The reverse: null is 0, -EINVAL for what is no time. */
 int json_get_time(const json_t *value, int64_t *ret) MUST_USE;
 
-/* Text for a file or a terminal; the caller frees. */
+/* Text for a file, a terminal or a server; the caller frees, and wipes a secret. */
 char *json_text(const json_t *json);
 
 /* Parses size bytes; -EBADMSG with line and column in the error, -EFBIG. */

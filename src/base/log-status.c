@@ -63,14 +63,11 @@ void log_step(size_t step, size_t steps)
 
 void log_status(const char *format, ...)
 {
-        autofree char *text = NULL;
         va_list args;
 
         va_start(args, format);
-        if (vasprintf(&text, format, args) < 0)
-                text = NULL;
+        autofree char *text = xvasprintf(format, args);
         va_end(args);
-        xcheck(text);
         autofree char *count =
                 status.steps > 0 ? xasprintf("[%zu/%zu] ", status.step, status.steps) : xstrdup("");
         autofree char *counted = xasprintf("%s%s", count, text);

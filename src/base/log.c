@@ -106,13 +106,9 @@ PRINTF_LIKE(4, 0)
 static void log_send(int priority, const char *message_id, const LogField *fields,
         const char *format, va_list args)
 {
-        autofree char *text = NULL;
-
         if (LOG_PRI(priority) > max_priority())
                 return;
-        if (vasprintf(&text, format, args) < 0)
-                text = NULL;
-        xcheck(text);
+        autofree char *text = xvasprintf(format, args);
         if (!journal_wanted() || !send_to_journal(priority, message_id, fields, text))
                 send_to_stderr(priority, text);
 }

@@ -116,16 +116,22 @@ static inline void *xmemdup(const void *data, size_t size)
         return copy;
 }
 
+PRINTF_LIKE(1, 0) static inline char *xvasprintf(const char *format, va_list args)
+{
+        char *s;
+
+        return vasprintf(&s, format, args) < 0 ? xcheck(NULL) : s;
+}
+
 PRINTF_LIKE(1, 2) static inline char *xasprintf(const char *format, ...)
 {
         va_list args;
-        char *s = NULL;
+        char *s;
 
         va_start(args, format);
-        if (vasprintf(&s, format, args) < 0)
-                s = NULL;
+        s = xvasprintf(format, args);
         va_end(args);
-        return xcheck(s);
+        return s;
 }
 
 /* NULL-terminated vectors of strings ("strv"), as main()'s argv is one. */

@@ -17,8 +17,8 @@
 
 #include <sys/types.h>
 
-#define TXN_RECORD_SIZE_MAX  ((size_t)1 << 20)
-#define TXN_FILES_MAX        10000
+#define TXN_RECORD_SIZE_MAX  ((size_t)8 << 20)
+#define TXN_FILES_MAX        32768
 #define TXN_TEMPORARY_PREFIX ".kube-renewd-"
 #define TXN_RECORD_VERSION   1
 

@@ -117,18 +117,6 @@ int txn_finish(Txn *txn, const TxnRecord *record, const TxnJudge *judge, TxnOutc
         return remove_record(txn, TXN_COMMITTED, txn_remove_temporaries(record), reterr);
 }
 
-int txn_record_read(const Txn *txn, const char *name, TxnRecord **ret, Error *reterr)
-{
-        autofree char *path = txn_state_path(txn, name);
-        autoptr(FileImage) file = NULL;
-        int r;
-
-        r = fs_read_file(txn->root_fd, path, TXN_RECORD_SIZE_MAX, &file, reterr);
-        if (r == -EFBIG || r == -EISDIR || r == -EINVAL)
-                return -EBADMSG;
-        return r < 0 ? r : txn_record_parse(file->data, file->size, ret, reterr);
-}
-
 static int recover(
         Txn *txn, const char *name, const TxnJudge *judge, TxnOutcome *outcome, Error *reterr)
 {

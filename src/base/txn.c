@@ -7,23 +7,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-char *txn_state_path(const Txn *txn, const char *name)
-{
-        return xasprintf("%s/%s", txn->state_directory, name);
-}
-
-void txn_outcome_done(TxnOutcome *outcome)
-{
-        for (size_t i = 0; i < outcome->n_conflicts; i++) {
-                free(outcome->conflicts[i].path);
-                free(outcome->conflicts[i].text);
-                free(outcome->conflicts[i].displaced);
-        }
-        free(outcome->conflicts);
-        free(outcome->id);
-        *outcome = (TxnOutcome){};
-}
-
 /* Whoever holds the lock has written his PID into it: for people only, the lock is the kernel's. */
 static int report_holder(const Txn *txn, const char *path, Error *reterr)
 {
@@ -97,13 +80,6 @@ bool txn_is_unfinished(int root_fd, const char *state_directory)
         autofree char *committed = xasprintf("%s/" TXN_COMMITTED, state_directory);
 
         return fs_exists(root_fd, prepared) || fs_exists(root_fd, committed);
-}
-
-void txn_note_fault(Txn *txn, const TxnFile *file, int error, const Error *reason)
-{
-        txn->faults = xreallocarray(txn->faults, txn->n_faults + 1, sizeof(TxnFault));
-        txn->faults[txn->n_faults++] = (TxnFault){
-                .path = xstrdup(file->path), .error = error, .text = xstrdup(reason->text)};
 }
 
 size_t txn_faults(const Txn *txn, const TxnFault **ret_faults)

@@ -4,7 +4,7 @@
 #include "cli/nagios.h"
 #include "cli/table.h"
 #include "cli/text.h"
-#include "renew/status.h"
+#include "renew/report/status.h"
 
 #include <inttypes.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "renew/backup.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/table.h"
 #include "cli/text.h"
+#include "renew/commit/restore.h"
 
 MEMBER_CELL(cell_id, Backup, id)
 MEMBER_CELL(cell_reason, Backup, reason)

@@ -4,9 +4,9 @@
 #include "cli/selection.h"
 #include "cli/table.h"
 #include "cli/text.h"
-#include "renew/metrics.h"
-#include "renew/report.h"
-#include "renew/status.h"
+#include "renew/report/metrics.h"
+#include "renew/report/report.h"
+#include "renew/report/status.h"
 
 MEMBER_CELL(cell_name, Row, name)
 MEMBER_CELL(cell_subject, Row, subject)
@@ -180,7 +180,7 @@ static void print_legend(const Rows *rows)
         printf("\n");
 }
 
-static void print_rows(const Options *options, const Rows *rows, Table *table)
+static void print_rows(const Options *options, const Rows *rows, Table *table, char *const *layouts)
 {
         if (output_is_data(options)) {
                 print_data(options, rows_to_json(rows));
@@ -202,6 +202,8 @@ static void print_rows(const Options *options, const Rows *rows, Table *table)
                 return;
         print_sentences(rows);
         print_legend(rows);
+        if (!options->no_headings)
+                print_layouts(layouts);
 }
 
 /* A host of which nothing could be read is not in order, and not known to be in disorder. */
@@ -335,7 +337,8 @@ int verb_check(const Options *options)
 
         /* 3. Show. */
         if (!is_plugin)
-                print_rows(options, &selection->view, table);
+                print_rows(options, &selection->view, table,
+                        pass ? pass->config->layout.names : cache->layouts);
         severity = pass ? complain_of_host(pass->inventory) : 0;
         if (!is_anything_readable(&selection->view)) {
                 error_set(&error, -ENODATA, "no certificate could be read");

@@ -9,7 +9,8 @@
 #include "cli/plugin.h"
 #include "cli/term.h"
 #include "cli/text.h"
-#include "renew/interrupt.h"
+#include "renew/commit/publish.h"
+#include "renew/unit/interrupt.h"
 
 #include <config.h>
 #include <fcntl.h>
@@ -28,13 +29,11 @@ char *const *complaints_held(void)
 void complain(const char *format, ...)
 {
         va_list args;
-        char *text = NULL;
+        char *text;
 
         va_start(args, format);
-        if (vasprintf(&text, format, args) < 0)
-                text = NULL;
+        text = xvasprintf(format, args);
         va_end(args);
-        xcheck(text);
         if (is_plugin) {
                 strv_take(&held, text);
                 return;
@@ -74,12 +73,11 @@ void command_warn(const Config *config)
                 complain("warning: %s", *warning);
 }
 
-/* Those who look after the whole host, and people who read a table of it. Programs ask more often
- * than systemd should be asked. */
-static bool wants_timer(const Options *options)
+static bool asks_timer(const Options *options)
 {
-        return options->verb->run == verb_run || options->verb->run == verb_config ||
-               (options->verb->run == verb_check && output_is(options, "table"));
+        const char *output = options->verb->asks_timer;
+
+        return output && (!*output || output_is(options, output));
 }
 
 int command_open(const Options *options, Pass **ret)
@@ -90,10 +88,10 @@ int command_open(const Options *options, Pass **ret)
                         .layout = options->layout,
                         .layout_any = options->verb->any_layout},
                 .at = options->at,
-                .nightly = options->verb->run == verb_run,
+                .nightly = options->verb->nightly,
                 .trust_clock = options->trust_clock,
-                .ask_timer = wants_timer(options),
-                .recovers = options->verb->run == verb_recover,
+                .ask_timer = asks_timer(options),
+                .recovers = options->verb->recovers,
         };
         autoptr(Pass) pass = NULL;
         Error error = {};
@@ -128,6 +126,8 @@ int command_look(const Options *options, Pass **ret)
         status = command_open(options, &pass);
         if (status != 0)
                 return status;
+        if (options->verb->fetches)
+                pass_fetch(pass);
         if (pass_look(pass, &error) < 0)
                 return command_fail(options, EXIT_FAILED, &error);
         if (txn_is_unfinished(pass->root_fd, pass->config->state_directory))
@@ -159,6 +159,15 @@ void print_data(const Options *options, json_t *json)
 
         fputs(text, stdout);
         json_decref(json);
+}
+
+void print_layouts(char *const *names)
+{
+        autofree char *list = strv_join(names, ", ");
+        autofree char *line = xasprintf("Layout%s: %s", strv_length(names) > 1 ? "s" : "", list);
+
+        if (list[0])
+                text_line(line);
 }
 
 bool print_recovery(const TxnOutcome *recovery)
@@ -199,6 +208,15 @@ static void print_results(const RestartReport *report)
         }
 }
 
+static char *debt_text(const Owed *owed)
+{
+        size_t n = strv_length(owed->paths);
+        const char *plural = n == 1 ? "" : "s";
+
+        return owed->renews ? xasprintf(", to renew %zu certificate%s", n, plural)
+                            : xasprintf(", for %zu new file%s", n, plural);
+}
+
 void print_settled(const Pass *pass)
 {
         print_results(pass->restarts);
@@ -207,11 +225,12 @@ void print_settled(const Pass *pass)
                 const RestartResult *result = restart_result_find(pass->restarts, entry->component);
                 const char *why = result && result->outcome == RESTART_LEFT ? result->text : NULL;
                 char date[DATE_TEXT_SIZE];
-                size_t n = strv_length(entry->paths);
-                autofree char *line =
-                        xasprintf("restart of %s is owed since %s, for %zu new file%s%s%s",
-                                entry->component, text_date(entry->since, date), n,
-                                n == 1 ? "" : "s", why ? ": " : "", why ? why : "");
+                const bool is_secret = publish_debt_is(&pass->config->layout, entry->component);
+                autofree char *what = debt_text(entry);
+                autofree char *line = xasprintf("%s%s is owed since %s%s%s%s",
+                        is_secret ? "" : "restart of ", entry->component,
+                        text_date(entry->since, date), entry->paths || !is_secret ? what : "",
+                        why ? ": " : "", why ? why : "");
 
                 text_line(line);
         }

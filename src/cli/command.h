@@ -47,6 +47,9 @@ bool output_is_data(const Options *options);
 /* JSON on stdout, or the same as YAML with --output=yaml. Takes the reference. */
 void print_data(const Options *options, json_t *json);
 
+/* The layouts in use, one line on stdout; nothing if that is not known. */
+void print_layouts(char *const *names);
+
 /* What an earlier crash had left, on stdout. False if nothing was unfinished. */
 bool print_recovery(const TxnOutcome *recovery);
 

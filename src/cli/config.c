@@ -2,7 +2,7 @@
 #include "cli/command.h"
 #include "cli/term.h"
 #include "cli/text.h"
-#include "renew/unit-needs.h"
+#include "renew/unit/unit-needs.h"
 
 static bool same_section(const EffectiveSetting *a, const EffectiveSetting *b)
 {

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/text.h"
-#include "renew/given.h"
+#include "renew/inventory/given.h"
 
 static int write_requests(const Options *options, char *const *pems)
 {

@@ -2,8 +2,8 @@
 #include "cli/command.h"
 #include "cli/selection.h"
 #include "cli/text.h"
-#include "renew/reload.h"
-#include "renew/rotation.h"
+#include "renew/inventory/reload.h"
+#include "renew/inventory/rotation.h"
 
 static void explain_identity(const Row *row)
 {
@@ -66,6 +66,8 @@ static void explain_issuer(const Item *item)
                 text = xasprintf("command: %s", issuer->command[0]);
         else if (issuer->kind == ISSUER_KIND_FILES)
                 text = xasprintf("files: %s %s", issuer->source_certificate, issuer->source_key);
+        else if (issuer->kind == ISSUER_KIND_RESTART)
+                text = xasprintf("restart: '%s' renews it when it is started", issuer->renewed_by);
         else if (issuer->kind != ISSUER_KIND_CA)
                 text = xstrdup(issuer_kind_name(issuer->kind));
         text_field("made by", text);
@@ -134,13 +136,14 @@ static void find_uses(const InventoryComponent *component, const char *path, Use
 /* What a new file needs, by the policy of the component. */
 static const char *outcome_of(const InventoryComponent *component, const Consumer *consumer)
 {
-        static const char *const outcomes[][3] = {
+        static const char *const outcomes[][4] = {
                 [RESTART_NEEDED] = {"restart", "needs no restart, a handshake proves it",
-                        "needs no restart"},
+                        "needs no restart", "restart, when it is due"},
                 [RESTART_ALWAYS] = {"restart", "restart (Restart=always)",
-                        "restart (Restart=always)"},
+                        "restart (Restart=always)", "restart, when it is due"},
                 [RESTART_NEVER] = {"restart, by hand (Restart=never)",
-                        "needs no restart, a handshake proves it", "needs no restart"},
+                        "needs no restart, a handshake proves it", "needs no restart",
+                        "restart, by hand (Restart=never)"},
         };
 
         return outcomes[component->entry->restart][reload_kind(consumer)];
@@ -230,9 +233,30 @@ static void explain_copies(const Assessment *assessment, const Item *item)
         }
 }
 
+/* "KEYS of Secret NAMESPACE/NAME" of each that has files of it. */
+static void explain_secrets(
+        const SecretEntry *entries, size_t n, const char *label, const Item *item)
+{
+        for (size_t i = 0; i < n; i++) {
+                const SecretEntry *entry = &entries[i];
+                autofree char *keys = NULL, *text = NULL;
+                autostrv words = NULL;
+
+                for (size_t k = 0; k < entry->n_parts; k++)
+                        if (streq(entry->parts[k].path, item->path) ||
+                                (item->key_path && streq(entry->parts[k].path, item->key_path)))
+                                strv_add(&words, entry->parts[k].key);
+                keys = strv_join(words, ", ");
+                text = xasprintf("Secret %s/%s: %s", entry->namespace, entry->secret, keys);
+                if (words)
+                        text_field(label, text);
+        }
+}
+
 static void explain(const Pass *pass, size_t index, const Row *row)
 {
         const Item *item = &pass->inventory->items[index];
+        const Layout *layout = &pass->config->layout;
         autofree char *files = item->key_path && !streq(item->key_path, item->path)
                                        ? xasprintf("%s %s", item->path, item->key_path)
                                        : xstrdup(item->path);
@@ -246,6 +270,8 @@ static void explain(const Pass *pass, size_t index, const Row *row)
         explain_users(pass->inventory, item);
         if (item->entry)
                 explain_copies(pass->assessment, item);
+        explain_secrets(layout->publications, layout->n_publications, "published", item);
+        explain_secrets(layout->fetches, layout->n_fetches, "fetched", item);
 }
 
 int verb_explain(const Options *options)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/command.h"
-#include "renew/issue-kubeconfig.h"
+#include "renew/issue/issue-kubeconfig.h"
 
 static int check_request(const Options *options, Error *reterr)
 {

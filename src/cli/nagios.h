@@ -16,7 +16,7 @@
 
 #include "cli/plugin.h"
 #include "cli/range.h"
-#include "renew/report.h"
+#include "renew/report/report.h"
 
 typedef struct PluginRow {
         const Row *row;

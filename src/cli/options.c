@@ -3,7 +3,7 @@
 
 #include "base/time-util.h"
 #include "cli/verb.h"
-#include "renew/settings.h"
+#include "renew/config/settings.h"
 
 #include <getopt.h>
 

@@ -11,7 +11,10 @@ static void print_result(const IssueResult *result, bool dry_run)
         char date[DATE_TEXT_SIZE];
         autofree char *line = NULL;
 
-        if (result->outcome == OUTCOME_PENDING && dry_run)
+        if (result->step->kind == STEP_RESTART && dry_run)
+                line = xasprintf("%s: '%s' would renew it", name,
+                        result->step->item->entry->issuer.renewed_by);
+        else if (result->outcome == OUTCOME_PENDING && dry_run)
                 line = xasprintf("%s: would be asked for elsewhere", name);
         else if (result->outcome != OUTCOME_RENEWED)
                 line = xasprintf("%s: %s: %s", name, outcome_name(result->outcome),
@@ -61,6 +64,33 @@ static void print_copies(const Pass *pass, bool dry_run)
         }
 }
 
+void print_fetches(const Assessment *assessment)
+{
+        for (size_t i = 0; assessment && i < assessment->n_fetches; i++) {
+                const FetchVerdict *verdict = &assessment->fetches[i];
+                autofree char *line = xasprintf("Nothing is taken from Secret %s/%s: %s",
+                        verdict->entry->namespace, verdict->entry->secret,
+                        verdict->problem ? verdict->problem : "");
+
+                if (verdict->problem)
+                        text_line(line);
+        }
+}
+
+/* Keys of files that are not issued are not published. */
+static void print_publications(const Pass *pass, bool dry_run)
+{
+        for (size_t i = 0; dry_run && pass->issuance && i < pass->plan->n_publications; i++) {
+                const PlanPublication *publication = &pass->plan->publications[i];
+                const SecretEntry *entry = publication->entry;
+                size_t n = strv_length(publication->keys);
+                autofree char *line = xasprintf("Secret %s/%s would be written, %zu key%s of it",
+                        entry->namespace, entry->secret, n, n == 1 ? "" : "s");
+
+                text_line(line);
+        }
+}
+
 /* What was planned where nothing was written, what was done and is left where it was. */
 static void print_restarts(const Pass *pass, bool dry_run)
 {
@@ -69,12 +99,14 @@ static void print_restarts(const Pass *pass, bool dry_run)
                 size_t n = issuance_count(pass->issuance, restart->paths);
                 const char *name = restart->component->entry->name, *plural = n == 1 ? "" : "s";
                 autofree char *line =
-                        restart->is_needed ? xasprintf("%s would be restarted, for %zu new file%s",
-                                                     name, n, plural)
-                                           : xasprintf("%s would load %zu new file%s by itself",
-                                                     name, n, plural);
+                        restart->renews ? xasprintf("%s would be restarted", name)
+                        : restart->is_needed
+                                ? xasprintf("%s would be restarted, for %zu new file%s", name, n,
+                                          plural)
+                                : xasprintf("%s would load %zu new file%s by itself", name, n,
+                                          plural);
 
-                if (n > 0)
+                if (n > 0 || restart->renews)
                         text_line(line);
         }
         if (!dry_run)
@@ -84,7 +116,9 @@ static void print_restarts(const Pass *pass, bool dry_run)
 void print_outcome(const Pass *pass, bool dry_run)
 {
         print_recovery(&pass->recovery);
+        print_fetches(pass->assessment);
         print_results(pass, dry_run);
         print_copies(pass, dry_run);
+        print_publications(pass, dry_run);
         print_restarts(pass, dry_run);
 }

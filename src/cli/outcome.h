@@ -6,3 +6,6 @@
 #include "renew/pass.h"
 
 void print_outcome(const Pass *pass, bool dry_run);
+
+/* The Secrets of [fetch NAME] of which nothing is taken, and why. */
+void print_fetches(const Assessment *assessment);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/command.h"
+#include "cli/outcome.h"
 #include "cli/term.h"
 #include "cli/text.h"
-#include "renew/row.h"
-#include "renew/template.h"
+#include "renew/issue/template.h"
+#include "renew/report/row.h"
 
 static const char *const kind_words[] = {
         [STEP_RENEW] = "renew",
         [STEP_CREATE] = "create",
         [STEP_TAKE_OVER] = "take-over",
+        [STEP_RESTART] = "restart",
         [STEP_REPAIR_CA_DATA] = "repair-ca-data",
 };
 
@@ -155,6 +157,8 @@ static void print_step(const StepView *view)
                 text_change("CA data", NULL, "the roots that it lacks; no key is issued");
         else if (view->step->kind == STEP_TAKE_OVER)
                 print_source(view);
+        else if (view->step->kind == STEP_RESTART)
+                text_field("renewed by", view->step->item->entry->issuer.renewed_by);
         else {
                 print_end(view->old, template->is_requested ? 0 : template->terms.not_after);
                 if (view->step->kind == STEP_CREATE)
@@ -237,9 +241,18 @@ static json_t *json_copied_file(const PlanCopy *copy)
                 json_escaped(copy->text)));
 }
 
-static json_t *json_plan(const StepViews *views, const Plan *plan)
+static json_t *json_publication(const PlanPublication *publication)
+{
+        const SecretEntry *entry = publication->entry;
+
+        return xcheck(json_pack("{s:s, s:s, s:s, s:o}", "name", entry->name, "namespace",
+                entry->namespace, "secret", entry->secret, "keys", json_strv(publication->keys)));
+}
+
+static json_t *json_plan(const Config *config, const StepViews *views, const Plan *plan)
 {
         json_t *steps = json_array(), *skips = json_array(), *copies = json_array();
+        json_t *publications = json_array();
 
         for (size_t i = 0; i < views->n; i++)
                 json_array_append_new(steps, json_step(&views->views[i]));
@@ -247,8 +260,11 @@ static json_t *json_plan(const StepViews *views, const Plan *plan)
                 json_array_append_new(skips, json_skip(&plan->skips[i]));
         for (size_t i = 0; i < plan->n_copies; i++)
                 json_array_append_new(copies, json_copied_file(&plan->copies[i]));
-        return xcheck(json_pack("{s:o, s:o, s:o, s:o, s:o}", "steps", steps, "skips", skips,
-                "copies", copies, "restarts", json_restarts(plan, true), "proofs",
+        for (size_t i = 0; i < plan->n_publications; i++)
+                json_array_append_new(publications, json_publication(&plan->publications[i]));
+        return xcheck(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "layouts",
+                json_strv(config->layout.names), "steps", steps, "skips", skips, "copies", copies,
+                "publications", publications, "restarts", json_restarts(plan, true), "proofs",
                 json_restarts(plan, false)));
 }
 
@@ -317,6 +333,21 @@ static void print_copies(const Plan *plan)
         }
 }
 
+static void print_publications(const Plan *plan)
+{
+        if (plan->n_publications > 0)
+                printf("\nPublished:\n");
+        for (size_t i = 0; i < plan->n_publications; i++) {
+                const PlanPublication *publication = &plan->publications[i];
+                const SecretEntry *entry = publication->entry;
+                autofree char *line = xasprintf("  Secret %s/%s", entry->namespace, entry->secret);
+                autofree char *keys = strv_join(publication->keys, ", ");
+
+                text_line(line);
+                text_paragraph(4, keys);
+        }
+}
+
 static size_t count(const StepViews *views, bool are_renewed, bool do_fail)
 {
         size_t n = 0;
@@ -367,16 +398,17 @@ static void print_failures(const StepViews *views)
                                 views->views[i].template->problem);
 }
 
-static void print_plan(const Assessment *assessment, const StepViews *views, const Plan *plan)
+static void print_plan(const Pass *pass, const StepViews *views, const Plan *plan)
 {
         size_t n_unfit = count_unfit(plan);
 
+        print_fetches(pass->assessment);
         if (n_unfit > 0)
                 printf("%s%zu certificate%s cannot be renewed as %s; see below.%s\n",
                         term_style(STYLE_BAD), n_unfit, n_unfit == 1 ? "" : "s",
                         n_unfit == 1 ? "it is" : "they are", term_style(STYLE_PLAIN));
         else if (plan->n_steps == 0)
-                print_nothing(assessment);
+                print_nothing(pass->assessment);
         print_steps(views);
         print_failures(views);
         if (plan->n_skips > 0)
@@ -385,8 +417,11 @@ static void print_plan(const Assessment *assessment, const StepViews *views, con
                 print_refusal(
                         plan->skips[i].item->name, plan->skips[i].outcome, plan->skips[i].text);
         print_copies(plan);
+        print_publications(plan);
         print_restarts(plan, true, "Restarts, in this order");
         print_restarts(plan, false, "Proven without a restart");
+        printf("\n");
+        print_layouts(pass->config->layout.names);
 }
 
 int verb_plan(const Options *options)
@@ -409,8 +444,8 @@ int verb_plan(const Options *options)
         rows = rows_from_assessment(pass->assessment);
         views = view_steps(pass, rows, plan);
         if (output_is_data(options))
-                print_data(options, json_plan(views, plan));
+                print_data(options, json_plan(pass->config, views, plan));
         else
-                print_plan(pass->assessment, views, plan);
+                print_plan(pass, views, plan);
         return EXIT_DONE;
 }

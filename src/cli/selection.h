@@ -9,7 +9,7 @@
  * A name takes what hangs on it too: 'ca' every certificate of that bundle, 'admin.conf' every
  * user. The view borrows from the rows. */
 
-#include "renew/row.h"
+#include "renew/report/row.h"
 
 typedef struct Selection {
         Rows view;

@@ -2,7 +2,7 @@
 #include "cli/table.h"
 
 #include "cli/term.h"
-#include "renew/settings.h"
+#include "renew/config/settings.h"
 
 #include <libsmartcols.h>
 #include <strings.h>

@@ -102,7 +102,8 @@ static bool turns_direction(wchar_t c)
 char *term_escape(const char *text)
 {
         autofree char *escaped = escape_text(text ? text : "");
-        char *safe = xmalloc(strlen(escaped) * 4 + 1), *out = safe;
+        autofree char *safe = xmalloc(strlen(escaped) * 4 + 1);
+        char *out = safe;
         size_t n;
 
         for (const char *p = escaped; *p; p += n) {
@@ -115,5 +116,5 @@ char *term_escape(const char *text)
                                 out += sprintf(out, "\\x%02x", (unsigned char)p[i]);
         }
         *out = 0;
-        return safe;
+        return xstrdup(safe); /* as in escape_text() */
 }

@@ -44,6 +44,13 @@ struct Verb {
         bool writes;     /* --at= only together with --root=; not ended by SIGPIPE */
         bool any_layout; /* works where no layout is detected: nothing, or nothing left, is there */
         bool judges;     /* exit status as a monitoring plugin's: 3 for everything unknown */
+        bool nightly;    /* what the timer starts: postponed, told and counted as such */
+        bool recovers;   /* also with a configuration that cannot be used */
+        bool fetches;    /* looks into the Secrets of [fetch NAME], too */
+        /* Looks at the timer for this --output=, "" for any, NULL for none: those who look after
+         * the whole host, and people who read a table of it. Programs ask more often than systemd
+         * should be asked. */
+        const char *asks_timer;
 };
 
 int verb_check(const Options *options);

@@ -3,7 +3,7 @@
 #include "cli/command.h"
 #include "cli/table.h"
 #include "cli/text.h"
-#include "renew/row.h"
+#include "renew/report/row.h"
 
 /* A file that a component uses, or the component itself where it uses none that we know. */
 typedef struct ProofRow {

@@ -6,7 +6,7 @@
  *
  * It must work where the program did not: it needs libc alone, no memory but its own, no sandbox
  * and no configuration. So it says again, in a few lines, what an alarm is (host/alarm.h,
- * renew/alarm-types.h); tests/unit/test-failure.c holds the two together. */
+ * renew/event/alarm-types.h); tests/unit/test-failure.c holds the two together. */
 
 #include "failure/file.h"
 #include "failure/run.h"
@@ -53,7 +53,7 @@ static int send_to_journal(const Fault *fault)
         char entry[4096];
         int fd, n;
 
-        /* For `journalctl -u` of the unit that this is about. MESSAGE_ID: renew/events.h. */
+        /* For `journalctl -u` of the unit that this is about. MESSAGE_ID: renew/event/events.h. */
         n = snprintf(entry, sizeof(entry),
                 "MESSAGE=Alarm renewal-failed of 'host' (major): " ALARM_TEXT " Reason: %s.\n"
                 "MESSAGE_ID=89c36d50e6934274b5b0a3fd46e617e8\n"
@@ -189,7 +189,7 @@ static int write_alarm(const char *directory, const Fault *fault, const History 
 }
 
 /* In the state directory; where that cannot be written, where the program looks too
- * (renew/reported.h). */
+ * (renew/state/reported.h). */
 static int raise_alarm(
         const char *public, const char *directory, const char *fallback, const Fault *fault)
 {
@@ -215,7 +215,7 @@ static int raise_alarm(
         return 0;
 }
 
-/* One more sample of the last family of the file, as renew/metrics.h writes it. */
+/* One more sample of the last family of the file, as renew/report/metrics.h writes it. */
 static void add_sample(const char *directory)
 {
         static const char family[] = "# HELP kube_renewd_alarm 1 for each active alarm.\n"

@@ -31,7 +31,8 @@ typedef struct Run {
 
 Run run_from_environment(const char *unit);
 
-/* True if the run's own report is on disk (renew/reported.h), and there is nothing to add to it. */
+/* True if the run's own report is on disk (renew/state/reported.h), and there is nothing to add to
+ * it. */
 bool run_has_reported(const Run *run, const char *state_directory);
 
 /* One line for people, without a full stop. */

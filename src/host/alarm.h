@@ -10,7 +10,7 @@
  * Identity is (type, resource); the file is TYPE@RESOURCE.json, mode 0644, replaced by rename, so a
  * reader never sees half of one. Raising is idempotent: time_created stays, count grows,
  * time_changed moves only when severity or text changes; the reason is always the latest. Which
- * fault raises which alarm is renew/report.h. Severities: X.733 and RFC 8632. */
+ * fault raises which alarm is renew/report/report.h. Severities: X.733 and RFC 8632. */
 
 #include "base/json.h"
 

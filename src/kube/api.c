@@ -125,6 +125,18 @@ int api_get(const ApiServer *server, const char *path, json_t **ret, Error *rete
         return api_write(server, "GET", path, NULL, ret, reterr);
 }
 
+/* RFC 7396: what is not named stays as it is. */
+static const char *content_type_of(const char *method)
+{
+        return streq(method, "PATCH") ? "application/merge-patch+json" : "application/json";
+}
+
+static void wipe(char *body)
+{
+        if (body)
+                explicit_bzero(body, strlen(body));
+}
+
 int api_write(const ApiServer *server, const char *method, const char *path, const json_t *object,
         json_t **ret, Error *reterr)
 {
@@ -132,13 +144,14 @@ int api_write(const ApiServer *server, const char *method, const char *path, con
         HttpRequest request = {.method = method,
                 .body = body,
                 .body_size = body ? strlen(body) : 0,
-                .content_type = "application/json"};
+                .content_type = content_type_of(method)};
         autoptr(HttpAnswer) answer = NULL;
         autoptr(json_t) answered = NULL;
         Error error = {};
         int r;
 
         r = ask(server, &request, path, &answer, &error);
+        wipe(body);
         if (r < 0)
                 return error_set(
                         reterr, r, "no trustworthy answer from the API server: %s", error.text);
@@ -146,6 +159,19 @@ int api_write(const ApiServer *server, const char *method, const char *path, con
         if (r >= 0 && ret)
                 *ret = TAKE(answered);
         return r;
+}
+
+int api_ask_ready(const ApiServer *server, Error *reterr)
+{
+        autoptr(HttpAnswer) answer = NULL;
+        HttpRequest request = {};
+        int r;
+
+        r = ask(server, &request, "/readyz", &answer, reterr);
+        if (r < 0 || answer->status == 200 || answer->status == 404)
+                return r < 0 ? r : 0;
+        return error_set(reterr, -EIO, "the API server answers GET /readyz with HTTP status %ld",
+                answer->status);
 }
 
 /* `continue` is opaque, and need not be fit for a URL. The caller frees. */

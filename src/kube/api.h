@@ -46,11 +46,16 @@ typedef struct ApiServer {
  * others as http_call(). */
 int api_get(const ApiServer *server, const char *path, json_t **ret, Error *reterr) MUST_USE;
 
-/* POST to a list, PUT or DELETE of an object. `object` is what is sent, NULL for nothing; ret what
- * is answered, may be NULL. -EEXIST for 409: it is there already, or has changed meanwhile;
- * -EBADRQC for 400 and 422: this will never be accepted; otherwise as api_get(). */
+/* POST to a list, PUT, PATCH or DELETE of an object. `object` is what is sent, NULL for nothing (of
+ * a PATCH: what changes, as a merge patch, RFC 7396); ret what is answered, may be NULL. -EEXIST
+ * for 409: it is there already, or has changed meanwhile; -EBADRQC for 400 and 422: this will never
+ * be accepted; otherwise as api_get(). */
 int api_write(const ApiServer *server, const char *method, const char *path, const json_t *object,
         json_t **ret, Error *reterr) MUST_USE;
+
+/* Does it say of itself that requests may be sent to it (/readyz)? 0 if so, -EIO if not, and as
+ * http_call(). One that is too old to know the question answers, and that is enough. */
+int api_ask_ready(const ApiServer *server, Error *reterr) MUST_USE;
 
 /* What is done with each object of a list. */
 typedef void (*ApiVisit)(const json_t *object, void *userdata);

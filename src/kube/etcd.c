@@ -5,6 +5,8 @@
 #include "kube/yaml-tree.h"
 
 #define LIST_PATH   "/v3/cluster/member/list"
+#define STATUS_PATH "/v3/maintenance/status"
+#define LEAD_PATH   "/v3/maintenance/transfer-leadership"
 #define MEMBERS_MAX 64 /* etcd itself advises against more than seven */
 #define URLS_MAX    8  /* of one member */
 
@@ -37,43 +39,64 @@ static int get_text(const YamlTree *tree, const YamlNode *mapping, const char *k
         return r;
 }
 
+/* What a member says of itself. */
+typedef enum Health {
+        HEALTH_UNKNOWN,
+        HEALTH_ILL,
+        HEALTH_WELL,
+} Health;
+
 /* {"health": "true"}; a number of versions have more in it. */
-static bool is_healthy(const HttpAnswer *answer)
+static Health read_health(const HttpAnswer *answer)
 {
         autoptr(YamlTree) tree = NULL;
-        const char *health;
+        const char *health = "";
 
-        return parse(answer, &tree, NULL) >= 0 &&
-               get_text(tree, yaml_root(tree), "health", &health, NULL) >= 0 &&
-               streq(health, "true");
+        if (parse(answer, &tree, NULL) < 0 ||
+                get_text(tree, yaml_root(tree), "health", &health, NULL) < 0)
+                return HEALTH_UNKNOWN;
+        return streq(health, "true")    ? HEALTH_WELL
+               : streq(health, "false") ? HEALTH_ILL
+                                        : HEALTH_UNKNOWN;
 }
 
-static bool ask_health(const Look *look, const char *client_url)
+static Health ask_health(const Look *look, const char *client_url)
 {
         autofree char *url = xasprintf("%s/health", client_url);
         autoptr(HttpAnswer) answer = NULL;
         HttpRequest request = {.url = url, .tls = *look->tls, .timeout = look->timeout};
 
-        return http_call(&request, &answer, NULL) >= 0 && is_healthy(answer);
+        return http_call(&request, &answer, NULL) < 0 ? HEALTH_UNKNOWN : read_health(answer);
 }
 
 /* One of its URLs is enough: others may be for networks that we are not on. */
-static int ask_member(const Look *look, const YamlNode *member, bool *ret, Error *reterr)
+static int ask_member(const Look *look, const YamlNode *member, Health *ret, Error *reterr)
 {
         const YamlNode *urls = NULL, *url;
+        Health health;
         size_t n = 0;
         int r;
 
         r = yaml_get_kind(
                 look->tree, member, "clientURLs", YAML_KIND_SEQUENCE, &urls, NULL, reterr);
-        *ret = false;
+        *ret = HEALTH_UNKNOWN;
         if (r < 0 || !urls)
                 return r; /* a member that was added and has not started yet has none */
-        for (url = yaml_first(look->tree, urls); url && n < URLS_MAX && !*ret; n++) {
-                *ret = url->kind == YAML_KIND_SCALAR && ask_health(look, url->text);
+        for (url = yaml_first(look->tree, urls); url && n < URLS_MAX && *ret < HEALTH_WELL; n++) {
+                health = url->kind == YAML_KIND_SCALAR ? ask_health(look, url->text)
+                                                       : HEALTH_UNKNOWN;
+                if (*ret < health)
+                        *ret = health;
                 url = yaml_next(look->tree, urls, url);
         }
         return 0;
+}
+
+void etcd_cluster_done(EtcdCluster *cluster)
+{
+        strv_free(cluster->healthy);
+        free(cluster->heir);
+        *cluster = (EtcdCluster){};
 }
 
 /* What is done with each member of the list. */
@@ -82,44 +105,47 @@ typedef int (*Visit)(const Look *look, const YamlNode *member, void *userdata, E
 static int count_member(const Look *look, const YamlNode *member, void *userdata, Error *reterr)
 {
         EtcdCluster *cluster = userdata;
-        const char *id = "", *learner = "";
-        bool is_self, healthy = false;
+        const char *id = "", *learner = "", *name = "";
+        Health health;
+        bool is_self;
         int r;
 
         r = get_text(look->tree, member, "ID", &id, reterr);
         if (r >= 0)
                 r = get_text(look->tree, member, "isLearner", &learner, reterr);
+        if (r >= 0)
+                r = get_text(look->tree, member, "name", &name, reterr);
         if (r < 0 || streq(learner, "true"))
                 return r;
-        r = ask_member(look, member, &healthy, reterr);
+        r = ask_member(look, member, &health, reterr);
         if (r < 0)
                 return r;
         is_self = streq(id, look->self);
         cluster->n_voters++;
-        cluster->n_healthy += healthy;
         cluster->is_voter |= is_self;
-        cluster->is_healthy_voter |= is_self && healthy;
+        cluster->n_ill += health == HEALTH_ILL;
+        if (health != HEALTH_WELL)
+                return 0;
+        cluster->n_healthy++;
+        cluster->is_healthy_voter |= is_self;
+        strv_add(&cluster->healthy, *name ? name : id);
+        if (!is_self && !cluster->heir)
+                cluster->heir = xstrdup(id);
         return 0;
 }
 
 static int visit_members(Look *look, Visit visit, void *userdata, Error *reterr)
 {
-        const YamlNode *root = yaml_root(look->tree), *header = NULL, *members = NULL, *member;
+        const YamlNode *members = NULL, *member;
         size_t n = 0;
         int r;
 
-        r = yaml_get_kind(look->tree, root, "header", YAML_KIND_MAPPING, &header, NULL, reterr);
-        if (r >= 0)
-                r = yaml_get_kind(
-                        look->tree, root, "members", YAML_KIND_SEQUENCE, &members, NULL, reterr);
-        if (r >= 0 && (!header || !members))
+        r = yaml_get_kind(look->tree, yaml_root(look->tree), "members", YAML_KIND_SEQUENCE,
+                &members, NULL, reterr);
+        if (r >= 0 && !members)
                 return error_set(reterr, -EPROTO, "the answer has no members");
-        if (r >= 0)
-                r = get_text(look->tree, header, "member_id", &look->self, reterr);
         if (r < 0)
                 return r;
-        if (!*look->self)
-                return error_set(reterr, -EPROTO, "the answer does not say who answers");
         for (member = yaml_first(look->tree, members); member && r >= 0 && n < MEMBERS_MAX; n++) {
                 r = visit(look, member, userdata, reterr);
                 member = yaml_next(look->tree, members, member);
@@ -127,50 +153,98 @@ static int visit_members(Look *look, Visit visit, void *userdata, Error *reterr)
         return r;
 }
 
-static int list_members(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
-        Visit visit, void *userdata, Error *reterr)
+/* Which member answers. */
+static int read_self(const YamlTree *tree, const char **ret, Error *reterr)
 {
-        autofree char *authority = http_authority(host, port);
-        autofree char *url = xasprintf("https://%s" LIST_PATH, authority);
-        autoptr(HttpAnswer) answer = NULL;
-        autoptr(YamlTree) tree = NULL;
+        const YamlNode *header = NULL;
+        int r;
+
+        r = yaml_get_kind(
+                tree, yaml_root(tree), "header", YAML_KIND_MAPPING, &header, NULL, reterr);
+        if (r >= 0 && !header)
+                return error_set(reterr, -EPROTO, "the answer has no header");
+        if (r >= 0)
+                r = get_text(tree, header, "member_id", ret, reterr);
+        if (r >= 0 && !**ret)
+                return error_set(reterr, -EPROTO, "the answer does not say who answers");
+        return r;
+}
+
+/* What the gateway of a member says to this. */
+typedef struct Reply {
+        char *url;
+        HttpAnswer *answer;
+        YamlTree *tree; /* of the answer's bytes */
+} Reply;
+
+static void reply_done(Reply *reply)
+{
+        yaml_tree_free(reply->tree);
+        http_answer_free(reply->answer);
+        free(reply->url);
+}
+
+typedef struct Gateway {
+        const char *host;
+        uint16_t port;
+        const HttpTls *tls;
+        unsigned timeout;
+} Gateway;
+
+static int ask(
+        const Gateway *gateway, const char *path, const char *body, Reply *ret, Error *reterr)
+{
+        autofree char *authority = http_authority(gateway->host, gateway->port);
         HttpRequest request = {
-                .url = url,
-                .body = "{}",
-                .body_size = strlen("{}"),
+                .url = ret->url = xasprintf("https://%s%s", authority, path),
+                .body = body,
+                .body_size = strlen(body),
                 .content_type = "application/json",
-                .tls = *tls,
-                .timeout = timeout,
+                .tls = *gateway->tls,
+                .timeout = gateway->timeout,
         };
         int r;
 
-        r = http_call(&request, &answer, reterr);
+        r = http_call(&request, &ret->answer, reterr);
         if (r < 0)
                 return r;
-        if (answer->status != 200)
-                return error_set(reterr, -EPROTO, "%s: HTTP status %ld: %s", url, answer->status,
-                        answer->body);
-        r = parse(answer, &tree, reterr);
+        if (ret->answer->status != 200)
+                return error_set(reterr, -EPROTO, "%s: HTTP status %ld: %s", ret->url,
+                        ret->answer->status, ret->answer->body);
+        r = parse(ret->answer, &ret->tree, reterr);
+        return r < 0 ? error_prefix(reterr, -EPROTO, "%s", ret->url) : 0;
+}
+
+static int list_members(const Gateway *gateway, Visit visit, void *userdata, Error *reterr)
+{
+        __attribute__((cleanup(reply_done))) Reply reply = {};
+        Look look = {.tls = gateway->tls, .timeout = gateway->timeout};
+        int r;
+
+        r = ask(gateway, LIST_PATH, "{}", &reply, reterr);
+        if (r < 0)
+                return r;
+        look.tree = reply.tree;
+        r = read_self(reply.tree, &look.self, reterr);
         if (r >= 0)
-                r = visit_members(&(Look){.tls = tls, .timeout = timeout, .tree = tree}, visit,
-                        userdata, reterr);
-        return r < 0 ? error_prefix(reterr, -EPROTO, "%s", url) : 0;
+                r = visit_members(&look, visit, userdata, reterr);
+        return r < 0 ? error_prefix(reterr, -EPROTO, "%s", reply.url) : 0;
 }
 
 int etcd_look(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
         EtcdCluster *ret, Error *reterr)
 {
+        autofree char *authority = http_authority(host, port);
         EtcdCluster cluster = {};
         int r;
 
-        r = list_members(host, port, tls, timeout, count_member, &cluster, reterr);
-        if (r < 0)
-                return r;
-        if (cluster.n_voters == 0) {
-                autofree char *authority = http_authority(host, port);
-
-                return error_set(
+        r = list_members(&(Gateway){host, port, tls, timeout}, count_member, &cluster, reterr);
+        if (r >= 0 && cluster.n_voters == 0)
+                r = error_set(
                         reterr, -EPROTO, "https://%s" LIST_PATH ": no voting member", authority);
+        if (r < 0) {
+                etcd_cluster_done(&cluster);
+                return r;
         }
         *ret = cluster;
         return 0;
@@ -236,16 +310,19 @@ static int add_member(const Look *look, const YamlNode *node, void *userdata, Er
 {
         EtcdMembers *members = userdata;
         EtcdMember *member;
-        const char *name = "";
+        const char *name = "", *id = "";
         int r;
 
         r = get_text(look->tree, node, "name", &name, reterr);
+        if (r >= 0)
+                r = get_text(look->tree, node, "ID", &id, reterr);
         if (r < 0)
                 return r;
         members->list = xreallocarray(members->list, members->n + 1, sizeof(EtcdMember));
         member = &members->list[members->n++];
-        *member = (EtcdMember){.name = xstrdup(name)};
+        *member = (EtcdMember){.name = xstrdup(name), .is_self = streq(id, look->self)};
         r = add_addresses(look, node, "peerURLs", member, reterr);
+        member->n_peers = member->n;
         return r < 0 ? r : add_addresses(look, node, "clientURLs", member, reterr);
 }
 
@@ -255,7 +332,7 @@ int etcd_list(const char *host, uint16_t port, const HttpTls *tls, unsigned time
         autoptr(EtcdMembers) members = xcalloc(1, sizeof(*members));
         int r;
 
-        r = list_members(host, port, tls, timeout, add_member, members, reterr);
+        r = list_members(&(Gateway){host, port, tls, timeout}, add_member, members, reterr);
         if (r >= 0)
                 *ret = TAKE(members);
         return r;
@@ -266,4 +343,30 @@ bool etcd_may_stop(const EtcdCluster *cluster)
         size_t left = cluster->n_healthy - (cluster->is_healthy_voter ? 1 : 0);
 
         return !cluster->is_voter || cluster->n_voters == 1 || left >= cluster->n_voters / 2 + 1;
+}
+
+int etcd_leads(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout, Error *reterr)
+{
+        __attribute__((cleanup(reply_done))) Reply reply = {};
+        const char *self = "", *leader = "";
+        int r;
+
+        r = ask(&(Gateway){host, port, tls, timeout}, STATUS_PATH, "{}", &reply, reterr);
+        if (r < 0)
+                return r;
+        r = read_self(reply.tree, &self, reterr);
+        if (r >= 0)
+                r = get_text(reply.tree, yaml_root(reply.tree), "leader", &leader, reterr);
+        return r < 0 ? error_prefix(reterr, -EPROTO, "%s", reply.url) : streq(self, leader);
+}
+
+int etcd_hand_over(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
+        const char *heir, Error *reterr)
+{
+        __attribute__((cleanup(reply_done))) Reply reply = {};
+        autofree char *body = xasprintf("{\"targetID\":\"%s\"}", heir);
+
+        if (!*heir || strspn(heir, "0123456789") != strlen(heir))
+                return error_set(reterr, -EPROTO, "'%s' is no id of a member", heir);
+        return ask(&(Gateway){host, port, tls, timeout}, LEAD_PATH, body, &reply, reterr);
 }

@@ -4,20 +4,28 @@
 /* May this etcd member be stopped? What its cluster looks like, by what each member says itself.
  *
  *     r = etcd_look("127.0.0.1", 2379, &tls, 5, &cluster, reterr);
- *     if (r >= 0 && etcd_may_stop(&cluster)) ...
+ *     if (r >= 0 && etcd_may_stop(&cluster) && etcd_leads("127.0.0.1", 2379, &tls, 5, reterr) > 0)
+ *             r = etcd_hand_over("127.0.0.1", 2379, &tls, 5, cluster.heir, reterr);
+ *     etcd_cluster_done(&cluster);
  *
- * Asks the JSON gateway of etcd 3.4 and later (/v3/cluster/member/list) and /health, with a client
- * certificate. Changes nothing, and reads no key of anybody. */
+ * Asks the JSON gateway of etcd 3.4 and later (/v3/cluster/member/list, /v3/maintenance) and
+ * /health, with a client certificate. Changes nothing but who leads, and reads no key of anybody.
+ */
 
 #include "kube/http.h"
 
 typedef struct EtcdCluster {
         size_t n_voters;       /* members that are no learners, started or not */
         size_t n_healthy;      /* voters that say so themselves: one of their client URLs answers
-                                  /health with true */
+                                  /health with true, which none does that has no leader */
+        size_t n_ill;          /* voters that answer with false */
         bool is_voter;         /* the member that was asked for the list */
         bool is_healthy_voter; /* and it is one of the healthy ones */
+        char **healthy;        /* names of the healthy voters, or their ids */
+        char *heir;            /* id of a healthy voter other than it; NULL: there is none */
 } EtcdCluster;
+
+void etcd_cluster_done(EtcdCluster *cluster);
 
 /* Asks the member at host:port. timeout: seconds for each question; there is one for each URL of a
  * member at most. Members that do not answer are not healthy. For the member itself: errors as
@@ -29,6 +37,15 @@ int etcd_look(const char *host, uint16_t port, const HttpTls *tls, unsigned time
  * true for one of two. */
 bool etcd_may_stop(const EtcdCluster *cluster);
 
+/* Is the member at host:port the leader? Errors as etcd_look(). */
+int etcd_leads(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
+        Error *reterr) MUST_USE;
+
+/* It does, and the voter with the id `heir` shall lead instead; returns when it does. Errors as
+ * etcd_look(), -EPROTO if it is refused. */
+int etcd_hand_over(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
+        const char *heir, Error *reterr) MUST_USE;
+
 /* Learners too, and those that have not started yet. */
 typedef struct EtcdAddress {
         char *host;
@@ -38,7 +55,8 @@ typedef struct EtcdAddress {
 typedef struct EtcdMember {
         char *name;             /* "" of one that has not started */
         EtcdAddress *addresses; /* of its https URLs: for its peers, then for clients */
-        size_t n;
+        size_t n, n_peers;      /* of which the first are for its peers */
+        bool is_self;           /* it is the one that was asked */
 } EtcdMember;
 
 typedef struct EtcdMembers {

@@ -102,6 +102,8 @@ void http_answer_free(HttpAnswer *answer)
 {
         if (!answer)
                 return;
+        if (answer->body)
+                explicit_bzero(answer->body, answer->body_size);
         free(answer->body);
         strv_free(answer->headers);
         free(answer);
@@ -150,13 +152,19 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata)
 {
         Call *call = userdata;
         HttpAnswer *answer = call->answer;
+        char *body;
 
         if (size > HTTP_BODY_MAX - answer->body_size) {
                 call->too_big = true;
                 return 0;
         }
-        answer->body = xreallocarray(answer->body, answer->body_size + size + 1, 1);
-        memcpy(answer->body + answer->body_size, data, size);
+        /* Moved by hand: what realloc() leaves behind may be a key. */
+        body = xmalloc(answer->body_size + size + 1);
+        memcpy(body, answer->body, answer->body_size);
+        memcpy(body + answer->body_size, data, size);
+        explicit_bzero(answer->body, answer->body_size);
+        free(answer->body);
+        answer->body = body;
         answer->body_size += size;
         answer->body[answer->body_size] = 0;
         return size;

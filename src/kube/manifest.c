@@ -345,6 +345,17 @@ const ManifestContainer *manifest_container(const Manifest *manifest, const char
         return NULL;
 }
 
+const ManifestContainer *manifest_program(const Manifest *manifest, const char *program)
+{
+        for (size_t i = 0; manifest && i < manifest->n_containers; i++) {
+                const ManifestContainer *container = &manifest->containers[i];
+
+                if (streq(container->program ? container->program : container->name, program))
+                        return container;
+        }
+        return NULL;
+}
+
 const char *manifest_flag(const Manifest *manifest, const char *container, const char *flag)
 {
         const ManifestContainer *found = manifest_container(manifest, container);

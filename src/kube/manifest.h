@@ -94,6 +94,10 @@ int manifest_parse(const void *data, size_t size, Manifest **ret, Error *reterr)
 /* The container of this name, NULL if there is none. */
 const ManifestContainer *manifest_container(const Manifest *manifest, const char *name);
 
+/* The container that runs this program, by its command or, where only its image knows, by its own
+ * name; NULL if there is none. manifest may be NULL. */
+const ManifestContainer *manifest_program(const Manifest *manifest, const char *program);
+
 /* The value of "--flag" on the command line of a container, written as "--flag=value",
  * "--flag value" or with one dash; the last one counts. "" if it has no value, NULL if it is not
  * there. */

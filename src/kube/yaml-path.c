@@ -6,19 +6,13 @@
 int yaml_fail(Error *reterr, int r, const YamlNode *node, const char *format, ...)
 {
         va_list args;
-        char *text = NULL;
-        int length;
 
         if (!reterr)
                 return r;
         va_start(args, format);
-        length = vasprintf(&text, format, args);
+        autofree char *text = xvasprintf(format, args);
         va_end(args);
-        if (length < 0)
-                xcheck(NULL);
-        error_set(reterr, r, "line %zu, column %zu: %s", node->line, node->column, text);
-        free(text);
-        return r;
+        return error_set(reterr, r, "line %zu, column %zu: %s", node->line, node->column, text);
 }
 
 const char *yaml_oddity(const YamlNode *node)

@@ -119,13 +119,14 @@ int ca_issue(const Ca *ca, const LeafIdentity *identity, const Key *key, const L
         if (r >= 0)
                 r = draft_new(&draft, reterr);
         if (r >= 0)
-                r = draft_leaf(draft, ca->signer->native, identity, key, terms, reterr);
+                r = draft_leaf(draft, cert_native(ca->signer), identity, key, terms, reterr);
         if (r >= 0)
-                r = draft_sign(draft, ca->signer->native, ca->key, &fresh, reterr);
+                r = draft_sign(draft, cert_native(ca->signer), ca->key, &fresh, reterr);
         if (r >= 0)
                 r = ca_check_signed(ca, fresh, key, terms, identity->usage, reterr);
         if (r < 0)
                 return r;
+        cert_close(fresh);
         *ret = TAKE(fresh);
         return 0;
 }

@@ -6,7 +6,7 @@
  *
  *     r = draft_set_basics(draft, key, not_before, not_after, reterr);
  *     r = draft_add_sans(draft, sans, reterr);
- *     r = draft_sign(draft, ca_signer(ca)->native, ca->key, &cert, reterr);
+ *     r = draft_sign(draft, cert_native(ca_signer(ca)), ca->key, &cert, reterr);
  *     r = ca_check_signed(ca, cert, key, terms, usage, reterr);
  *
  * A draft is a gnutls_x509_crt_t; GnuTLS can verify it only after it was exported and imported
@@ -14,6 +14,7 @@
 
 #include "base/time-util.h"
 #include "pki/ca.h"
+#include "pki/cert-native.h"
 #include "pki/key-native.h"
 
 #define BACKDATE (5 * MINUTE) /* as kubeadm does, for clocks that are behind (facts 2) */

@@ -36,7 +36,8 @@ static int check_extensions(const Cert *old, Error *reterr)
                 unsigned critical;
                 char oid[128];
                 size_t size = sizeof(oid);
-                int g = gnutls_x509_crt_get_extension_info(old->native, i, oid, &size, &critical);
+                int g = gnutls_x509_crt_get_extension_info(
+                        cert_native(old), i, oid, &size, &critical);
 
                 if (g == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE && i > 0)
                         return 0;
@@ -71,17 +72,22 @@ static bool has_unique_identifiers(const Cert *cert)
 
 int ca_check_understood(const Cert *old, Error *reterr)
 {
+        int r;
+
         if (has_unique_identifiers(old))
                 return error_set(
                         reterr, -EOPNOTSUPP, "it has unique identifiers, which nobody can renew");
-        return check_extensions(old, reterr);
+        r = check_extensions(old, reterr);
+        cert_close(old);
+        return r;
 }
 
 /* More time at its end; or at its beginning, where a clock that was ahead has dated the old one; or
- * another issuer. */
+ * another issuer; or all there is. */
 static bool gains_time(const Ca *ca, const Cert *old, const LeafTerms *terms)
 {
-        return terms->not_after > old->not_after || !cert_is_issued_by(old, ca->signer) ||
+        return terms->is_repair || terms->not_after > old->not_after ||
+               !cert_is_issued_by(old, ca->signer) ||
                terms->not_before + BACKDATE < old->not_before;
 }
 
@@ -110,7 +116,7 @@ static int draft_successor(
         if (r >= 0 && draft_has_extension(draft, OID_SUBJECT_KEY_ID))
                 r = draft_set_subject_key_id(draft, reterr);
         if (r >= 0)
-                r = draft_set_authority_key_id(draft, ca->signer->native, reterr);
+                r = draft_set_authority_key_id(draft, cert_native(ca->signer), reterr);
         if (r >= 0)
                 r = draft_add_sans(draft, terms->extra_sans, reterr);
         return r;
@@ -160,11 +166,13 @@ int ca_renew(const Ca *ca, const Cert *old, const Key *key, const LeafTerms *ter
                 return r;
 
         /* 3. Sign, and prove of the DER that it says what the old one said. */
-        r = draft_sign(draft, ca->signer->native, ca->key, &fresh, reterr);
+        r = draft_sign(draft, cert_native(ca->signer), ca->key, &fresh, reterr);
         if (r >= 0)
                 r = check_successor(ca, old, fresh, key, terms, reterr);
+        cert_close(old);
         if (r < 0)
                 return r;
+        cert_close(fresh);
         *ret = TAKE(fresh);
         return 0;
 }

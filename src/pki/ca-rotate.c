@@ -73,7 +73,7 @@ static int check_path_length(const Cert *signer, Error *reterr)
         int path_length = -1;
 
         if (gnutls_x509_crt_get_basic_constraints(
-                    signer->native, &critical, &is_ca, &path_length) >= 0 &&
+                    cert_native(signer), &critical, &is_ca, &path_length) >= 0 &&
                 path_length == 0)
                 return error_set(reterr, -EKEYREJECTED,
                         "the path length of CA '%s' is 0, which forbids a CA below it",
@@ -113,7 +113,7 @@ static int draft_cross(gnutls_x509_crt_t draft, const Cert *signer, int64_t not_
         if (r >= 0 && !draft_has_extension(draft, OID_SUBJECT_KEY_ID))
                 r = draft_set_subject_key_id(draft, reterr);
         if (r >= 0)
-                r = draft_set_authority_key_id(draft, signer->native, reterr);
+                r = draft_set_authority_key_id(draft, cert_native(signer), reterr);
         return r;
 }
 
@@ -154,7 +154,7 @@ int ca_cross_sign(const Ca *signer, const Cert *ca, int64_t not_before, int64_t 
         if (r >= 0)
                 r = draft_cross(draft, issuer, begin, end, reterr);
         if (r >= 0)
-                r = draft_sign(draft, issuer->native, signer->key, &fresh, reterr);
+                r = draft_sign(draft, cert_native(issuer), signer->key, &fresh, reterr);
 
         /* 3. Prove of the DER that it stands for the same CA. */
         if (r >= 0)

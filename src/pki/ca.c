@@ -117,7 +117,7 @@ int ca_check(const Ca *ca, int64_t now, Error *reterr)
         if (!signer->is_ca)
                 return error_set(
                         reterr, -EKEYREJECTED, "'%s' is not a CA certificate", signer->subject);
-        g = gnutls_x509_crt_get_key_usage(signer->native, &usage, NULL);
+        g = gnutls_x509_crt_get_key_usage(cert_native(signer), &usage, NULL);
         if (g != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE &&
                 (g < 0 || !(usage & GNUTLS_KEY_KEY_CERT_SIGN)))
                 return error_set(reterr, -EKEYREJECTED,

@@ -47,6 +47,7 @@ int ca_check(const Ca *ca, int64_t now, Error *reterr) MUST_USE;
 typedef struct LeafTerms {
         int64_t not_before, not_after; /* the caller has bounded them by the CA: see leaf_terms() */
         char *const *extra_sans;       /* "DNS:…" or "IP:…", add-only; NULL: none */
+        bool is_repair;                /* the old one is of no use, whenever it ends */
 } LeafTerms;
 
 /* notBefore = now - 5 min but not before the CA's, notAfter = now + validity but not after the CA's
@@ -66,10 +67,10 @@ int ca_check_renewal(const Ca *ca, const Cert *old, const LeafTerms *terms, Erro
  * information access, Netscape type and comment, with their criticality. Made anew: the subject key
  * identifier, if the old one had one, and the authority key identifier, always.
  *
- * -EKEYEXPIRED if it would not end later than the old one (unless that is not valid yet, or another
- * CA's), or the CA has ended: the CA is the limit, and only a new CA helps. -EOPNOTSUPP for a CA,
- * for a certificate without extensions (version 1), for unique identifiers, and for an extension
- * that is not understood (its OID in the error), -EINVAL for an extra SAN that is none,
+ * -EKEYEXPIRED if it would not end later than the old one (unless that is not valid yet, of no use,
+ * or another CA's), or the CA has ended: the CA is the limit, and only a new CA helps. -EOPNOTSUPP
+ * for a CA, for a certificate without extensions (version 1), for unique identifiers, and for an
+ * extension that is not understood (its OID in the error), -EINVAL for an extra SAN that is none,
  * -EKEYREJECTED if the terms are not within the CA's validity or the result does not verify or does
  * not say the same. */
 int ca_renew(const Ca *ca, const Cert *old, const Key *key, const LeafTerms *terms, Cert **ret,

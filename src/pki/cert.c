@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "pki/cert.h"
+#include "pki/cert-native.h"
 
 #include "pki/key-native.h"
-#include "pki/native.h"
 #include "pki/pem.h"
 #include "pki/san.h"
 
@@ -18,8 +17,8 @@ void cert_free(Cert *cert)
 {
         if (!cert)
                 return;
-        if (cert->native)
-                gnutls_x509_crt_deinit(cert->native);
+        cert_close(cert);
+        san_set_free(cert->san_set);
         free(cert->der);
         free(cert->subject);
         free(cert->issuer);
@@ -148,14 +147,13 @@ static int read_serial_and_dates(Cert *cert, Error *reterr)
 
 static int read_sans(Cert *cert, Error *reterr)
 {
-        autoptr(SanSet) set = NULL;
         int r;
 
-        r = san_set_read(cert->native, &set, reterr);
+        r = san_set_read(cert->native, &cert->san_set, reterr);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < set->n; i++)
-                strv_take(&cert->sans, san_text(&set->names[i]));
+        for (size_t i = 0; i < cert->san_set->n; i++)
+                strv_take(&cert->sans, san_text(&cert->san_set->names[i]));
         return 0;
 }
 
@@ -243,10 +241,24 @@ static int import(Cert *cert, Error *reterr)
         return 0;
 }
 
+/* What is asked of many certificates, and so must be known without opening them again. */
+static int read_key(Cert *cert, Error *reterr)
+{
+        size_t size = sizeof(cert->key_id.bytes);
+
+        (void)reterr;
+        cert->public_algorithm = gnutls_x509_crt_get_pk_algorithm(cert->native, &cert->public_bits);
+        cert->signature_algorithm = gnutls_x509_crt_get_signature_algorithm(cert->native);
+        cert->has_key_id = gnutls_x509_crt_get_key_id(cert->native, GNUTLS_KEYID_USE_SHA256,
+                                   cert->key_id.bytes, &size) >= 0;
+        cert->key_algorithm = key_algorithm_of_cert(cert);
+        return 0;
+}
+
 int cert_parse_der(const void *der, size_t size, Cert **ret, Error *reterr)
 {
         static int (*const readers[])(Cert *, Error *) = {
-                import, read_names, read_serial_and_dates, read_sans, read_usages};
+                import, read_names, read_serial_and_dates, read_sans, read_usages, read_key};
         autoptr(Cert) cert = xcalloc(1, sizeof(*cert));
         int r;
 
@@ -259,7 +271,7 @@ int cert_parse_der(const void *der, size_t size, Cert **ret, Error *reterr)
                 if (r < 0)
                         return r;
         }
-        cert->key_algorithm = key_algorithm_of_cert(cert);
+        cert_close(cert);
         *ret = TAKE(cert);
         return 0;
 }

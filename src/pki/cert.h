@@ -7,13 +7,14 @@
  *     leaf = list->certs[0];
  *     if (!cert_is_issued_by(leaf, ca)) ...
  *
- * Reading judges nothing and needs no clock: states are renew/assess.h. What is shown is escaped
- * (control characters as \xNN); what is copied and compared is DER, never text. */
+ * Reading judges nothing and needs no clock: states are renew/assess/assess.h. What is shown is
+ * escaped (control characters as \xNN); what is copied and compared is DER, never text. */
 
 #include "base/digest.h"
 #include "base/error.h"
 
 struct gnutls_x509_crt_int;
+struct SanSet;
 
 typedef enum CertUsage {
         CERT_USAGE_SERVER = 1 << 0, /* id-kp-serverAuth, RFC 5280 4.2.1.12 */
@@ -38,7 +39,13 @@ typedef struct Cert {
         unsigned usage;      /* CertUsage bits */
         bool is_ca;          /* basicConstraints CA:TRUE */
         bool is_self_issued; /* subject = issuer */
-        struct gnutls_x509_crt_int *native; /* pki only */
+        /* pki only; algorithms in the words of GnuTLS */
+        struct SanSet *san_set;
+        Digest key_id; /* SHA-256 of the public key */
+        bool has_key_id;
+        int public_algorithm, signature_algorithm;
+        unsigned public_bits;
+        struct gnutls_x509_crt_int *native; /* pki/cert-native.h */
 } Cert;
 
 void cert_free(Cert *cert);

@@ -74,13 +74,10 @@ static bool attributes_equal(const Subject *a, const Subject *b)
 
 static bool subject_equal(const Cert *a, const Cert *b)
 {
-        autodatum name_a = {}, name_b = {};
         Subject subject_a, subject_b;
 
-        return gnutls_x509_crt_get_raw_dn(a->native, &name_a) >= 0 &&
-               gnutls_x509_crt_get_raw_dn(b->native, &name_b) >= 0 &&
-               read_subject((Der){name_a.data, name_a.size}, &subject_a) &&
-               read_subject((Der){name_b.data, name_b.size}, &subject_b) &&
+        return read_subject(cert_field(a, CERT_FIELD_SUBJECT), &subject_a) &&
+               read_subject(cert_field(b, CERT_FIELD_SUBJECT), &subject_b) &&
                attributes_equal(&subject_a, &subject_b);
 }
 
@@ -96,15 +93,8 @@ static char *find_other_san(const SanSet *these, const SanSet *those)
 static int compare_sans(const Cert *wanted, const Cert *cert, Error *reterr)
 {
         autofree char *lacking = NULL, *besides = NULL;
-        autoptr(SanSet) asked = NULL;
-        autoptr(SanSet) given = NULL;
-        int r;
+        const SanSet *asked = wanted->san_set, *given = cert->san_set;
 
-        r = san_set_read(wanted->native, &asked, reterr);
-        if (r >= 0)
-                r = san_set_read(cert->native, &given, reterr);
-        if (r < 0)
-                return error_prefix(reterr, -EKEYREJECTED, "cannot compare");
         lacking = find_other_san(asked, given);
         if (lacking)
                 return error_set(reterr, -EKEYREJECTED, "it lacks the SAN '%s'", lacking);

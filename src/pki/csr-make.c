@@ -21,18 +21,17 @@ static int request_open(const Cert *said, const Key *key, gnutls_x509_crq_t *ret
         static const unsigned char signature[] = {
                 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x01, 0x00};
         autofree unsigned char *info = NULL, *whole = NULL;
-        autodatum subject = {}, public_key = {};
+        const Der subject = cert_field(said, CERT_FIELD_SUBJECT);
+        autodatum public_key = {};
         size_t info_size, size;
         int g;
 
-        g = gnutls_x509_crt_get_raw_dn(said->native, &subject);
-        if (g >= 0)
-                g = key_export_public(key, GNUTLS_X509_FMT_DER, &public_key);
+        g = key_export_public(key, GNUTLS_X509_FMT_DER, &public_key);
         if (g < 0)
-                return pki_error(reterr, -EIO, g, "cannot read subject and key");
+                return pki_error(reterr, -EIO, g, "cannot read the key");
         info = der_wrap_all(DER_SEQUENCE,
-                (Der[]){{version, sizeof(version)}, {subject.data, subject.size},
-                        {public_key.data, public_key.size}, {attributes, sizeof(attributes)}},
+                (Der[]){{version, sizeof(version)}, subject, {public_key.data, public_key.size},
+                        {attributes, sizeof(attributes)}},
                 4, &info_size);
         whole = der_wrap_all(
                 DER_SEQUENCE, (Der[]){{info, info_size}, {signature, sizeof(signature)}}, 2, &size);
@@ -49,7 +48,7 @@ static int ask_for(gnutls_x509_crq_t request, const Cert *said, const char *oid)
         unsigned critical = 0;
         int g;
 
-        g = gnutls_x509_crt_get_extension_by_oid2(said->native, oid, 0, &value, &critical);
+        g = gnutls_x509_crt_get_extension_by_oid2(cert_native(said), oid, 0, &value, &critical);
         if (g == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
                 return 0;
         return g < 0 ? g
@@ -69,7 +68,7 @@ static int request_sign(gnutls_x509_crq_t request, const Cert *said, const Key *
                 return pki_error(reterr, -EIO, g, "cannot write an extension");
         g = key_digest(key, &digest);
         if (g >= 0)
-                g = gnutls_x509_crq_privkey_sign(request, key->handle, digest, 0);
+                g = gnutls_x509_crq_privkey_sign(request, key_handle(key), digest, 0);
         if (g >= 0)
                 g = gnutls_x509_crq_export2(request, GNUTLS_X509_FMT_DER, ret);
         return g < 0 ? pki_error(reterr, -EIO, g, "cannot sign the request") : 0;

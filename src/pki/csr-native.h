@@ -4,9 +4,8 @@
 /* What the files that make, read and compare certificate signing requests share: the words of
  * their DER, and the comparison. Callers outside this room see csr.h. */
 
+#include "pki/cert-native.h"
 #include "pki/csr.h"
-#include "pki/der.h"
-#include "pki/native.h"
 
 #define TAG_SET        0x31
 #define TAG_ATTRIBUTES 0xa0 /* [0] of CertificationRequestInfo, RFC 2986 4.1 */

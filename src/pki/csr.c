@@ -125,7 +125,7 @@ unsigned cert_key_usage(const Cert *cert)
 {
         unsigned usage = 0;
 
-        return gnutls_x509_crt_get_key_usage(cert->native, &usage, NULL) < 0 ? 0 : usage;
+        return gnutls_x509_crt_get_key_usage(cert_native(cert), &usage, NULL) < 0 ? 0 : usage;
 }
 
 static char **read_key_usages(const Cert *cert)

@@ -8,36 +8,11 @@
 #define SERIAL_SIZE     16
 #define KEY_ID_SIZE_MAX 64
 #define TAG_OCTETS      0x04
-#define TAG_VERSION     0xa0 /* [0] of TBSCertificate, RFC 5280 4.1 */
 #define TAG_KEY_ID      0x80 /* [0] of AuthorityKeyIdentifier, RFC 5280 4.2.1.1 */
 
 #define TAG_UTC_TIME         0x17
 #define TAG_GENERALIZED_TIME 0x18
 #define YEAR_2050            ((int64_t)2524608000)
-
-#define FIELD_VALIDITY   4 /* of TBSCertificate, RFC 5280 4.1 */
-#define FIELD_PUBLIC_KEY 6
-
-/* The element with the number `index` of those in `outer`; false if there are not so many. */
-static bool der_find(Der outer, unsigned index, DerElement *ret)
-{
-        while (der_next(&outer, ret))
-                if (index-- == 0)
-                        return true;
-        return false;
-}
-
-/* Where the field of TBSCertificate stands that has this number in version 3 (RFC 5280 4.1).
- * Version 1 does not say that it is. */
-static bool find_field(Der cert, unsigned field, DerElement *ret_signed, DerElement *ret_field)
-{
-        DerElement whole, first;
-
-        return der_next(&cert, &whole) && der_find(whole.content, 0, ret_signed) &&
-               der_find(ret_signed->content, 0, &first) &&
-               der_find(ret_signed->content, first.tag == TAG_VERSION ? field : field - 1,
-                       ret_field);
-}
 
 static Der between(const unsigned char *from, const unsigned char *to)
 {
@@ -51,13 +26,13 @@ static const unsigned char *end_of(Der der)
 
 /* The certificate with something else in one field; NULL if it has none of that number. Its
  * signature is wrong then; nobody asks a draft. */
-static unsigned char *with_field(Der cert, unsigned field, Der value, size_t *ret_size)
+static unsigned char *with_field(Der cert, CertField field, Der value, size_t *ret_size)
 {
         autofree unsigned char *part = NULL;
         DerElement signed_part, old;
         size_t size;
 
-        if (!find_field(cert, field, &signed_part, &old))
+        if (!cert_find_field(cert, field, &signed_part, &old))
                 return NULL;
         part = der_wrap_all(DER_SEQUENCE,
                 (Der[]){between(signed_part.content.data, old.whole.data), value,
@@ -77,7 +52,7 @@ static unsigned char *with_public_key(Der cert, const Key *key, size_t *ret_size
         if (key_export_public(key, GNUTLS_X509_FMT_DER, &public_key) < 0)
                 return NULL;
         return with_field(
-                cert, FIELD_PUBLIC_KEY, (Der){public_key.data, public_key.size}, ret_size);
+                cert, CERT_FIELD_PUBLIC_KEY, (Der){public_key.data, public_key.size}, ret_size);
 }
 
 /* Dates up to 2049 have two digits for the year, later ones four (RFC 5280 4.1.2.5). */
@@ -105,7 +80,7 @@ static unsigned char *with_dates(Der cert, int64_t not_before, int64_t not_after
         end = write_time(not_after, &end_size);
         validity =
                 der_wrap_all(DER_SEQUENCE, (Der[]){{begin, begin_size}, {end, end_size}}, 2, &size);
-        return with_field(cert, FIELD_VALIDITY, (Der){validity, size}, ret_size);
+        return with_field(cert, CERT_FIELD_VALIDITY, (Der){validity, size}, ret_size);
 }
 
 int draft_open(const Cert *cert, const Key *key, int64_t not_before, int64_t not_after,
@@ -170,7 +145,7 @@ int draft_set_basics(gnutls_x509_crt_t draft, const Key *key, int64_t not_before
         r = draft_set_serial_and_dates(draft, not_before, not_after, reterr);
         if (r < 0)
                 return r;
-        g = gnutls_x509_crt_set_key(draft, key->native);
+        g = gnutls_x509_crt_set_key(draft, key_native(key));
         return g < 0 ? pki_error(reterr, -EIO, g, "cannot write the key") : 0;
 }
 
@@ -258,7 +233,7 @@ static int sign(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const Key *si
         int g = key_digest(signing_key, &digest);
 
         if (g >= 0)
-                g = gnutls_x509_crt_privkey_sign(draft, issuer, signing_key->handle, digest, 0);
+                g = gnutls_x509_crt_privkey_sign(draft, issuer, key_handle(signing_key), digest, 0);
         return g;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "pki/cert.h"
+#include "pki/cert-native.h"
 #include "pki/san.h"
 
 #define EXTENSIONS_MAX 64
@@ -16,24 +16,13 @@ static int differs(Error *reterr, const char *what)
 
 bool cert_same_subject(const Cert *a, const Cert *b)
 {
-        autodatum x = {}, y = {};
-
-        return gnutls_x509_crt_get_raw_dn(a->native, &x) >= 0 &&
-               gnutls_x509_crt_get_raw_dn(b->native, &y) >= 0 &&
-               der_equal((Der){x.data, x.size}, (Der){y.data, y.size});
+        return der_equal(cert_field(a, CERT_FIELD_SUBJECT), cert_field(b, CERT_FIELD_SUBJECT));
 }
 
 static int compare_sans(const Cert *old, const Cert *fresh, Error *reterr)
 {
-        autoptr(SanSet) before = NULL;
-        autoptr(SanSet) after = NULL;
-        int r;
+        const SanSet *before = old->san_set, *after = fresh->san_set;
 
-        r = san_set_read(old->native, &before, reterr);
-        if (r >= 0)
-                r = san_set_read(fresh->native, &after, reterr);
-        if (r < 0)
-                return error_prefix(reterr, -EKEYREJECTED, "cannot compare");
         for (size_t i = 0; i < before->n; i++) {
                 autofree char *text = NULL;
 
@@ -55,8 +44,8 @@ static bool has_extension(
         unsigned its_critical = 0;
         autodatum its = {};
 
-        return gnutls_x509_crt_get_extension_by_oid2(cert->native, oid, 0, &its, &its_critical) >=
-                       0 &&
+        return gnutls_x509_crt_get_extension_by_oid2(
+                       cert_native(cert), oid, 0, &its, &its_critical) >= 0 &&
                its_critical == critical &&
                der_equal((Der){its.data, its.size}, (Der){value->data, value->size});
 }
@@ -71,11 +60,11 @@ static int compare_extensions(const Cert *from, const Cert *in, Error *reterr)
                 size_t size = sizeof(oid);
                 int g;
 
-                g = gnutls_x509_crt_get_extension_info(from->native, i, oid, &size, &critical);
+                g = gnutls_x509_crt_get_extension_info(cert_native(from), i, oid, &size, &critical);
                 if (g == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
                         return 0;
                 if (g >= 0)
-                        g = gnutls_x509_crt_get_extension_data2(from->native, i, &value);
+                        g = gnutls_x509_crt_get_extension_data2(cert_native(from), i, &value);
                 if (g < 0)
                         return pki_error(reterr, -EKEYREJECTED, g, "cannot compare the extensions");
                 if (strv_contains((char *const *)compared_elsewhere, oid))

@@ -7,17 +7,34 @@
 #include "pki/key.h"
 #include "pki/native.h"
 
-typedef struct KeyLogin KeyLogin;
+/* To the token that a key is in. */
+typedef struct KeyLogin {
+        Secret *pin;      /* NULL: there is none */
+        char *token;      /* the URL of the one that has asked for it */
+        bool is_given;    /* and it was given */
+        bool was_refused; /* now, or before */
+} KeyLogin;
 
 struct Key {
-        gnutls_x509_privkey_t native;     /* NULL: it is in a token */
-        gnutls_privkey_t handle;          /* signs; refers to native, and to login */
+        Secret *der;                      /* as it was read; NULL: it was generated */
+        gnutls_x509_privkey_t native;     /* of key_native(); NULL: not open, or in a token */
+        gnutls_privkey_t handle;          /* of key_handle(); refers to native, and to login */
+        Digest id;                        /* SHA-256 of the public half */
+        bool has_id;                      /* not in a token */
         KeyLogin *login;                  /* of a token */
         gnutls_digest_algorithm_t digest; /* of a token's key: known since it was matched */
         KeyKind kind;
         KeyFormat format; /* by its label */
         bool is_pkcs8;    /* by what is inside */
 };
+
+/* Handles take ten times the memory of the key, so none is kept behind key_parse(): who asks opens
+ * it again, until key_close() or key_free(). The second one signs. */
+gnutls_x509_privkey_t key_native(const Key *key);
+gnutls_privkey_t key_handle(const Key *key);
+
+/* Not of a key that was generated, which would be lost. */
+void key_close(const Key *key);
 
 /* "RSA-2048", "ECDSA-P256", …, also of kinds that are never issued. The caller frees. */
 char *key_algorithm_of_cert(const Cert *cert);

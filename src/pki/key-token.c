@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pki/key-token.h"
 
+#include "pki/cert-native.h"
 #include "pki/key-native.h"
 
 #include <gnutls/pkcs11.h>
@@ -8,22 +9,6 @@
 /* What holds for the whole process: a module is loaded once, a PIN is refused once. */
 static char **loaded_modules;
 static char **refusing_tokens;
-
-struct KeyLogin {
-        Secret *pin;      /* NULL: there is none */
-        char *token;      /* the URL of the one that has asked for it */
-        bool is_given;    /* and it was given */
-        bool was_refused; /* now, or before */
-};
-
-void key_login_free(KeyLogin *login)
-{
-        if (!login)
-                return;
-        secret_free(login->pin);
-        free(login->token);
-        free(login);
-}
 
 /* A key that wants its PIN for each signature (CKA_ALWAYS_AUTHENTICATE) gets it, for it has been
  * taken; one that is asked for again was refused. */
@@ -150,7 +135,7 @@ int key_try_token(Key *key, const Cert *cert, Error *reterr)
 
         g = gnutls_pubkey_init(&public_key);
         if (g >= 0)
-                g = gnutls_pubkey_import_x509(public_key, cert->native, 0);
+                g = gnutls_pubkey_import_x509(public_key, cert_native(cert), 0);
         if (g >= 0)
                 g = public_key_digest(public_key, &digest);
         if (g < 0)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pki/key-native.h"
 
+#include "pki/der.h"
 #include "pki/pem.h"
 
 #include <strings.h>
 
-#define KEY_ID_SIZE  32 /* SHA-256 */
 #define KEY_TEXT_MAX ((size_t)4 << 20)
 #define KEY_DER_MAX  ((size_t)16 << 10) /* RSA of 16384 bits; with more it takes minutes to sign */
 
@@ -72,16 +72,13 @@ int key_kind_read(const char *name, KeyKind *ret, Error *reterr)
 
 KeyKind key_kind_of_cert(const Cert *cert)
 {
-        unsigned bits = 0;
-        int algorithm = gnutls_x509_crt_get_pk_algorithm(cert->native, &bits);
-
-        return kind_of(algorithm, bits);
+        return kind_of(cert->public_algorithm, cert->public_bits);
 }
 
 char *key_algorithm_of_cert(const Cert *cert)
 {
-        unsigned bits = 0;
-        int algorithm = gnutls_x509_crt_get_pk_algorithm(cert->native, &bits);
+        int algorithm = cert->public_algorithm;
+        unsigned bits = cert->public_bits;
         KeyKind kind = kind_of(algorithm, bits);
         const char *name = NULL;
 
@@ -94,16 +91,62 @@ char *key_algorithm_of_cert(const Cert *cert)
         return name ? xasprintf("%s-%u", name, bits) : xstrdup("unknown");
 }
 
+void key_close(const Key *key)
+{
+        Key *open = (Key *)key;
+
+        if (open->handle)
+                gnutls_privkey_deinit(TAKE(open->handle));
+        if (open->native)
+                gnutls_x509_privkey_deinit(TAKE(open->native));
+}
+
+void key_login_free(KeyLogin *login)
+{
+        if (!login)
+                return;
+        secret_free(login->pin);
+        free(login->token);
+        free(login);
+}
+
 void key_free(Key *key)
 {
         if (!key)
                 return;
-        if (key->handle)
-                gnutls_privkey_deinit(key->handle);
-        if (key->native)
-                gnutls_x509_privkey_deinit(key->native);
+        key_close(key);
+        secret_free(key->der);
         key_login_free(key->login);
         free(key);
+}
+
+static int import_der(gnutls_x509_privkey_t native, const gnutls_datum_t *der, bool is_pkcs8)
+{
+        return is_pkcs8 ? gnutls_x509_privkey_import_pkcs8(
+                                  native, der, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN)
+                        : gnutls_x509_privkey_import(native, der, GNUTLS_X509_FMT_DER);
+}
+
+/* It was read before, so it can be read. */
+gnutls_x509_privkey_t key_native(const Key *key)
+{
+        if (!key->native && key->der) {
+                const gnutls_datum_t der = {key->der->data, (unsigned)key->der->size};
+
+                if (gnutls_x509_privkey_init(&((Key *)key)->native) < 0 ||
+                        import_der(key->native, &der, key->is_pkcs8) < 0)
+                        xcheck(NULL);
+        }
+        return key->native;
+}
+
+gnutls_privkey_t key_handle(const Key *key)
+{
+        if (!key->handle &&
+                (gnutls_privkey_init(&((Key *)key)->handle) < 0 ||
+                        gnutls_privkey_import_x509(key->handle, key_native(key), 0) < 0))
+                xcheck(NULL);
+        return key->handle;
 }
 
 static int key_new(Key **ret, Error *reterr)
@@ -121,15 +164,16 @@ static int key_new(Key **ret, Error *reterr)
 
 static int key_algorithm(const Key *key, unsigned *ret_bits)
 {
-        return gnutls_x509_privkey_get_pk_algorithm2(key->native, ret_bits);
+        return gnutls_x509_privkey_get_pk_algorithm2(key_native(key), ret_bits);
 }
 
-/* For a key that is complete: the handle is told its algorithm now. */
-static int open_handle(Key *key)
+/* What is asked of many keys, and so must be known without opening them again. */
+static void learn(Key *key)
 {
-        int g = gnutls_privkey_init(&key->handle);
+        size_t size = sizeof(key->id.bytes);
 
-        return g < 0 ? g : gnutls_privkey_import_x509(key->handle, key->native, 0);
+        key->has_id = gnutls_x509_privkey_get_key_id(
+                              key->native, GNUTLS_KEYID_USE_SHA256, key->id.bytes, &size) >= 0;
 }
 
 static bool is_odd_and_more_than_1(const gnutls_datum_t *number)
@@ -169,6 +213,17 @@ static int check_parts(const Key *key, int algorithm)
         return g;
 }
 
+/* A version, and then the SEQUENCE that names the algorithm (RFC 5958): PKCS#1 has a number there
+ * and SEC1 the key. */
+static bool looks_like_pkcs8(const gnutls_datum_t *der)
+{
+        Der rest = {der->data, der->size};
+        DerElement whole, version, next;
+
+        return der_next(&rest, &whole) && der_next(&whole.content, &version) &&
+               der_next(&whole.content, &next) && next.tag == DER_SEQUENCE;
+}
+
 /* 1. The DER must be what the label says, or PKCS#8, which Kubernetes takes under any label. 2. The
  * parts of the key must belong together. */
 static int import(Key *key, const gnutls_datum_t *der, Error *reterr)
@@ -178,11 +233,8 @@ static int import(Key *key, const gnutls_datum_t *der, Error *reterr)
 
         if (der->size > KEY_DER_MAX)
                 return error_set(reterr, -EBADMSG, "too large for a private key");
-        g = gnutls_x509_privkey_import_pkcs8(
-                key->native, der, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN);
-        key->is_pkcs8 = g >= 0;
-        if (g < 0 && key->format != KEY_FORMAT_PKCS8)
-                g = gnutls_x509_privkey_import(key->native, der, GNUTLS_X509_FMT_DER);
+        key->is_pkcs8 = key->format == KEY_FORMAT_PKCS8 || looks_like_pkcs8(der);
+        g = import_der(key->native, der, key->is_pkcs8);
         if (g < 0)
                 return pki_error(reterr, -EBADMSG, g, "the private key does not parse");
 
@@ -191,11 +243,10 @@ static int import(Key *key, const gnutls_datum_t *der, Error *reterr)
                 return error_set(reterr, -EBADMSG, "the block '%s' holds another kind of key",
                         formats[key->format].label);
         g = check_parts(key, algorithm);
-        if (g >= 0)
-                g = open_handle(key);
         if (g < 0)
                 return pki_error(reterr, -EBADMSG, g, "the private key is damaged");
         key->kind = kind_of(algorithm, bits);
+        learn(key);
         return 0;
 }
 
@@ -225,6 +276,8 @@ static int parse_block(const PemBlock *block, Key **ret, Error *reterr)
         if (r >= 0) {
                 key->format = (KeyFormat)format;
                 r = import(key, &(gnutls_datum_t){der, (unsigned)size}, reterr);
+                key->der = secret_new(der, size);
+                key_close(key);
         }
         explicit_bzero(der, size);
         if (r < 0)
@@ -267,10 +320,9 @@ int key_generate(KeyKind kind, Key **ret, Error *reterr)
         if (r < 0)
                 return r;
         g = gnutls_x509_privkey_generate(key->native, kinds[kind].algorithm, kinds[kind].bits, 0);
-        if (g >= 0)
-                g = open_handle(key);
         if (g < 0)
                 return pki_error(reterr, -EIO, g, "cannot generate a key");
+        learn(key);
         key->kind = kind;
         key->format = key_format_default(kind);
         *ret = TAKE(key);
@@ -287,38 +339,14 @@ KeyFormat key_format(const Key *key)
         return key->format;
 }
 
-typedef struct KeyId {
-        unsigned char bytes[KEY_ID_SIZE];
-        size_t size;
-} KeyId;
-
-static bool id_of_cert(const Cert *cert, KeyId *ret)
-{
-        ret->size = sizeof(ret->bytes);
-        return gnutls_x509_crt_get_key_id(
-                       cert->native, GNUTLS_KEYID_USE_SHA256, ret->bytes, &ret->size) >= 0;
-}
-
-static bool id_equal(const KeyId *a, const KeyId *b)
-{
-        return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
-}
-
 bool key_matches(const Key *key, const Cert *cert)
 {
-        KeyId mine = {.size = sizeof(mine.bytes)}, theirs;
-
-        return key->native &&
-               gnutls_x509_privkey_get_key_id(
-                       key->native, GNUTLS_KEYID_USE_SHA256, mine.bytes, &mine.size) >= 0 &&
-               id_of_cert(cert, &theirs) && id_equal(&mine, &theirs);
+        return key->has_id && cert->has_key_id && digest_equal(&key->id, &cert->key_id);
 }
 
 bool cert_same_key(const Cert *a, const Cert *b)
 {
-        KeyId ids[2];
-
-        return id_of_cert(a, &ids[0]) && id_of_cert(b, &ids[1]) && id_equal(&ids[0], &ids[1]);
+        return a->has_key_id && b->has_key_id && digest_equal(&a->key_id, &b->key_id);
 }
 
 KeyFormat key_format_default(KeyKind kind)
@@ -341,7 +369,7 @@ static int export_sec1_of_pkcs8(const Key *key, gnutls_datum_t *ret)
         g = gnutls_x509_privkey_init(&copy);
         if (g < 0)
                 return g;
-        g = gnutls_x509_privkey_cpy(copy, key->native);
+        g = gnutls_x509_privkey_cpy(copy, key_native(key));
         if (g >= 0)
                 g = gnutls_x509_privkey_fix(copy);
         if (g >= 0)
@@ -354,10 +382,10 @@ static int export_der(const Key *key, KeyFormat format, gnutls_datum_t *ret)
 {
         if (format == KEY_FORMAT_PKCS8)
                 return gnutls_x509_privkey_export2_pkcs8(
-                        key->native, GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN, ret);
+                        key_native(key), GNUTLS_X509_FMT_DER, NULL, GNUTLS_PKCS_PLAIN, ret);
         if (format == KEY_FORMAT_SEC1 && key->is_pkcs8)
                 return export_sec1_of_pkcs8(key, ret);
-        return gnutls_x509_privkey_export2(key->native, GNUTLS_X509_FMT_DER, ret);
+        return gnutls_x509_privkey_export2(key_native(key), GNUTLS_X509_FMT_DER, ret);
 }
 
 int key_to_pem(const Key *key, KeyFormat format, Secret **ret, Error *reterr)
@@ -381,7 +409,7 @@ static int open_public(const Key *key, gnutls_pubkey_t *ret)
 {
         int g = gnutls_pubkey_init(ret);
 
-        return g < 0 ? g : gnutls_pubkey_import_privkey(*ret, key->handle, 0, 0);
+        return g < 0 ? g : gnutls_pubkey_import_privkey(*ret, key_handle(key), 0, 0);
 }
 
 int public_key_digest(gnutls_pubkey_t key, gnutls_digest_algorithm_t *ret)

@@ -42,8 +42,8 @@ char *hex_of_bytes(const void *data, size_t size)
 
 char *text_of_bytes(const void *data, size_t size)
 {
-        autofree char *copy = xcalloc(size + 1, 1);
-        char *text = xmalloc(4 * size + 1), *end = text, unit[ESCAPE_UNIT_SIZE];
+        autofree char *copy = xcalloc(size + 1, 1), *text = xmalloc(4 * size + 1);
+        char *end = text, unit[ESCAPE_UNIT_SIZE];
 
         if (size > 0)
                 memcpy(copy, data, size);
@@ -57,7 +57,7 @@ char *text_of_bytes(const void *data, size_t size)
                 }
         }
         *end = 0;
-        return text;
+        return xstrdup(text); /* as in escape_text() */
 }
 
 void san_set_free(SanSet *set)
@@ -293,7 +293,5 @@ unsigned char *san_set_extend(const SanSet *set, char *const *sans, size_t *ret_
 
 bool cert_has_san(const Cert *cert, const char *san)
 {
-        autoptr(SanSet) set = NULL;
-
-        return san_set_read(cert->native, &set, NULL) == 0 && san_set_has(set, san);
+        return san_set_has(cert->san_set, san);
 }

@@ -1,51 +1,48 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "pki/cert.h"
-#include "pki/der.h"
-#include "pki/native.h"
+#include "pki/cert-native.h"
 
-#define CHAIN_MAX          8
-#define SIGNATURE_SIZE_MAX 2048 /* RSA-16384 */
+#define CHAIN_MAX      8
+#define TAG_BIT_STRING 0x03
 
-/* What was signed: the first element of the certificate (RFC 5280 4.1.1.1). */
-static bool signed_part(const Cert *cert, gnutls_datum_t *ret)
+static gnutls_datum_t datum_of(Der der)
 {
-        Der rest = {cert->der, cert->der_size};
-        DerElement whole, part;
+        return (gnutls_datum_t){(unsigned char *)der.data, (unsigned)der.size};
+}
 
-        if (!der_next(&rest, &whole) || !der_next(&whole.content, &part))
+/* What was signed, and the signature: whole octets (RFC 5280 4.1.1). */
+static bool signed_parts(const Cert *cert, gnutls_datum_t *ret_part, gnutls_datum_t *ret_signature)
+{
+        Der rest = {cert->der, cert->der_size}, bits;
+        DerElement whole, part, algorithm, signature;
+
+        if (!der_next(&rest, &whole) || !der_next(&whole.content, &part) ||
+                !der_next(&whole.content, &algorithm) || !der_next(&whole.content, &signature))
                 return false;
-        *ret = (gnutls_datum_t){(unsigned char *)part.whole.data, (unsigned)part.whole.size};
+        bits = signature.content;
+        if (signature.tag != TAG_BIT_STRING || bits.size < 2 || bits.data[0] != 0)
+                return false;
+        *ret_part = datum_of(part.whole);
+        *ret_signature = datum_of((Der){bits.data + 1, bits.size - 1});
         return true;
 }
 
 static bool issuer_name_is(const Cert *cert, const Cert *issuer)
 {
-        autodatum wanted = {}, name = {};
-
-        return gnutls_x509_crt_get_raw_issuer_dn(cert->native, &wanted) >= 0 &&
-               gnutls_x509_crt_get_raw_dn(issuer->native, &name) >= 0 &&
-               der_equal((Der){wanted.data, wanted.size}, (Der){name.data, name.size});
+        return der_equal(
+                cert_field(cert, CERT_FIELD_ISSUER), cert_field(issuer, CERT_FIELD_SUBJECT));
 }
 
 /* Broken hashes are let pass: who signed is one question, whether that is good enough another
  * (cert_verify()). */
 bool cert_is_issued_by(const Cert *cert, const Cert *issuer)
 {
-        unsigned char bytes[SIGNATURE_SIZE_MAX];
-        gnutls_datum_t part, signature = {bytes, 0};
-        size_t size = sizeof(bytes);
+        gnutls_datum_t part, signature;
         autopubkey key = NULL;
-        int algorithm;
 
-        if (!issuer_name_is(cert, issuer) || !signed_part(cert, &part))
-                return false;
-        algorithm = gnutls_x509_crt_get_signature_algorithm(cert->native);
-        if (algorithm <= 0 || gnutls_x509_crt_get_signature(cert->native, (char *)bytes, &size) < 0)
-                return false;
-        signature.size = (unsigned)size;
-        return gnutls_pubkey_init(&key) >= 0 &&
-               gnutls_pubkey_import_x509(key, issuer->native, 0) >= 0 &&
-               gnutls_pubkey_verify_data2(key, (gnutls_sign_algorithm_t)algorithm,
+        return cert->signature_algorithm > 0 && issuer_name_is(cert, issuer) &&
+               signed_parts(cert, &part, &signature) && gnutls_pubkey_init(&key) >= 0 &&
+               gnutls_pubkey_import_x509(key, cert_native(issuer), 0) >= 0 &&
+               gnutls_pubkey_verify_data2(key, (gnutls_sign_algorithm_t)cert->signature_algorithm,
                        GNUTLS_VERIFY_ALLOW_BROKEN, &part, &signature) >= 0;
 }
 
@@ -85,16 +82,17 @@ static int verify_by_root(const Cert *const *chain, unsigned n, const Cert *root
 {
         gnutls_typed_vdata_st wanted = {
                 .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)purpose};
-        gnutls_x509_crt_t crts[CHAIN_MAX];
+        gnutls_x509_crt_t crts[CHAIN_MAX], trusted;
         gnutls_x509_trust_list_t list;
         int g;
 
         for (unsigned i = 0; i < n; i++)
-                crts[i] = chain[i]->native;
+                crts[i] = cert_native(chain[i]);
         g = gnutls_x509_trust_list_init(&list, 1);
         if (g < 0)
                 return g;
-        g = gnutls_x509_trust_list_add_cas(list, &root->native, 1, 0);
+        trusted = cert_native(root);
+        g = gnutls_x509_trust_list_add_cas(list, &trusted, 1, 0);
         if (g >= 0)
                 g = gnutls_x509_trust_list_verify_crt2(list, crts, n, purpose ? &wanted : NULL,
                         purpose ? 1 : 0, dates ? 0 : GNUTLS_VERIFY_DISABLE_TIME_CHECKS, ret_status,

@@ -5,10 +5,10 @@
 #include "base/time-util.h"
 #include "kube/kubeconfig.h"
 #include "pki/key-batch.h"
-#include "renew/backup.h"
-#include "renew/identity.h"
-#include "renew/interrupt.h"
+#include "renew/backup/backup.h"
+#include "renew/inventory/identity.h"
 #include "renew/recovery.h"
+#include "renew/unit/interrupt.h"
 
 #define CA_VALIDITY (10 * YEAR) /* kubeadm's: 87600 h */
 
@@ -126,6 +126,13 @@ static int collect(Init *init, int root_fd, Error *reterr)
         size_t n_max = layout->n_cas + layout->n_credentials + 1;
         int r = 0;
 
+        for (size_t i = 0; i < layout->n_credentials; i++)
+                if (issuer_restarts(&layout->credentials[i]))
+                        return error_set(reterr, -EOPNOTSUPP,
+                                "there is nothing to make here: '%s' makes certificates and CAs "
+                                "when it is started (RenewedBy= of '%s')",
+                                layout->credentials[i].issuer.renewed_by,
+                                layout->credentials[i].name);
         init->makers = xcalloc(n_max, sizeof(Maker));
         init->keys = xcalloc(n_max, sizeof(KeyRequest));
         for (size_t i = 0; r >= 0 && i < layout->n_cas; i++)
@@ -375,6 +382,9 @@ int init_control_plane(int root_fd, const Config *config, const InitOptions *opt
                 .host = merge_host(&config->host, options)};
         int r;
 
+        if (strv_length(config->layout.names) > 1)
+                return error_set(reterr, -EINVAL,
+                        "init makes one control plane; name its layout with --layout=");
         r = collect(&init, root_fd, reterr);
         if (r >= 0)
                 r = make_all(&init, reterr);

@@ -9,7 +9,7 @@
  * come from the layout, with the specifiers of [host]; entries whose identity is not known (the
  * kubelet's own) are not made, nor CAs that a host may lack (Optional=yes). */
 
-#include "renew/config.h"
+#include "renew/config/config.h"
 
 typedef struct InitOptions {
         const char *node_name, *advertise_address, *service_address,

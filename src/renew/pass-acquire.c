@@ -2,7 +2,8 @@
 #include "renew/pass-internal.h"
 
 #include "host/clock.h"
-#include "renew/last-good.h"
+#include "renew/commit/hook-debt.h"
+#include "renew/state/last-good.h"
 
 static AcquireInput input_of(const Pass *pass)
 {
@@ -37,6 +38,7 @@ int pass_tidy_requests(Pass *pass, Error *reterr)
 {
         const AcquireInput input = input_of(pass);
 
+        pass_answer_requested(pass);
         return acquire_clean_up(&input, reterr);
 }
 
@@ -54,6 +56,64 @@ static bool is_good(const Item *item, const Verdict *verdict)
                !is_anothers(item, verdict) &&
                state_severity(
                        verdict->state == STATE_NOT_LOADED ? verdict->covered : verdict->state) < 2;
+}
+
+/* Is another pair in place than the one that was good last? */
+static bool is_changed(const Pass *pass, const Item *item)
+{
+        LastGood known;
+        bool same;
+
+        if (last_good_read(pass->root_fd, pass->config->state_directory, item->name, &known, NULL) <
+                0)
+                return false;
+        same = known.certificate->size == item->file->size &&
+               memcmp(known.certificate->data, item->file->data, item->file->size) == 0;
+        last_good_done(&known);
+        return !same;
+}
+
+static int owe_users(const Pass *pass, const Restart *restarts, size_t n, Error *reterr)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = owed_note(pass->root_fd, pass->config->state_directory,
+                        &(Owed){.component = restarts[i].component->entry->name,
+                                .since = pass->now,
+                                .pass_id = pass->id,
+                                .paths = restarts[i].paths,
+                                .reason = restarts[i].text},
+                        reterr);
+        return r;
+}
+
+int pass_owe_changed(const Pass *pass, Error *reterr)
+{
+        const Assessment *latest = pass_latest(pass);
+        const HookDebts debts = {.root_fd = pass->root_fd,
+                .config = pass->config,
+                .pass_id = pass->id,
+                .now = pass->now};
+        autostrv paths = NULL;
+        Restart *restarts;
+        size_t n;
+        int r;
+
+        for (size_t i = 0; i < latest->n; i++) {
+                const Item *item = &latest->inventory->items[i];
+
+                if (!is_good(item, &latest->verdicts[i]) || !is_changed(pass, item))
+                        continue;
+                strv_add(&paths, item->path);
+                strv_add(&paths, item->key_path);
+        }
+        if (!paths)
+                return 0;
+        restarts = restarts_of_paths(latest->inventory, paths, &n);
+        r = owe_users(pass, restarts, n, reterr);
+        restarts_free(restarts, n);
+        return r < 0 ? r : hook_debts_note(&debts, paths, reterr);
 }
 
 int pass_remember_good(const Pass *pass, int r, Error *reterr)

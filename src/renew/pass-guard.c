@@ -6,8 +6,8 @@
 #include "host/holder.h"
 #include "host/timedate.h"
 #include "host/upgrade.h"
-#include "renew/report.h"
-#include "renew/reported.h"
+#include "renew/report/report.h"
+#include "renew/state/reported.h"
 
 #include <config.h>
 

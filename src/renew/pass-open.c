@@ -4,11 +4,11 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "host/clock.h"
-#include "renew/report.h"
-#include "renew/reported.h"
-#include "renew/self-check.h"
-#include "renew/shipped.h"
-#include "renew/status.h"
+#include "renew/report/report.h"
+#include "renew/report/status.h"
+#include "renew/state/reported.h"
+#include "renew/unit/self-check.h"
+#include "renew/unit/shipped.h"
 
 #include <inttypes.h>
 #include <sys/random.h>
@@ -35,6 +35,7 @@ void pass_free(Pass *pass)
         ca_rotations_free(pass->rotations);
         assessment_free(pass->assessment);
         inventory_free(pass->inventory);
+        fetched_list_free(pass->fetched);
         history_free(pass->history);
         config_free(pass->config);
         free(pass->config_failure);
@@ -136,7 +137,7 @@ static void check_timer(Pass *pass)
                 r = timer_look(bus, TIMER_UNIT, &timer, &error);
         if (r < 0)
                 log_debug("the timer is not known: %s", error.text);
-        self_check(pass->config, r < 0 ? NULL : &timer, age_of_last_pass(pass));
+        self_check(pass->config, r < 0 ? NULL : &timer, r < 0 ? INT64_MAX : age_of_last_pass(pass));
 }
 
 int pass_open(const PassOptions *options, Pass **ret, Error *reterr)
@@ -184,6 +185,12 @@ void pass_make_running(Pass *pass)
                 pass->running = running_new(pass->root_fd, pass->config, pass_is_live(pass));
 }
 
+void pass_fetch(Pass *pass)
+{
+        if (!pass->fetched && pass_is_live(pass))
+                pass->fetched = fetch_run(pass->root_fd, pass->config);
+}
+
 int pass_look(Pass *pass, Error *reterr)
 {
         int r;
@@ -193,9 +200,27 @@ int pass_look(Pass *pass, Error *reterr)
         r = inventory_read(pass->root_fd, pass->config, &pass->inventory, reterr);
         if (r < 0)
                 return r;
+        if (pass->fetched)
+                inventory_add_fetched(pass->inventory, pass->config, pass->fetched);
         pass->assessment = assess(pass->inventory, pass->config, pass->history, pass->now);
         copies_remember(pass->history, pass->inventory, pass->assessment->copies);
         pass_make_running(pass);
+        return 0;
+}
+
+/* What is on disk after the pass: evidence for alarms, never what the pass believes it did. */
+int pass_look_again(Pass *pass, Error *reterr)
+{
+        int r;
+
+        assessment_free(TAKE(pass->after));
+        inventory_free(TAKE(pass->inventory_after));
+        r = inventory_read(pass->root_fd, pass->config, &pass->inventory_after, reterr);
+        if (r < 0)
+                return r;
+        if (pass->fetched)
+                inventory_add_fetched(pass->inventory_after, pass->config, pass->fetched);
+        pass->after = assess(pass->inventory_after, pass->config, pass->history, pass->now);
         return 0;
 }
 

@@ -2,8 +2,8 @@
 #include "renew/pass-internal.h"
 
 #include "base/log.h"
-#include "renew/notify.h"
-#include "renew/reported.h"
+#include "renew/report/notify.h"
+#include "renew/state/reported.h"
 
 Assessment *pass_latest(const Pass *pass)
 {
@@ -28,10 +28,26 @@ static bool is_postponed(const Pass *pass)
         return pass->guards.clock || pass->guards.upgrade;
 }
 
+/* What is in a Secret and is not sound is a failure; where nobody answers, it is tried again. */
+static ExitStatus fetch_status(const Pass *pass)
+{
+        const Assessment *latest = pass_latest(pass);
+        ExitStatus status = EXIT_DONE;
+
+        for (size_t i = 0; latest && i < latest->n_fetches; i++) {
+                if (latest->fetches[i].problem && !latest->fetches[i].is_silent)
+                        return EXIT_FAILED;
+                if (latest->fetches[i].is_silent)
+                        status = EXIT_UNFINISHED;
+        }
+        return status;
+}
+
 /* Everything due is new and proven: 0. Something failed: 1. Something is still owed, or asked for:
  * 75. */
 int pass_exit_status(const Pass *pass, int r)
 {
+        ExitStatus fetched;
         bool is_pending = false;
 
         if (pass_lock_is_held(pass, r) || is_postponed(pass))
@@ -50,7 +66,13 @@ int pass_exit_status(const Pass *pass, int r)
                         return EXIT_FAILED;
         if (pass->restarts && pass->restarts->rolled_back)
                 return EXIT_FAILED;
-        return is_pending || (pass->owed && pass->owed->n > 0) ? EXIT_UNFINISHED : EXIT_DONE;
+        fetched = fetch_status(pass);
+        if (fetched == EXIT_FAILED)
+                return EXIT_FAILED;
+        is_pending |= fetched == EXIT_UNFINISHED;
+        return is_pending || pass->is_asked_again || (pass->owed && pass->owed->n > 0)
+                       ? EXIT_UNFINISHED
+                       : EXIT_DONE;
 }
 
 static int tell_by_hook(void *userdata, const HookContext *context, Error *reterr)

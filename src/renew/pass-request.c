@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/pass-internal.h"
 
-#include "renew/given.h"
-#include "renew/preflight.h"
+#include "renew/inventory/given.h"
+#include "renew/issue/preflight.h"
+#include "renew/issue/request.h"
 #include "renew/recovery.h"
-#include "renew/request.h"
+
+int pass_lock(Pass *pass, TxnOutcome *ret_outcome, Error *reterr)
+{
+        pass->judge = pair_judge_new(pass->root_fd, pass->config);
+        return recovery_run(&(Recovery){.root_fd = pass->root_fd,
+                                    .config = pass->config,
+                                    .judge = pass->judge,
+                                    .pass_id = pass->id,
+                                    .now = pass->now},
+                &pass->txn, ret_outcome, reterr);
+}
 
 int pass_begin(Pass *pass, bool dry_run, Error *reterr)
 {
         int r = 0;
 
-        if (!dry_run) {
-                pass->judge = pair_judge_new(pass->root_fd, pass->config);
-                r = recovery_run(&(Recovery){.root_fd = pass->root_fd,
-                                         .config = pass->config,
-                                         .judge = pass->judge,
-                                         .pass_id = pass->id,
-                                         .now = pass->now},
-                        &pass->txn, NULL, reterr);
-        }
+        if (!dry_run)
+                r = pass_lock(pass, NULL, reterr);
         if (r >= 0)
                 r = pass_guard(pass, reterr);
         return r < 0 ? r : pass_look(pass, reterr);
@@ -35,6 +39,11 @@ static int find_step(const Pass *pass, const char *name, Step *ret, Error *reter
         if (item->entry->watch)
                 return error_set(
                         reterr, -EPERM, "'%s' is only watched: somebody else renews it", name);
+        if (issuer_restarts(item->entry))
+                return error_set(reterr, -EPERM,
+                        "'%s' is renewed by '%s' when that is started (RenewedBy=): nobody else "
+                        "has it signed; 'kube-renewd renew %s' restarts it",
+                        name, item->entry->issuer.renewed_by, name);
         if (item->renewed_as)
                 return error_set(reterr, -EPERM, "'%s' is renewed as '%s'", name, item->renewed_as);
         if (!plan_step_of(pass->assessment, item, ret))

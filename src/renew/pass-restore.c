@@ -2,39 +2,16 @@
 #include "renew/pass-internal.h"
 
 #include "base/log.h"
-#include "renew/commit.h"
-#include "renew/interrupt.h"
-#include "renew/recovery.h"
-#include "renew/rotation.h"
+#include "renew/inventory/rotation.h"
+#include "renew/unit/interrupt.h"
 
 /* The kubelet's own certificate is in no backup: where the CA that signed it has gone, the kubelet
  * would be refused, and could not ask for another one. */
-static int renew_kubelet(Pass *pass, Error *reterr)
+static bool leaves_kubelet(const Pass *pass)
 {
         const Item *item = rotation_find(pass->inventory);
-        const PlanRequest request = {.kubelet_unit = pass->config->kubelet_unit};
-        autoptr(Plan) plan = NULL;
-        autoptr(Issuance) issuance = NULL;
-        int r;
 
-        if (!item || !item->cert || item->trusted)
-                return 0;
-        r = plan_make(pass->assessment, &request, &plan, reterr);
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
-        issuance = issue_run(pass->root_fd, plan, NULL, pass->config, pass->now);
-        if (issuance->results[0].outcome != OUTCOME_RENEWED)
-                return error_set(reterr, -ECANCELED, "the kubelet's certificate: %s",
-                        issuance->results[0].text);
-        r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
-                               .txn = pass->txn,
-                               .judge = pass->judge,
-                               .config = pass->config,
-                               .pass_id = pass->id,
-                               .now = pass->now,
-                               .reason = "restore"},
-                issuance, &pass->conflicts, reterr);
-        return r < 0 ? r : 0;
+        return item && item->cert && !item->trusted;
 }
 
 static int restore_stages(
@@ -44,13 +21,7 @@ static int restore_stages(
         int r, w = 0;
 
         /* 1. Nobody else acts, nothing is half done. */
-        pass->judge = pair_judge_new(pass->root_fd, pass->config);
-        r = recovery_run(&(Recovery){.root_fd = pass->root_fd,
-                                 .config = pass->config,
-                                 .judge = pass->judge,
-                                 .pass_id = pass->id,
-                                 .now = pass->now},
-                &pass->txn, NULL, reterr);
+        r = pass_lock(pass, NULL, reterr);
         if (r < 0)
                 return r;
 
@@ -71,8 +42,8 @@ static int restore_stages(
                 return r;
 
         r = pass_look(pass, reterr);
-        if (r >= 0 && (*ret_result)->is_of_ca)
-                w = renew_kubelet(pass, reterr);
+        if (r >= 0 && (*ret_result)->is_of_ca && leaves_kubelet(pass))
+                w = pass_renew_kubelet(pass, "restore", reterr);
         if (r < 0)
                 return r;
 
@@ -111,13 +82,7 @@ int pass_backup(Pass *pass, char **ret_id, Error *reterr)
 {
         int r;
 
-        pass->judge = pair_judge_new(pass->root_fd, pass->config);
-        r = recovery_run(&(Recovery){.root_fd = pass->root_fd,
-                                 .config = pass->config,
-                                 .judge = pass->judge,
-                                 .pass_id = pass->id,
-                                 .now = pass->now},
-                &pass->txn, &pass->recovery, reterr);
+        r = pass_lock(pass, &pass->recovery, reterr);
         if (r >= 0)
                 r = backup_create(&(BackupRequest){.root_fd = pass->root_fd,
                                           .config = pass->config,
@@ -135,13 +100,7 @@ int pass_recover(Pass *pass, Error *reterr)
         int r;
 
         interrupt_hold();
-        pass->judge = pair_judge_new(pass->root_fd, pass->config);
-        r = recovery_run(&(Recovery){.root_fd = pass->root_fd,
-                                 .config = pass->config,
-                                 .judge = pass->judge,
-                                 .pass_id = pass->id,
-                                 .now = pass->now},
-                &pass->txn, &pass->recovery, reterr);
+        r = pass_lock(pass, &pass->recovery, reterr);
         if (r < 0)
                 return pass_lock_is_held(pass, r) ? EXIT_UNFINISHED : EXIT_FAILED;
         return pass->state_is_guessed && !pass->recovery.id ? EXIT_CONFIG : EXIT_DONE;

@@ -2,11 +2,11 @@
 #include "renew/pass-internal.h"
 
 #include "base/log.h"
-#include "renew/commit.h"
-#include "renew/events.h"
-#include "renew/interrupt.h"
-#include "renew/preflight.h"
-#include "renew/rotation.h"
+#include "renew/commit/commit.h"
+#include "renew/event/events.h"
+#include "renew/inventory/rotation.h"
+#include "renew/issue/preflight.h"
+#include "renew/unit/interrupt.h"
 
 void rotate_result_done(RotateResult *result)
 {
@@ -261,16 +261,12 @@ static int make(Pass *pass, const RotateRequest *request, RotateResult *result, 
         return 0;
 }
 
-/* The kubelet's own certificate, which it would go on using until half of its life is over: a
- * second step, because its link leads to it and no transaction does. */
-static int renew_kubelet(Pass *pass, Error *reterr)
+/* The kubelet's own certificate, which it would go on using until half of its life is over. */
+static bool leaves_kubelet(const Pass *pass)
 {
         const Item *item = rotation_find(pass_latest(pass)->inventory);
         const CaRotations *rotations = pass->rotations;
-        autoptr(Plan) plan = NULL;
-        autoptr(Issuance) issuance = NULL;
         bool is_left = false;
-        int r;
 
         for (size_t i = 0; item && item->cert && i < rotations->n_moves; i++) {
                 const CaMove *move = &rotations->moves[i];
@@ -280,28 +276,7 @@ static int renew_kubelet(Pass *pass, Error *reterr)
 
                 is_left |= !move->is_lost && cert_is_issued_by(item->cert, other);
         }
-        if (!is_left)
-                return 0;
-        r = plan_make(pass_latest(pass), &(PlanRequest){.kubelet_unit = pass->config->kubelet_unit},
-                &plan, reterr);
-        if (r == -ENOENT)
-                return 0;
-        if (r < 0)
-                return r;
-        issuance = issue_run(pass->root_fd, plan, NULL, pass->config, pass->now);
-        if (issuance->results[0].outcome != OUTCOME_RENEWED)
-                return error_set(reterr, -ECANCELED, "the kubelet's certificate: %s",
-                        issuance->results[0].text);
-        r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
-                               .txn = pass->txn,
-                               .judge = pass->judge,
-                               .config = pass->config,
-                               .pass_id = pass->id,
-                               .now = pass->now,
-                               .reason = "rotate-ca"},
-                issuance, &pass->conflicts, reterr);
-        pass->committed |= r > 0;
-        return r < 0 ? r : 0;
+        return is_left;
 }
 
 static void tell_phase(const CaRotations *rotations, RotateStep step)
@@ -335,7 +310,7 @@ static int commit(Pass *pass, RotateStep step, Error *reterr)
         if (pass->committed)
                 tell_phase(pass->rotations, step);
         r = pass->committed ? pass_look_again(pass, reterr) : 0;
-        return r < 0 ? r : renew_kubelet(pass, reterr);
+        return r < 0 || !leaves_kubelet(pass) ? r : pass_renew_kubelet(pass, "rotate-ca", reterr);
 }
 
 /* Nobody reads what `prepare` writes; and who is restarted with certificates that have all expired

@@ -2,14 +2,14 @@
 #include "renew/pass-internal.h"
 
 #include "base/log.h"
-#include "renew/commit.h"
-#include "renew/hook.h"
-#include "renew/interrupt.h"
-#include "renew/pki-copy.h"
-#include "renew/preflight.h"
+#include "renew/backup/pki-copy.h"
+#include "renew/commit/commit.h"
+#include "renew/issue/preflight.h"
 #include "renew/recovery.h"
-#include "renew/self-check.h"
-#include "renew/unit-needs.h"
+#include "renew/unit/hook.h"
+#include "renew/unit/interrupt.h"
+#include "renew/unit/self-check.h"
+#include "renew/unit/unit-needs.h"
 
 static bool is_conflict(const TxnOutcome *outcome, const char *path)
 {
@@ -41,20 +41,6 @@ static void note_renewals(Pass *pass)
                         history_add_renewal(pass->history, result->step->item->name,
                                 result->cert->not_before, pass->now);
         }
-}
-
-/* What is on disk after the pass: evidence for alarms, never what the pass believes it did. */
-int pass_look_again(Pass *pass, Error *reterr)
-{
-        int r;
-
-        assessment_free(TAKE(pass->after));
-        inventory_free(TAKE(pass->inventory_after));
-        r = inventory_read(pass->root_fd, pass->config, &pass->inventory_after, reterr);
-        if (r < 0)
-                return r;
-        pass->after = assess(pass->inventory_after, pass->config, pass->history, pass->now);
-        return 0;
 }
 
 /* Takes the lock, which the pass keeps until it is freed: two reports at once would clear each
@@ -111,14 +97,20 @@ int pass_settle(Pass *pass, bool nightly, Error *reterr)
                 .now = pass->now};
         if (nightly)
                 r = restart_enter_stale(&input, reterr);
+        if (r >= 0 && nightly)
+                r = pass_owe_changed(pass, reterr);
         if (r >= 0)
                 r = restart_run(&input, &pass->restarts, reterr);
         if (r >= 0 && pass->restarts->rolled_back)
                 r = pass_look_again(pass, reterr);
+        if (r >= 0)
+                r = pass_await_renewals(pass, reterr);
 
         /* 3. What is left, and what is proven. */
         if (r >= 0)
                 r = pass_read_ledgers(pass, reterr);
+        if (r >= 0)
+                pass_judge_renewals(pass);
         if (r >= 0)
                 verify(pass);
         return r;
@@ -132,11 +124,13 @@ static int run_pre_renew(Pass *pass, Error *reterr)
         autostrv paths = NULL;
         int r;
 
-        if (!hook_argv(pass->config, HOOK_PRE_RENEW) || issuance->n_changes == 0 ||
+        if (!hook_argv(pass->config, HOOK_PRE_RENEW) ||
+                (issuance->n_changes == 0 && !pass_has_renewals(pass)) ||
                 !running_is_live(pass->running))
                 return 0;
         for (size_t i = 0; i < issuance->n; i++)
-                if (issuance->results[i].outcome == OUTCOME_RENEWED)
+                if (issuance->results[i].outcome == OUTCOME_RENEWED ||
+                        issuance->results[i].step->kind == STEP_RESTART)
                         strv_add(&names, issuance->results[i].step->item->name);
         for (size_t i = 0; i < issuance->n_changes; i++)
                 strv_add(&paths, issuance->changes[i].path);
@@ -147,6 +141,19 @@ static int run_pre_renew(Pass *pass, Error *reterr)
 }
 
 /* Who asks us to stop from here on waits until it is reported. */
+int pass_commit(Pass *pass, Issuance *issuance, const char *reason, bool rotates, Error *reterr)
+{
+        return commit_run(&(CommitInput){.root_fd = pass->root_fd,
+                                  .txn = pass->txn,
+                                  .judge = pass->judge,
+                                  .config = pass->config,
+                                  .pass_id = pass->id,
+                                  .now = pass->now,
+                                  .reason = reason,
+                                  .rotates = rotates},
+                issuance, &pass->conflicts, reterr);
+}
+
 int pass_replace_files(Pass *pass, const char *reason, bool rotates, Error *reterr)
 {
         int r;
@@ -157,17 +164,13 @@ int pass_replace_files(Pass *pass, const char *reason, bool rotates, Error *rete
         if (r < 0)
                 return r;
         interrupt_hold();
+        pass_note_requested(pass);
+        r = pass_owe_renewals(pass, reterr);
+        if (r < 0)
+                return r;
         if (pass->issuance->n_changes > 0)
                 log_status("Replacing %zu files", pass->issuance->n_changes);
-        r = commit_run(&(CommitInput){.root_fd = pass->root_fd,
-                               .txn = pass->txn,
-                               .judge = pass->judge,
-                               .config = pass->config,
-                               .pass_id = pass->id,
-                               .now = pass->now,
-                               .reason = reason,
-                               .rotates = rotates},
-                pass->issuance, &pass->conflicts, reterr);
+        r = pass_commit(pass, pass->issuance, reason, rotates, reterr);
         if (r < 0)
                 return r;
         pass->committed = r > 0;
@@ -175,6 +178,13 @@ int pass_replace_files(Pass *pass, const char *reason, bool rotates, Error *rete
         if (pass->committed)
                 note_renewals(pass);
         return 0;
+}
+
+/* Here, and in the Secrets that certificates are taken from. */
+static int look(Pass *pass, Error *reterr)
+{
+        pass_fetch(pass);
+        return pass_look(pass, reterr);
 }
 
 /* The stages in their order; each takes what the ones before it made. A failure ends here and is
@@ -192,7 +202,7 @@ static int run_stages(Pass *pass, const PassRequest *request, Error *reterr)
         /* 2. May we act; what is there, how is it, what is to be done. */
         r = pass_guard(pass, reterr);
         if (r >= 0)
-                r = pass_look(pass, reterr);
+                r = look(pass, reterr);
         if (r < 0)
                 return r;
         if (request->nightly) {
@@ -281,7 +291,8 @@ int pass_remember(const Pass *pass, int r, Error *reterr)
 static void fail_unwritten(Pass *pass, const char *failure)
 {
         for (size_t i = 0; pass->issuance && i < pass->issuance->n; i++)
-                if (pass->issuance->results[i].outcome == OUTCOME_RENEWED)
+                if (pass->issuance->results[i].outcome == OUTCOME_RENEWED &&
+                        pass->issuance->results[i].step->kind != STEP_RESTART)
                         issue_result_fail(&pass->issuance->results[i], OUTCOME_FAILED, failure);
 }
 

@@ -11,12 +11,12 @@
  * Stages are called once and in this order; a failed one ends the pass by way of report. What is
  * unfinished is state on disk. */
 
-#include "renew/backup.h"
-#include "renew/ca-rotation-checklist.h"
-#include "renew/guard.h"
-#include "renew/issue.h"
-#include "renew/judge.h"
-#include "renew/restart.h"
+#include "renew/ca-rotation/ca-rotation-checklist.h"
+#include "renew/commit/judge.h"
+#include "renew/commit/restore.h"
+#include "renew/issue/issue.h"
+#include "renew/plan/guard.h"
+#include "renew/restart/restart.h"
 
 typedef struct PassOptions {
         const char *root; /* --root=, NULL: "/" */
@@ -49,6 +49,7 @@ typedef struct Pass {
                                   that has nothing to do here; NULL */
         bool state_is_guessed; /* then: StateDirectory= could not be read */
         bool is_mute;          /* there is no place to report to */
+        FetchedList *fetched;  /* what Secrets hold; NULL: nobody was asked */
         Inventory *inventory;
         History *history;
         Assessment *assessment;
@@ -61,6 +62,7 @@ typedef struct Pass {
         TxnOutcome recovery;  /* what an earlier crash left */
         TxnOutcome conflicts; /* of this pass's own commit */
         bool committed;
+        bool is_asked_again; /* a renewal was requested that this pass did not know of */
         Inventory *inventory_after;
         Assessment *after;          /* of what is on disk once the pass has written */
         Running *running;           /* made by pass_look(), unless it is there already */
@@ -80,6 +82,9 @@ int pass_open(const PassOptions *options, Pass **ret, Error *reterr) MUST_USE;
 /* May a pass act now? For whoever writes without pass_run(), before the first write. -EAGAIN with a
  * sentence if the clock is implausible. Of a `run`: also looks for runs that were missed. */
 int pass_guard(Pass *pass, Error *reterr) MUST_USE;
+
+/* Asks for the Secrets of [fetch NAME], for a look that shall know of them. */
+void pass_fetch(Pass *pass);
 
 /* Reads and judges; writes nothing. */
 int pass_look(Pass *pass, Error *reterr) MUST_USE;

@@ -2,11 +2,11 @@
 #include "renew/recovery.h"
 
 #include "base/log.h"
-#include "renew/events.h"
-#include "renew/park.h"
-#include "renew/report.h"
-#include "renew/reported.h"
-#include "renew/rotation.h"
+#include "renew/event/events.h"
+#include "renew/inventory/rotation.h"
+#include "renew/report/report.h"
+#include "renew/state/park.h"
+#include "renew/state/reported.h"
 
 /* An alarm that is there need not be raised for us. In ExecStopPost=, where systemd sets this
  * variable, nobody asks about us but about the process that ended before. */

@@ -9,7 +9,7 @@
  *
  * What was found is told here, in the journal and as alarms: no later pass would find it again. */
 
-#include "renew/judge.h"
+#include "renew/commit/judge.h"
 
 typedef struct Recovery {
         int root_fd;

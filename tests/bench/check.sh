@@ -1,72 +1,84 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# check.sh PROGRAM: what `check` costs on a kubeadm tree of 13 files (10 certificates, 3 kubeconfigs),
-# and how that compares with a loop of `openssl x509` over the same files in the same run. Medians of 20.
-# The figures also go to tests/bench/results/check.txt.
+# check.sh: what `check` costs on a kubeadm tree of 13 files (10 certificates, 3 kubeconfigs), next to `kubeadm
+# certs check-expiration` and to a loop of `openssl x509` over the same files; and on a machine of the test bed,
+# where kubeadm asks an API server that answers. The figures also go to tests/bench/results/check.txt.
+
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh" || exit 99
+# shellcheck source=tests/system/bed.sh
+. "$SRCDIR/tests/system/bed.sh" || exit 99
+# shellcheck source=tests/bench/bench.sh
+. "$SRCDIR/tests/bench/bench.sh" || exit 99
+bench_idle
 
-runs=20
+runs=${BENCH_RUNS:-50}
 root=$SCRATCH/root
-check=("$(readlink -f "$1")" "--root=$root" --at=2026-12-01 check)
+check=("$KUBE_RENEWD" "--root=$root" --at=2026-12-01 check)
 tree_make v1.28.7/rsa2048-default "$root"
-pki=$root/etc/kubernetes/pki
-mapfile -t certificates < <(find "$pki" -name '*.crt')
-kubeconfigs=("$root"/etc/kubernetes/{admin,controller-manager,scheduler}.conf)
 
 # What one would write without a program: dates of every file, embedded certificates decoded first.
-openssl_loop() {
-        local file
+cat >"$SCRATCH/loop" <<'END'
+for file in $CERTIFICATES; do
+        openssl x509 -in "$file" -noout -subject -issuer -enddate
+done
+for file in $KUBECONFIGS; do
+        sed -n 's/.*client-certificate-data: //p' "$file" | base64 -d | openssl x509 -noout -subject -enddate
+done
+END
+CERTIFICATES=$(find "$root/etc/kubernetes/pki" -name '*.crt' -exec echo {} +)
+KUBECONFIGS=$(echo "$root"/etc/kubernetes/{admin,controller-manager,scheduler}.conf)
+export CERTIFICATES KUBECONFIGS
 
-        for file in "${certificates[@]}"; do
-                openssl x509 -in "$file" -noout -subject -issuer -enddate
-        done
-        for file in "${kubeconfigs[@]}"; do
-                sed -n 's/.*client-certificate-data: //p' "$file" | base64 -d | openssl x509 -noout -subject -enddate
-        done
-}
+# Packets to the API server of the tree go nowhere: a network whose only other host is silent.
+cat >"$SCRATCH/black-hole" <<'END'
+ip link add hole type bridge && ip link set hole up && ip address add 192.0.2.200/24 dev hole &&
+        ip neighbour add 192.0.2.10 lladdr 02:00:00:00:00:01 dev hole && exec "$@"
+END
+black_hole=(unshare -n sh -e "$SCRATCH/black-hole")
 
-median() {
-        sort -n | sed -n "$((runs / 2))p"
-}
-
-# wall COMMAND...: median of its wall clock time in microseconds.
-wall() {
-        local i start
-
-        for ((i = 0; i < runs; i++)); do
-                start=${EPOCHREALTIME/./}
-                "$@" >/dev/null
-                echo $((${EPOCHREALTIME/./} - start))
-        done | median
-}
-
-# peak: median of the peak of resident memory of `check`, in kB.
-peak() {
-        local i
-
-        for ((i = 0; i < runs; i++)); do
-                /usr/bin/time -f %M -o "$SCRATCH/peak" "${check[@]}" >/dev/null
-                tail -n 1 "$SCRATCH/peak"
-        done | median
-}
-
-"${check[@]}" >/dev/null || { echo "check.sh: '${check[*]}' ends with $?" >&2; exit 1; }
-ours=$(wall "${check[@]}")
-theirs=$(wall openssl_loop)
-memory=$(peak)
-
-report() {
-        echo "kube-renewd check, 13 files, median of $runs runs"
-        printf '  wall clock          %6.1f ms   (limit 20 ms)\n' "$(bc -l <<<"$ours / 1000")"
-        printf '  peak memory         %6d kB   (limit 10240 kB)\n' "$memory"
-        printf '  openssl x509 loop   %6.1f ms   %.1f times as long\n' \
-                "$(bc -l <<<"$theirs / 1000")" "$(bc -l <<<"$theirs / $ours")"
-}
-
-mkdir -p "$SRCDIR/tests/bench/results"
-report | tee "$SRCDIR/tests/bench/results/check.txt"
-if command -v hyperfine >/dev/null; then
-        hyperfine --style basic --warmup 3 --shell=none "${check[*]}"
+# 1. The same tree for everybody. Twice without an API server: kubeadm waits for it.
+bench_take "$runs" 'kube-renewd check' 0 '' "${check[@]}"
+bench_take $((runs / 2)) 'openssl x509, a process for each file' 0 '' sh "$SCRATCH/loop"
+if bench_kubeadm "$root"; then
+        theirs=(chroot "$root" /kubeadm certs check-expiration)
+        bench_take $((runs / 2)) 'kubeadm certs check-expiration --config' 0 '' "${theirs[@]}" --config /kubeadm.yaml
+        bench_take 2 'the same without it, API server silent' 0 '' "${black_hole[@]}" "${theirs[@]}"
 fi
-[ "$ours" -le 20000 ] && [ "$memory" -le 10240 ]
+{
+        bench_aim 'wall clock, ms' "$(bench_value 1 wall)" 10
+        bench_aim 'peak of resident memory, kB' "$(bench_value 1 peak)" 8192
+        if [ -n "$bench_kubeadm_version" ]; then
+                bench_aim 'kubeadm --config, times the time' "$(bench_ratio 3 wall)" 6 least
+                bench_aim 'kubeadm --config, times the memory' "$(bench_ratio 3 peak)" 5 least
+                bench_aim 'kubeadm, API server silent, times the time' "$(bench_ratio 4 wall)" 4000 least
+        fi
+} >"$SCRATCH/aims"
+{
+        echo "check of 13 files: 10 certificates and 3 kubeconfigs. Medians of $runs runs"
+        bench_host
+        printf 'openssl  %s\n' "$(openssl version | cut -d ' ' -f 2)"
+        echo
+        bench_rows
+} >"$SCRATCH/alone"
+
+# 2. A real control plane, with its API server up.
+if reason=$(testbed check 2>&1); then
+        bed_machine bench >&2
+        testbed put -m "$BED" "$BUILDDIR/tests/bench/measure" /root/measure
+        BENCH_MEASURE=(testbed exec -m "$BED" /root/measure)
+        bench_take "$runs" 'kube-renewd check, control plane' 0 '' kube-renewd check
+        bench_take $((runs / 2)) 'kubeadm certs check-expiration, API server up' 0 '' kubeadm certs check-expiration
+        version="Kubernetes $(bed kubeadm version -o short)"
+        bench_aim 'kubeadm, API server up, times the time' "$(bench_ratio 2 wall)" 40 least >>"$SCRATCH/aims"
+else
+        bench_missing 'kubeadm with an API server' "$reason"
+fi
+{
+        cat "$SCRATCH/alone"
+        echo
+        echo "The same on a control plane of ${version:-?}, while it runs"
+        bench_rows
+        echo
+        cat "$SCRATCH/aims"
+} | bench_report check

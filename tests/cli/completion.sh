@@ -106,7 +106,10 @@ both() {
         completes "kube-renewd check --output kubeadm" "kube-renewd check --output kubeadm-json " "$1: in a word of its own"
         completes "kube-renewd alarms --output=kubeadm" "kube-renewd alarms --output=kubeadm" "$1: not one of another verb"
         completes "kube-renewd check --columns=certificate,resid" "kube-renewd check --columns=certificate,residual" "$1: a column in a list"
-        completes "kube-renewd --layout=kub" "kube-renewd --layout=kubeadm " "$1: a layout"
+        completes "kube-renewd --layout=kub" "kube-renewd --layout=kubeadm" "$1: a layout"
+        completes "kube-renewd --layout=kubeadm,vc" "kube-renewd --layout=kubeadm,vcluster" "$1: another one"
+        completes "kube-renewd --root=host --layout=generic,kubeadm renew kubeadm:apiserver-e" \
+                "kube-renewd --root=host --layout=generic,kubeadm renew kubeadm:apiserver-etcd-client " "$1: a name of it"
         completes "kube-renewd --root=hos" "kube-renewd --root=host/" "$1: a directory"
         completes "kube-renewd --config=bashr" "kube-renewd --config=bashrc " "$1: a file"
         completes "kube-renewd init --key-algorithm=ECDSA-P3" "kube-renewd init --key-algorithm=ECDSA-P384 " "$1: a kind of key"
@@ -120,7 +123,7 @@ both() {
         completes "$at backup ver" "$at backup verify " "$1: the verb of a verb"
         completes "$at backup verify ${backup:0:9}" "$at backup verify $backup " "$1: a backup"
         completes "$at restore ${backup:0:9}" "$at restore $backup " "$1: the same to restore"
-        completes "$at config --drop-in kube-renewd-r" "$at config --drop-in kube-renewd-recover.service " "$1: a unit"
+        completes "$at config --drop-in kube-renewd-rec" "$at config --drop-in kube-renewd-recover.service " "$1: a unit"
         completes "kube-renewd --root=nowhere renew api" "kube-renewd --root=nowhere renew api" "$1: no host, no names, no words"
 }
 

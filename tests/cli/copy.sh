@@ -124,4 +124,30 @@ if read_only root true 2>/dev/null; then
 else
         tap_skip "a home that is read-only" "mounts are not allowed here"
 fi
+
+# Homes on another machine that does not answer: a file system of FUSE whose program never says a word.
+unanswered() { # DIRECTORY COMMAND...: with one at $ROOT/DIRECTORY
+        # shellcheck disable=SC2016
+        unshare -m bash -c 'exec {fd}<>/dev/fuse &&
+                mount -i -t fuse.dead -o "fd=$fd,rootmode=40000,user_id=0,group_id=0" none "$0" && "$@"' "$ROOT/$1" "${@:2}"
+}
+host v1.28.7/ecdsa-p256
+copy_of $ADMIN home/NEAR/.kube/config
+mkdir -p "$ROOT/home/FAR" "$ROOT/net/other"
+ln -s ../net/other "$ROOT/home/LINKED"
+if unanswered home/FAR true 2>/dev/null; then
+        tap_ok "nobody who looks there comes back" \
+                bash -c '! timeout 1 "$@"' - unshare -m bash -c "$(declare -f unanswered); unanswered home/FAR ls \"$ROOT/home/FAR\""
+        tap_status 75 "a home that does not answer" unanswered home/FAR timeout 100 \
+                "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm run --at="$TEN_DAYS"
+        tap_like "$OUTPUT" '^/home/NEAR/.kube/config: refreshed$' "holds nobody else up"
+        tap_like "$OUTPUT" "^.copy home-kubeconfigs. looks for no copies in '/home/FAR': .*may not answer" "and is told"
+        tap_is "$(active)" "" "which is no fault"
+        tap_status 0 "one behind a link" unanswered net/other timeout 100 \
+                "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm check --at=2027-11-12T00:00:00Z admin.conf
+        tap_like "$OUTPUT" "'/net/other': .*may not answer" "is no other"
+        tap_unlike "$OUTPUT" "/home/FAR" "and what is not there now is not told"
+else
+        tap_skip "a home that does not answer" "FUSE is not allowed here"
+fi
 tap_done

@@ -6,7 +6,7 @@
 # shellcheck source=tests/cli/cli.sh
 . "${SRCDIR:-$(dirname "$0")/../..}/tests/cli/cli.sh" || exit 99
 
-units=(kube-renewd.service kube-renewd-recover.service kube-renewd-failure@.service)
+units=(kube-renewd.service kube-renewd-recover.service kube-renewd-failure@.service kube-renewd-requested.path)
 
 # configure: the drop-in of the configuration is stdin.
 configure() {

@@ -69,7 +69,7 @@ reason() {
         jq -r .reason "$ROOT/$state/public/alarms/$1@web.json"
 }
 
-# 1. self-signed: a year, and again one day before its end.
+# 1. self-signed: a year, and again two nights before its end.
 host v1.28.7/rsa2048-default
 web Issuer=self-signed RecreateMissing=yes
 tap_status 0 "T30 self-signed: made" renewd renew web --at="$NEW"
@@ -80,15 +80,15 @@ tap_ok "T30 which it can show" openssl verify -attime "$(date -d "$NEW" +%s)" -p
 tap_unlike "$(openssl x509 -noout -text -in "$ROOT/srv/web.crt")" 'CA:TRUE' "T30 and it is no CA"
 tap_is "$(row .expiryTime "$NEW")" 2027-12-01T00:00:00Z "T30 for a year"
 tap_is "$(row '.status + " " + .issuedBy' "$NEW")" "OK self-signed" "T30 nobody asks whether it is trusted"
-tap_is "$(row .dueReason 2027-11-29T23:59:59Z)" "" "T30 with a day left it is not due"
-tap_status 0 "T30 nor does a night do anything" renewd run --at=2027-11-29T23:59:59Z
+tap_is "$(row .dueReason 2027-11-28T21:59:59Z)" "" "T30 with two days and two hours left it is not due"
+tap_status 0 "T30 nor does a night do anything" renewd run --at=2027-11-28T21:59:59Z
 tap_like "$OUTPUT" '^Nothing is due' "T30 which it says"
 before=$(openssl x509 -noout -pubkey -in "$ROOT/srv/web.crt")
-tap_is "$(row .dueReason 2027-11-30T00:00:01Z)" expiring "T30 with less than a day it is"
-tap_status 0 "T30 a plan" renewd plan web --at=2027-11-30T00:00:01Z
+tap_is "$(row .dueReason 2027-11-28T22:00:01Z)" expiring "T30 with less it is"
+tap_status 0 "T30 a plan" renewd plan web --at=2027-11-28T22:00:01Z
 tap_like "$OUTPUT" 'unchanged: CN=web, 1 SAN' "T30 says who it will be"
-tap_status 0 "T30 and is renewed" renewd renew web --at=2027-11-30T00:00:01Z
-tap_is "$(row .expiryTime 2027-12-01)" 2028-11-29T00:00:01Z "T30 for another year"
+tap_status 0 "T30 and is renewed" renewd renew web --at=2027-11-28T22:00:01Z
+tap_is "$(row .expiryTime 2027-12-01)" 2028-11-27T22:00:01Z "T30 for another year"
 tap_status 1 "T30 with another key" test "$(openssl x509 -noout -pubkey -in "$ROOT/srv/web.crt")" = "$before"
 tap_is "$(openssl x509 -noout -ext subjectAltName -in "$ROOT/srv/web.crt" | tail -n 1 | xargs)" DNS:web "T30 and the same names"
 web Issuer=self-signed Validity=1d
@@ -148,6 +148,18 @@ tap_is "$(stat -c %a "$kept" "${kept%/*}" | xargs)" "600 700" "T30 for root alon
 tap_is "$(row '[.watched, .issuedBy, .status] | map(tostring) | join(" ")' "$NEW")" "true null OK" "T30 somebody else renews it"
 put second
 tap_status 0 "T30 replaced live" renewd run --at=2027-03-02
+mkdir -p "$ROOT/etc/kube-renewd/kube-renewd.conf.d"
+printf '[hooks]\nDeploy=/bin/true\n[component proxy]\nUnit=proxy.service\nUses=/srv/web.crt\n' \
+        >"$ROOT/etc/kube-renewd/kube-renewd.conf.d/users.conf"
+put first
+tap_status 75 "I1 with somebody who uses it" renewd run --at=2027-03-02
+tap_is "$(cd "$ROOT/$state/owed" && echo *)" "hook-deploy.json proxy.json" "I1 Deploy= and a restart are owed"
+rm "$ROOT/$state"/owed/*
+tap_status 0 "I1 the next night" renewd run --at=2027-03-03
+tap_empty "$(ls "$ROOT/$state/owed")" "I1 but once"
+rm "$ROOT/etc/kube-renewd/kube-renewd.conf.d/users.conf"
+put second
+tap_status 0 "and once more" renewd run --at=2027-03-03
 tap_ok "T30 it stays" is_in_place second
 put first key
 tap_status 0 "T30 half-written" renewd run --at=2027-03-03

@@ -204,11 +204,11 @@ by_manual() {
 own_serving
 by_manual Issuer=self-signed </dev/null
 tap_like "$(cat "$ROOT/$serving_conf")" '^Uses=.*kubelet.crt' "the manual has an example"
+night 362.9
+tap_is "$(openssl x509 -noout -serial -in "$ROOT/$pki/kubelet.crt")" serial=07 "T30 more than two days and two hours before it ends it is not renewed"
 night 363
-tap_is "$(openssl x509 -noout -serial -in "$ROOT/$pki/kubelet.crt")" serial=07 "T30 two days before it ends it is not renewed"
-night 364.5
 tap_is "$(openssl x509 -noout -subject -issuer -in "$ROOT/$pki/kubelet.crt")" "$(printf '%s=CN = cp-1@1700000000\n' subject issuer)" \
-        "T30 in its last day it is, and signed by itself"
+        "T30 with two days left it is, and signed by itself"
 tap_is "$(grep -c BEGIN "$ROOT/$pki/kubelet.crt")" 1 "without the CA of the old one"
 tap_ok "the kubelet is owed a restart" test -e "$ROOT/var/lib/kube-renewd/owed/kubelet.json"
 night 366

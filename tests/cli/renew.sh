@@ -24,6 +24,19 @@ tap_is "$(changed | wc -l)" 17 "T03 all expired are renewed"
 tap_status 2 "an unknown name is a usage error" renewd renew --at="$EXPIRED" apisrever
 tap_like "$OUTPUT" "'apiserver'" "with the nearest that is one"
 
+# A pair of which the key belongs to another is of no use, however long its certificate is valid.
+host v1.28.7/ecdsa-p256
+mkdir -p "$ROOT/etc/kube-renewd"
+printf '[renewal]\nValidity=30d\n' >"$ROOT/etc/kube-renewd/kube-renewd.conf"
+tap_status 1 "what is well and would end sooner" renewd renew --at="$NEW" apiserver
+tap_like "$OUTPUT" '^apiserver: .*not later than the old one' "is not renewed"
+cp "$ROOT/etc/kubernetes/pki/apiserver-kubelet-client.key" "$ROOT/etc/kubernetes/pki/apiserver.key"
+tap_status 0 "a mismatched pair may be somebody at work" renewd run --at="$NEW"
+tap_status 75 "the next night it is repaired" renewd run --at=2026-12-02T00:00:00Z
+tap_like "$OUTPUT" '^apiserver: renewed, until Jan 01, 2027' "although the new one ends sooner"
+tap_is "$(openssl x509 -noout -pubkey -in "$ROOT/etc/kubernetes/pki/apiserver.crt")" \
+        "$(openssl pkey -pubout -in "$ROOT/etc/kubernetes/pki/apiserver.key")" "with its own key"
+
 # T05, T06, T10: what cannot be renewed is said, and does not stop the others.
 host v1.28.7/ecdsa-p256
 rm "$ROOT/etc/kubernetes/pki/apiserver.crt" "$ROOT/etc/kubernetes/pki/apiserver.key"

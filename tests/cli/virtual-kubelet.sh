@@ -80,10 +80,10 @@ tap_unlike "$(vk explain virtual-kubelet --at="$NEW")" elsewhere "I2 explain doe
 tap_is "$(stat -c %a "$ROOT/$key")" 600 "I2 the key is for root alone"
 tap_status 0 "I2 check finds nothing wrong" vk check --at="$NEW"
 before=$(pair)
-tap_status 0 "T30 a day and a second before it ends" vk run --at="2027-11-29T23:59:59Z"
+tap_status 0 "T30 two days, two hours and a second before it ends" vk run --at="2027-11-28T21:59:59Z"
 tap_is "$(pair)" "$before" "T30 it is not renewed"
-tap_status 0 "T30 a second less than a day before it ends" vk run --at="2027-11-30T00:00:01Z"
-tap_is "$(in_place -enddate)" "notAfter=Nov 29 00:00:01 2028 GMT" "T30 it is, for a year"
+tap_status 0 "T30 two seconds later" vk run --at="2027-11-28T22:00:01Z"
+tap_is "$(in_place -enddate)" "notAfter=Nov 27 22:00:01 2028 GMT" "T30 it is, for a year"
 tap_ok "I2 and is a pair again" paired
 tap_is "$(find "$ROOT/$alarms" -name 'expir*' -o -name 'invalid*')" "" "I2 no alarm"
 

@@ -162,10 +162,15 @@ tap_status 0 "failure mode 24: the next night" at "$(day 466)" run
 tap_is "$(alarms)" "" "failure mode 24: nobody is needed any more"
 SYNCHRONISED=1
 
-# 2. The clock is set while a pass runs, after it was read so often.
-fork "$fresh"
-CLOCK_COUNT=$SCRATCH/count at "$(day 358)" run >"$SCRATCH/said"
-reads=$(cat "$SCRATCH/count")
+# 2. The clock is set while a pass runs, after it was read so often. The libraries read it too, once or twice
+# more or less as the threads that make keys come to run: it is the most of several passes that counts.
+reads=0
+for ((pass = 0; pass < 10; pass++)); do
+        fork "$fresh"
+        CLOCK_COUNT=$SCRATCH/count at "$(day 358)" run >"$SCRATCH/said"
+        count=$(cat "$SCRATCH/count")
+        [ "$count" -le "$reads" ] || reads=$count
+done
 acted=0 refused=0
 
 # step SECONDS READS
@@ -205,9 +210,9 @@ step() {
 
 reads_to_try() {
         if [ "${SWEEP:-}" = all ]; then
-                seq 1 "$reads"
+                seq 1 $((reads + 2))
         else
-                printf '%s\n' 1 2 $((reads / 2)) $((reads - 10)) $((reads - 3)) "$reads"
+                printf '%s\n' 1 2 $((reads / 2)) $((reads - 10)) $((reads - 3)) "$reads" $((reads + 2))
         fi
 }
 

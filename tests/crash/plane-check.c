@@ -3,9 +3,9 @@
 
 #include "base/json.h"
 #include "kube/cri.h"
-#include "renew/backup.h"
+#include "renew/backup/backup.h"
 #include "renew/pass.h"
-#include "renew/report.h"
+#include "renew/report/report.h"
 
 #include <ftw.h>
 #include <signal.h>
@@ -171,7 +171,7 @@ bool plane_check_done(const Plane *plane, const char *where)
         return scene_check_due(&plane->scene, where) && check_readers(plane, where);
 }
 
-/* It was killed when all was done, and said (renew/reported.h). */
+/* It was killed when all was done, and said (renew/state/reported.h). */
 static bool has_reported(const Plane *plane)
 {
         autoptr(FileImage) mark = NULL;

@@ -2,8 +2,8 @@
 #include "sweep.h"
 
 #include "base/time-util.h"
-#include "renew/assess.h"
-#include "renew/backup.h"
+#include "renew/assess/assess.h"
+#include "renew/backup/backup.h"
 
 #include <ftw.h>
 #include <sys/xattr.h>

@@ -2,9 +2,9 @@
 #include "seams.h"
 
 #include "base/txn-internal.h"
-#include "renew/owed.h"
-#include "renew/report.h"
-#include "renew/running.h"
+#include "renew/commit/owed.h"
+#include "renew/report/report.h"
+#include "renew/unit/running.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>

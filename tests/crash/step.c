@@ -9,8 +9,8 @@
  * proven. The exit status is 1 if one of them fails. */
 
 #include "base/fs.h"
-#include "renew/hold.h"
-#include "renew/park.h"
+#include "renew/state/hold.h"
+#include "renew/state/park.h"
 
 #define STATE  "/var/lib/kube-renewd"
 #define HELD   "/etc/kubernetes/admin.conf" /* a file of the component that is held */

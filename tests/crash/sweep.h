@@ -15,7 +15,7 @@
  * Each check prints what does not hold as a TAP comment and returns false. */
 
 #include "base/fs.h"
-#include "renew/config.h"
+#include "renew/config/config.h"
 
 /* A file of the tree as it was before. */
 typedef struct SceneFile {

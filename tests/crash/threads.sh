@@ -13,7 +13,7 @@ watched() {
 
         # shellcheck disable=SC2046 # words
         "${CC:-cc}" "${flags[@]}" -I"$src" -I"$BUILDDIR" -o "$SCRATCH/threads" "$SRCDIR/tests/crash/threads.c" \
-                "$src"/pki/{key,key-batch,key-token,native,pem}.c "$src"/base/{digest,error,escape,fs,memory}.c \
+                "$src"/pki/{cert-native,der,key,key-batch,key-token,native,pem}.c "$src"/base/{digest,error,escape,fs,memory}.c \
                 $(pkg-config --cflags --libs gnutls nettle)
 }
 

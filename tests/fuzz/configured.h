@@ -6,7 +6,7 @@
  *
  *     config = config ? config : config_of(layout_text, "[agent]\nStateDirectory=/state\n"); */
 
-#include "renew/config-key.h"
+#include "renew/config/config-key.h"
 
 /* The least that there can be. */
 #define LEAST_LAYOUT "[certificate a]\nCertificate=/a.pem\nKey=/a.pem\nWatch=yes\n"

@@ -6,8 +6,11 @@
 #include "kube/api.h"
 #include "kube/cri-internal.h"
 #include "kube/csr-object.h"
+#include "kube/endpoints.h"
 #include "kube/etcd.h"
 #include "kube/health.h"
+#include "kube/lease.h"
+#include "kube/secret-object.h"
 
 #include <assert.h>
 
@@ -22,6 +25,8 @@ static void ask_etcd(Error *error)
         assert(cluster.n_voters > 0 && cluster.n_healthy <= cluster.n_voters);
         assert(cluster.is_voter || !cluster.is_healthy_voter);
         assert(!etcd_may_stop(&cluster) || cluster.n_voters != 2 || !cluster.is_voter);
+        assert(strv_length(cluster.healthy) == cluster.n_healthy);
+        etcd_cluster_done(&cluster);
 }
 
 static void ask_api(Error *error)
@@ -67,6 +72,31 @@ static void ask_csr(Error *error)
         error_set(error, 0, "well");
 }
 
+static void look_at_server(const char *host, uint16_t port, void *userdata)
+{
+        assert(host && port);
+}
+
+/* Whoever holds it, for however long: a verdict, and one more claim. */
+static void ask_lease(Error *error)
+{
+        const ApiServer server = {.host = "::1", .port = 6443, .name = "::1", .timeout = 1};
+        const LeaseName name = {"kube-system", "x"};
+        const LeaseClaim claim = {.holder = "cp1/x", .duration = 60};
+        autoptr(Lease) lease = NULL, *written = NULL;
+        LeaseSeen seen = {};
+
+        if (endpoints_list(&server, look_at_server, NULL, error) < 0 ||
+                lease_get(&server, &name, &lease, error) < 0)
+                return;
+        lease_see(&seen, lease, 1000);
+        assert(lease_judge(&seen, "cp1", 1000) != LEASE_DEAD);
+        assert(lease_wait(&seen, 1000) > 0 && lease_wait(&seen, INT64_MAX / 2) >= 0);
+        lease_seen_done(&seen);
+        if (lease_write(&server, &name, lease, &claim, &written, error) >= 0)
+                error_set(error, 0, "well");
+}
+
 static void ask_health(Error *error)
 {
         ManifestProbe probe = {.kind = PROBE_HTTP,
@@ -95,11 +125,33 @@ static void ask_runtime(Error *error)
                 error_set(error, 0, "well");
 }
 
+/* What is taken of a Secret is what it has under that key, and what is sent never comes back. */
+static void ask_secret(Error *error)
+{
+        static const char text[] = "-----BEGIN PRIVATE KEY-----";
+        const ApiServer server = {.host = "::1", .port = 6443, .name = "::1", .timeout = 1};
+        const Secret bytes = {(unsigned char *)text, strlen(text)};
+        const SecretValue value = {"tls.key", &bytes};
+        const SecretWish wish = {{"host", "pki"}, "Opaque", &value, 1};
+        autoptr(SecretObject) object = NULL;
+        autoptr(Secret) taken = NULL;
+
+        if (secret_object_get(&server, &wish.place, &object, error) < 0)
+                return;
+        assert(object->version);
+        if (secret_object_value(object, value.key, &taken, error) >= 0)
+                assert(taken->data[taken->size] == 0);
+        if (secret_object_differs(object, &wish) > 0 &&
+                secret_object_patch(&server, object, &wish, error) < 0)
+                return;
+        error_set(error, 0, "well");
+}
+
 /* The first byte says who is asked; whoever does not get what he wants says why. */
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
         static void (*const ask[])(Error * error) = {
-                ask_etcd, ask_api, ask_health, ask_runtime, ask_csr};
+                ask_etcd, ask_api, ask_health, ask_runtime, ask_csr, ask_lease, ask_secret};
         Error error = {};
 
         if (size == 0)

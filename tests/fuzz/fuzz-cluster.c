@@ -3,7 +3,7 @@
 
 #include "answers.h"
 #include "pki/probe.h"
-#include "renew/ca-rotation-cluster-internal.h"
+#include "renew/ca-rotation/ca-rotation-cluster-internal.h"
 
 #include <assert.h>
 

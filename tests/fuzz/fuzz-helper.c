@@ -5,7 +5,7 @@
 #include "base/time-util.h"
 #include "host/command.h"
 #include "pki/csr.h"
-#include "renew/issuer.h"
+#include "renew/issue/issuer.h"
 
 #include <assert.h>
 

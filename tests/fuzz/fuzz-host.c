@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fuzz.h"
 
+#include "base/remote.h"
 #include "host/group.h"
 #include "host/holder.h"
 #include "host/upgrade.h"
@@ -54,8 +55,20 @@ static void find_kubeadm(const Scratch *scratch, const char *command_line)
         assert(!found);
 }
 
+/* Where it would wait for nobody is a directory on the way, whatever the kernel says. */
+static void find_remote(const Scratch *scratch, const char *table)
+{
+        autoptr(Remote) remote = remote_parse(scratch->root_fd, "/", table);
+        autofree char *point = NULL;
+
+        if (remote_is_on_way(remote, "/proc/1/../../etc/group", &point))
+                assert(streq(point, "/proc") || streq(point, "/proc/1") || streq(point, "/etc") ||
+                        streq(point, "/etc/group"));
+}
+
 /* Files of the host that say who is who: its groups, the locks of its kernel, name and command line
- * (with spaces) of the process that has pid 1, apart by lines "====". */
+ * (with spaces) of the process that has pid 1, apart by lines "===="; and all of it as the table of
+ * its mounts. */
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
         static const char *const paths[] = {"/etc/group", "/proc/locks", "/proc/1/comm"};
@@ -80,5 +93,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         holder = holder_of_lock(scratch->root_fd, LOCK);
         assert(!holder || (starts_with(holder, "process ") && !strchr(holder, '\n')));
         find_kubeadm(scratch, rest);
+        find_remote(scratch, text);
         return 0;
 }

@@ -3,8 +3,8 @@
 
 #include "base/time-util.h"
 #include "configured.h"
-#include "renew/issue.h"
-#include "renew/row.h"
+#include "renew/issue/issue.h"
+#include "renew/report/row.h"
 #include "scratch.h"
 
 #include <assert.h>

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "answers.h"
-#include "renew/issuer.h"
+#include "renew/issue/issuer.h"
 #include "scratch.h"
 
 #include <assert.h>

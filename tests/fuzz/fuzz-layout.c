@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fuzz.h"
 
-#include "renew/inventory.h"
-#include "renew/unit-needs.h"
+#include "renew/inventory/inventory.h"
+#include "renew/unit/unit-needs.h"
 #include "scratch.h"
 
 #include <assert.h>
 
 /* The files of a configuration, in the order in which they stand in the input. */
 static const char *const files[] = {"/etc/kube-renewd/layouts/site.conf",
-        "/etc/kube-renewd/kube-renewd.conf", "/etc/kube-renewd/kube-renewd.conf.d/10-more.conf"};
+        "/etc/kube-renewd/kube-renewd.conf", "/etc/kube-renewd/kube-renewd.conf.d/10-more.conf",
+        "/etc/kube-renewd/layouts/more.conf"};
 
 /* What may stand at the beginning of a line of a drop-in. */
 static const char *const beginnings[] = {"# ", "[Unit]", "[Service]", "ConditionPathExists=|/",
@@ -68,8 +69,8 @@ static void write_files(const unsigned char *data, size_t size)
         }
 }
 
-/* A layout, a configuration and a drop-in of it as files: the layout that fits is found, and what
- * is refused says why. What goes from here into a unit is one line each. */
+/* A layout, a configuration, a drop-in of it and another layout as files: what fits is found, and
+ * what is refused says why. What goes from here into a unit is one line each. */
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
         const Scratch *scratch = scratch_get();

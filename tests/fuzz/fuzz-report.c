@@ -2,8 +2,8 @@
 #include "fuzz.h"
 
 #include "configured.h"
-#include "renew/notify.h"
-#include "renew/status.h"
+#include "renew/report/notify.h"
+#include "renew/report/status.h"
 #include "scratch.h"
 
 #include <assert.h>

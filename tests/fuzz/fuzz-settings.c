@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fuzz.h"
 
-#include "renew/settings.h"
+#include "renew/config/settings.h"
 
 #include <assert.h>
 

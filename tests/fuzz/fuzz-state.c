@@ -2,15 +2,17 @@
 #include "fuzz.h"
 
 #include "configured.h"
-#include "renew/backup-manifest.h"
-#include "renew/backup.h"
-#include "renew/ca-rotation-record.h"
-#include "renew/history.h"
-#include "renew/last-good.h"
-#include "renew/owed.h"
-#include "renew/park.h"
-#include "renew/pending.h"
-#include "renew/rotation.h"
+#include "renew/backup/backup-manifest.h"
+#include "renew/commit/owed.h"
+#include "renew/commit/restore.h"
+#include "renew/inventory/pending.h"
+#include "renew/inventory/rotation.h"
+#include "renew/restart/host-order.h"
+#include "renew/state/ca-rotation-record.h"
+#include "renew/state/history.h"
+#include "renew/state/last-good.h"
+#include "renew/state/park.h"
+#include "renew/state/renew-request.h"
 #include "scratch.h"
 
 #include <assert.h>
@@ -22,7 +24,7 @@
 static const char *const files[] = {STATE "/history.json", STATE "/owed/x.json",
         STATE "/held/x.json", STATE "/backups/" ID "/manifest.json", STATE "/parked/x.json",
         STATE "/kubelet-rotation.json", STATE "/ca-rotation/x.json", STATE "/pending/x.json",
-        STATE "/last-good/x.json"};
+        STATE "/last-good/x.json", STATE "/renew-requested/x", STATE "/cluster.json"};
 
 /* What a hostile record would like to see gone. */
 static const char *const others[] = {"/etc/kubernetes/pki/ca.key",
@@ -91,6 +93,32 @@ static void read_last_good(int root_fd)
         last_good_done(&pair);
 }
 
+/* Whatever it says, it is a request or none, and has its receipt in the end. */
+static void read_request(int root_fd)
+{
+        const Digest in_place = digest_of("", 0);
+        RenewRequest request = {};
+
+        assert(renew_request_look(root_fd, STATE, "x", &in_place, &request, NULL) == 0);
+        assert(request.state == RENEW_REQUEST_ANSWERED || request.renewed_at == 0);
+        assert(renew_request_answer(root_fd, STATE, "x", request.renewed_at, NULL, NULL) == 0);
+        assert(renew_request_look(root_fd, STATE, "x", &in_place, &request, NULL) == 0);
+        assert(request.state == RENEW_REQUEST_NONE);
+}
+
+/* Whatever is remembered, there is an order, and a lease is judged. */
+static void read_cluster(int root_fd)
+{
+        autoptr(Cluster) cluster = cluster_recall(root_fd, STATE);
+
+        for (size_t i = 0; i < cluster->n; i++)
+                assert(cluster->servers[i].host[0] && cluster->servers[i].port);
+        HostPlace place = host_order_place(cluster, "cp1", "192.0.2.1");
+        assert(place.number < place.n || place.n == 0);
+        if (cluster->seen.version)
+                assert(lease_wait(&cluster->seen, 1000) >= 0);
+}
+
 static void read_all(int root_fd)
 {
         autoptr(BackupManifest) manifest = NULL;
@@ -103,6 +131,8 @@ static void read_all(int root_fd)
         read_record(root_fd);
         read_pending(root_fd);
         read_last_good(root_fd);
+        read_request(root_fd);
+        read_cluster(root_fd);
         history = history_read(root_fd, STATE);
         assert(history);
         for (size_t i = 0; i < history->n_renewals; i++)
@@ -137,6 +167,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
                         scratch_write(scratch, others[i], "other", strlen("other"));
         for (size_t i = 0; i < ELEMENTSOF(files); i++)
                 scratch_write(scratch, files[i], data, size);
+        scratch_write(scratch, "/proc/sys/kernel/random/boot_id", "boot", strlen("boot"));
         read_all(scratch->root_fd);
         restore(scratch->root_fd);
         assert(park_recover(scratch->root_fd, STATE, &notes, &error) == 0 || error.text[0]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fuzz.h"
 
-#include "renew/metrics.h"
+#include "renew/report/metrics.h"
 
 #include <assert.h>
 

@@ -6,9 +6,9 @@
 #include "base/time-util.h"
 #include "cli/range.h"
 #include "pki/cert.h"
-#include "renew/argv.h"
-#include "renew/config.h"
-#include "renew/reload.h"
+#include "renew/config/argv.h"
+#include "renew/config/config.h"
+#include "renew/inventory/reload.h"
 
 #include <assert.h>
 #include <limits.h>

@@ -57,7 +57,7 @@ samples() {
 told() {
         local id
 
-        id=$(sed -n "s/^#define EVENT_$1 *\"\(.*\)\"/\1/p" "$SRCDIR/src/renew/events.h")
+        id=$(sed -n "s/^#define EVENT_$1 *\"\(.*\)\"/\1/p" "$SRCDIR/src/renew/event/events.h")
         journalctl --sync
         journalctl -q -o json --since "@$begin" "MESSAGE_ID=$id" "ALARM_TYPE=$TYPE" "ALARM_RESOURCE=$RESOURCE" | wc -l
 }
@@ -176,10 +176,10 @@ services "$TREE"
 
 # What the inner part needs goes along: a checkout below /tmp is not seen in there.
 inside=/alarms
-mkdir -p "$TREE$inside"/{tests/system,src/renew,etc}
+mkdir -p "$TREE$inside"/{tests/system,src/renew/event,etc}
 cp "$SRCDIR/tests/tap.sh" "$TREE$inside/tests"
 cp "$SRCDIR"/tests/system/alarm{s,-faults}.sh "$TREE$inside/tests/system"
-cp "$SRCDIR/src/renew/events.h" "$TREE$inside/src/renew"
+cp "$SRCDIR/src/renew/event/events.h" "$TREE$inside/src/renew/event"
 cp -R "$SRCDIR/etc/layouts" "$TREE$inside/etc"
 cp "$KUBE_RENEWD" "$TREE$inside"
 

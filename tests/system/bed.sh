@@ -26,8 +26,8 @@ bed() {
         testbed exec -m "$BED" "$@"
 }
 
-# bed_machine NAME: boots a pristine machine with kube-renewd in it.
-bed_machine() {
+# bed_take NAME: no other test uses machines of that name meanwhile.
+bed_take() {
         local reason lock=${TESTBED_DIR:-/var/cache/kube-renewd-testbed}/test-$1.lock
 
         reason=$(testbed check 2>&1) || tap_skip_all "no control plane to test on: $reason"
@@ -36,6 +36,11 @@ bed_machine() {
         exec 8>"$lock"
         flock -w 1500 8 || tap_skip_all "another test has used the machine '$1' for too long"
         BED=$1
+}
+
+# bed_machine NAME: boots a pristine machine with kube-renewd in it.
+bed_machine() {
+        bed_take "$1"
         testbed remove "$BED" 2>/dev/null
         tap_on_exit testbed remove "$BED"
         tap_ok "a control plane starts" testbed up "$BED" || { tap_done; }
@@ -146,10 +151,8 @@ bed_served() {
 
 # bed_container NAME: id of the running container of that component, or nothing.
 bed_container() {
-        bed sh -c 'for id in $(ctr -n k8s.io tasks ls | awk "\$3 == \"RUNNING\" { print \$1 }"); do
-                ctr -n k8s.io containers info "$id" | jq -r --arg name "$0" \
-                        "select(.Labels[\"io.kubernetes.container.name\"] == \$name) | .ID"
-        done' "$1"
+        bed sh -c 'running=$(ctr -n k8s.io tasks ls | awk "\$3 == \"RUNNING\" { print \$1 }")
+                ctr -n k8s.io containers ls -q "labels.\"io.kubernetes.container.name\"==$0" | grep -xF "$running"' "$1"
 }
 
 # bed_containers NAME...: "NAME ID" of each.
@@ -180,11 +183,11 @@ bed_alarms() {
         bed sh -c 'cd /var/lib/kube-renewd/public/alarms 2>/dev/null && ls | sed "s/[.]json$//" | sort'
 }
 
-# bed_events EVENT FIELD [SINCE]: that field of each such event (a name of renew/events.h), in order.
+# bed_events EVENT FIELD [SINCE]: that field of each such event (a name of renew/event/events.h), in order.
 bed_events() {
         local id
 
-        id=$(sed -n "s/^#define EVENT_$1 *\"\(.*\)\"/\1/p" "$SRCDIR/src/renew/events.h")
+        id=$(sed -n "s/^#define EVENT_$1 *\"\(.*\)\"/\1/p" "$SRCDIR/src/renew/event/events.h")
         bed journalctl -q -o json --since "@${3:-0}" "MESSAGE_ID=${id:-none}" | jq -r ".$2"
 }
 

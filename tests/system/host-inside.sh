@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # for the scripts that source it
 # What the scripts have inside that tests/system/host.sh boots: they source it as /host. Below this text
-# there are $program, where it is installed, and the ids of renew/events.h, as $EVENT_ALARM_RAISED.
+# there are $program, where it is installed, and the ids of renew/event/events.h, as $EVENT_ALARM_RAISED.
 
 unit=kube-renewd.service
 state=/var/lib/kube-renewd

@@ -28,7 +28,7 @@ host_tree() {
         TREE=$SCRATCH/tree
         mkdir -p "$TREE"
         cp "$SRCDIR/tests/system/host-inside.sh" "$TREE/host" || exit 99
-        sed -n 's/^#define \(EVENT_[A-Z_]*\) *"\(.*\)"$/\1=\2/p' "$SRCDIR/src/renew/events.h" >>"$TREE/host"
+        sed -n 's/^#define \(EVENT_[A-Z_]*\) *"\(.*\)"$/\1=\2/p' "$SRCDIR/src/renew/event/events.h" >>"$TREE/host"
 }
 
 host_install() {

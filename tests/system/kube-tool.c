@@ -111,15 +111,17 @@ static int api_verb(char **argv, Error *reterr)
 static int etcd_verb(char **argv, Error *reterr)
 {
         autoptr(Files) files = &(Files){};
-        EtcdCluster cluster;
+        EtcdCluster cluster = {};
         HttpTls tls = {};
         int r = read_tls(argv + 2, files, &tls, reterr);
 
         if (r >= 0)
                 r = etcd_look(argv[0], (uint16_t)atoi(argv[1]), &tls, TIMEOUT, &cluster, reterr);
-        return r < 0 ? r
-                     : printf("%zu voters, %zu healthy, %s stop\n", cluster.n_voters,
-                               cluster.n_healthy, etcd_may_stop(&cluster) ? "may" : "may not");
+        if (r >= 0)
+                r = printf("%zu voters, %zu healthy, %s stop\n", cluster.n_voters,
+                        cluster.n_healthy, etcd_may_stop(&cluster) ? "may" : "may not");
+        etcd_cluster_done(&cluster);
+        return r;
 }
 
 static const struct {

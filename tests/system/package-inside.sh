@@ -83,7 +83,8 @@ verify() {
 
         ! command -v man >/dev/null || man=yes
         systemd-analyze verify dbus.service 2>&1 | sort -u >/run/of-others
-        for name in kube-renewd.service kube-renewd.timer kube-renewd-recover.service kube-renewd-failure@x.service; do
+        for name in kube-renewd.service kube-renewd.timer kube-renewd-recover.service kube-renewd-requested.path \
+                kube-renewd-failure@x.service; do
                 systemd-analyze verify --man=$man $name 2>&1 | sort -u | comm -13 /run/of-others - | sed "s/^/$1.verify=/"
         done
 }

@@ -66,6 +66,9 @@ told() {
 files >/before
 apt first install /older.deb || exit 1
 timer_facts first
+requested=kube-renewd-requested.path
+requested() { echo "$1.requested=$(systemctl is-enabled $requested) $(systemctl is-active $requested)"; }
+requested first
 verify first
 renews first
 pki=$(pki)
@@ -74,6 +77,8 @@ told first
 # b. The version under test. The configuration is the default, and becomes the new default.
 apt upgrade install /kube-renewd.deb
 timer_facts upgrade
+requested upgrade
+systemctl -q enable --now $requested
 told upgrade
 
 # c. One more; now the configuration is ours. A pass is under way.
@@ -83,9 +88,11 @@ passing busy-upgrade apt busy-upgrade install /newer.deb
 echo "busy-upgrade.replaced=$(find /usr/bin/kube-renewd -newercm $state/public/status.json)"
 timer_facts busy-upgrade
 told busy-upgrade
+requested busy-upgrade
 apt down install --allow-downgrades /kube-renewd.deb
 
 # d. Removed in the middle of a pass, and installed again.
+systemctl -q disable $requested
 passing remove apt remove remove kube-renewd
 told remove
 apt again install /kube-renewd.deb
@@ -225,6 +232,8 @@ same_pki upgrade
 busy busy-upgrade
 tap_is "$(fact busy-upgrade.replaced)" /usr/bin/kube-renewd "only after its report the program is replaced"
 status busy-upgrade "then the next version is installed"
+tap_is "$(fact first.requested), $(fact upgrade.requested)" "disabled inactive, disabled inactive" "nobody starts a pass by a file"
+tap_is "$(fact busy-upgrade.requested)" "enabled active" "until somebody has enabled that; then it goes on"
 on busy-upgrade
 tap_is "$(fact busy-upgrade.version)" "installed 99~$VERSION" "dpkg has it"
 tap_is "$(fact busy-upgrade.ours)" "# ours" "our configuration is kept"

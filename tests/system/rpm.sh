@@ -95,7 +95,7 @@ change() { quietly rpm --dbpath /var/lib/rpm --nodeps "$@"; }
 offline() { quietly unshare --mount sh -c 'mount -t tmpfs tmpfs /run && exec rpm --dbpath /var/lib/rpm --nodeps "$@"' sh "$@"; }
 ask() { quietly rpm --dbpath /var/lib/rpm "$@"; }
 line() { tr '\n' ' ' | sed 's/ *$//'; }
-enabled() { systemctl is-enabled $timer kube-renewd-recover.service 2>&1 | line; }
+enabled() { systemctl is-enabled $timer kube-renewd-recover.service kube-renewd-requested.path 2>&1 | line; }
 active() { systemctl is-active $timer kube-renewd-recover.service kube-renewd.service | line; }
 left() { find /etc/systemd/system /usr/lib/systemd /usr/share /usr/bin /usr/libexec $stamp -name '*kube-renewd*' 2>/dev/null | line; }
 pki() { find /etc/kubernetes -type f -exec sha256sum {} + | sort | sha256sum; }
@@ -173,7 +173,7 @@ echo "program=/usr/bin/kube-renewd" >>"$TREE/host"
 host_boot /inside
 
 tap_is "$(fact installed)" "0 0" "it is installed" || tap_note "$FACTS"
-tap_is "$(fact enabled)" "enabled enabled" "timer and recover unit are enabled"
+tap_is "$(fact enabled)" "enabled enabled disabled" "timer and recover unit are enabled, and nobody starts a pass by a file"
 tap_is "$(fact active)" "active inactive inactive" "only the timer is started"
 tap_like "$(fact next)" '^[A-Z][a-z]+ [0-9-]+ 00:.* kube-renewd.timer +kube-renewd.service$' "and listed with its next time"
 tap_is "$(fact renewed)" "11 success 0" "the service renews" || tap_note "$FACTS"
@@ -186,7 +186,7 @@ tap_is "$(fact upgrade-pass)" 0 "the pass ended well"
 tap_is "$(fact changed)" "# Changed here." "a configuration that was changed stays"
 tap_is "$(fact default)" "/etc/kube-renewd/kube-renewd.conf:1 /etc/kube-renewd/kube-renewd.conf.rpmnew:0" \
         "the new default is put beside it"
-tap_is "$(fact still)" "active inactive inactive, enabled enabled, no" "the timer goes on, and systemd knows the new units"
+tap_is "$(fact still)" "active inactive inactive, enabled enabled disabled, no" "the timer goes on, and systemd knows the new units"
 tap_is "$(fact stamp)" /var/lib/systemd/timers/stamp-kube-renewd.timer "and when it last fired"
 tap_is "$(fact differs)" "S.5....T.  c /etc/kube-renewd/kube-renewd.conf" "rpm -V finds nothing else changed"
 
@@ -197,8 +197,8 @@ tap_is "$(fact passes)" "2" "the pass ended well"
 tap_is "$(fact units)" "inactive not-found not-found" "systemd has forgotten the units"
 tap_is "$(fact state)" "3 /etc/kube-renewd/kube-renewd.conf.rpmsave" "state and the changed configuration stay"
 
-tap_is "$(fact preset)" "0 disabled enabled, inactive inactive inactive" "the administrator's preset is stronger than ours"
-tap_is "$(fact image)" "0 enabled enabled" "where no systemd runs it is enabled"
+tap_is "$(fact preset)" "0 disabled enabled disabled, inactive inactive inactive" "the administrator's preset is stronger than ours"
+tap_is "$(fact image)" "0 enabled enabled disabled" "where no systemd runs it is enabled"
 tap_is "$(fact image-erased)" "0" "and removed, just as well"
 tap_is "$(fact pki)" 0 "the PKI is untouched by all that"
 tap_empty "$(fact timeout)" "nothing took too long"

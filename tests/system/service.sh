@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The installed service under a real systemd, in its sandbox: it renews, leaves what monitoring may read
-# and nothing else, tells the journal, and does nothing on a host without a control plane.
+# and nothing else, tells the journal, and does nothing on a host that never was a control plane.
 
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh" || exit 99
@@ -12,6 +12,7 @@ host_tree
 
 # 1. The installed tree, and a control plane of which every leaf is due.
 host_install
+cp "$SRCDIR/etc/kube-renewd.conf" "$TREE/shipped.conf"
 host_manifests
 host_certificates '-25 days' --validity=30d --ca-validity=10y
 
@@ -47,25 +48,31 @@ echo "cached=$(as_nobody "$program" check --cached --output=nagios apiserver | h
 echo "backups=$(as_nobody ls /var/lib/kube-renewd/backups 2>/dev/null | wc -l)"
 echo "list=$(as_nobody ls /var/lib/kube-renewd 2>/dev/null | wc -l)"
 systemctl stop $unit
-rm -r /etc/kubernetes/manifests
-systemctl start $unit
-echo "worker=$(show ConditionResult)"
-for directory in /{etc,run,usr/lib}/kube-renewd/kube-renewd.conf.d $state/parked; do
-        mkdir -p $directory
-        touch $directory/one
-        systemctl start $unit
-        echo "found=$(show ConditionResult)"
-        systemctl stop $unit
-        rm -r $directory
-done
-# The fleet's configuration on a host that never had a control plane.
+# outcome: of a start, the alarms that there are, and the layouts that were in use.
+outcome() {
+        start
+        echo "$(show Result) $(show ExecMainStatus) $(ls /var/lib/kube-renewd/public/alarms 2>/dev/null | xargs)" \
+                "$(tr -d ' \n' 2>/dev/null </var/lib/kube-renewd/public/status.json | sed -n 's/.*"layouts":\[\([^]]*\).*/\1/p')"
+}
+# A control plane that is lost.
+rm -r /etc/kubernetes
+echo "lost=$(outcome)"
+# A host that never had one, twice, then with the fleet's configuration.
 rm -r /var/lib/kube-renewd
+echo "worker=$(outcome)"
+echo "still=$(outcome)"
 mkdir -p /etc/kube-renewd/kube-renewd.conf.d
 echo '[agent]' >/etc/kube-renewd/kube-renewd.conf.d/fleet.conf
-systemctl reset-failed $unit
-start
-echo "fleet=$(show ConditionResult) $(show Result) $(show ExecMainStatus)"
-echo "alarms=$(ls /var/lib/kube-renewd/public/alarms 2>/dev/null | xargs)"
+echo "fleet=$(outcome)"
+rm -r /etc/kube-renewd/kube-renewd.conf.d
+# One of another kind, and one that is known by Layout= in the main file alone.
+"$program" --layout=vcluster init --node-name=cp-1 --advertise-address=192.0.2.10 >/dev/null
+echo "vcluster=$(outcome)"
+mv /var/lib/vcluster/pki /srv/pki
+cp /shipped.conf /etc/kube-renewd/kube-renewd.conf
+sed -i 's/^#Layout=.*/Layout=vcluster/' /etc/kube-renewd/kube-renewd.conf
+printf '[layout]\nBaseDirectory=/srv/pki\n' >>/etc/kube-renewd/kube-renewd.conf
+echo "named=$(outcome)"
 END
 host_boot /inside
 
@@ -81,8 +88,10 @@ tap_like "$(fact cached)" "^KUBE-RENEWD OK - apiserver expires in (1y|36[45]d)" 
 tap_is "$(fact backups)" 0 "but not the backups"
 tap_is "$(fact list)" 0 "nor look around"
 tap_is "$(fact k3s)" start "a component that cannot start keeps no pass from running"
-tap_is "$(fact worker)" no "a host without a control plane is left alone"
-tap_is "$(fact found | xargs)" "yes yes yes yes" "a drop-in of the configuration, or a parked manifest, makes it one"
-tap_is "$(fact fleet)" "yes success 0" "also where it has the configuration of all hosts"
-tap_is "$(fact alarms)" "" "without an alarm"
+tap_like "$(fact lost)" "^exit-code 78 .*config-invalid@" "a control plane that is lost is an alarm"
+tap_is "$(fact worker | xargs)" "success 0" "a host that never was one is left alone"
+tap_is "$(fact still | xargs)" "success 0" "every night"
+tap_is "$(fact fleet | xargs)" "success 0" "also where it has the configuration of all hosts"
+tap_like "$(fact vcluster)" '^success 0  "vcluster"$' "another kind is found" || tap_note "$FACTS"
+tap_like "$(fact named)" '^success 0  "vcluster"$' "and one that the main file alone names"
 tap_done

@@ -12,7 +12,7 @@
 
 #include "base/digest.h"
 #include "base/time-util.h"
-#include "renew/ca-rotation-cluster-internal.h"
+#include "renew/ca-rotation/ca-rotation-cluster-internal.h"
 #include "servers.h"
 
 #define TRUSTED_SINCE "2026-11-22T12:00:00Z"

@@ -9,7 +9,7 @@
  * The layout is small, so that messages are about what a test adds to it. */
 
 #include "base/fs.h"
-#include "renew/config-key.h"
+#include "renew/config/config-key.h"
 #include "tree.h"
 
 #define MAIN_FILE "/etc/kube-renewd/kube-renewd.conf"

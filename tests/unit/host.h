@@ -9,8 +9,8 @@
  *     host_free(&host); */
 
 #include "base/time-util.h"
-#include "renew/assess.h"
-#include "renew/config.h"
+#include "renew/assess/assess.h"
+#include "renew/config/config.h"
 #include "tree.h"
 
 #define TEN_DAYS_LEFT "2027-11-11T23:26:00Z" /* for the trees of kubeadm 1.28 */

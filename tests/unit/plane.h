@@ -19,7 +19,7 @@
 
 #include "host.h"
 #include "renew/pass.h"
-#include "renew/report.h"
+#include "renew/report/report.h"
 #include "servers.h"
 
 #define MANIFESTS "/etc/kubernetes/manifests"

@@ -14,7 +14,7 @@
  * Every test gets its scratch root from scratch.h. */
 
 #include "base/log.h"
-#include "renew/report.h"
+#include "renew/report/report.h"
 #include "scratch.h"
 
 #define NOW       ((int64_t)1825975560) /* 2027-11-11T23:26:00Z */

@@ -14,7 +14,7 @@
 #include "host.h"
 #include "pki/csr.h"
 #include "quick-clock.h"
-#include "renew/acquire.h"
+#include "renew/issue/acquire.h"
 
 #define COMMAND(name) "[certificate " name "]\nIssuer=command\nIssuerCommand=/bin/helper\n"
 #define MAIN_FILE     "/etc/kube-renewd/kube-renewd.conf"

@@ -179,6 +179,20 @@ static void test_t29_what_was_not_asked_for_is_refused(void **state)
         }
 }
 
+/* What has not its key is of no use for all the time that is left. */
+static void test_a_mismatched_pair_is_repaired_by_whatever_ends_sooner(void **state)
+{
+        const Saying sayings[] = {SAYS_SHORTER, END};
+        Night night = night_new(COMMAND("apiserver"));
+        autofree char *key =
+                tree_read(night.host.root, "/etc/kubernetes/pki/front-proxy-client.key", NULL);
+
+        tree_write_text(night.host.root, "/etc/kubernetes/pki/apiserver.key", key);
+        acquire(&night, sayings, (char *[]){"apiserver", NULL});
+        assert_result(&night, OUTCOME_RENEWED, NULL);
+        night_free(&night);
+}
+
 static const struct {
         Saying sayings[6];
         Outcome outcome;
@@ -387,6 +401,7 @@ int main(void)
                 cmocka_unit_test(test_all_are_asked_side_by_side),
                 cmocka_unit_test(test_t29_what_is_rejected_is_left_alone_for_a_while),
                 cmocka_unit_test(test_t29_what_was_not_asked_for_is_refused),
+                cmocka_unit_test(test_a_mismatched_pair_is_repaired_by_whatever_ends_sooner),
                 cmocka_unit_test(test_t29_what_else_an_issuer_may_say),
                 cmocka_unit_test(test_an_issuer_that_wants_to_be_left_alone),
                 cmocka_unit_test(test_what_is_wanted_has_changed),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/alarm-board.h"
-#include "renew/events.h"
+#include "renew/event/events.h"
+#include "renew/report/alarm-board.h"
 #include "scene.h"
 
 static char *expired_shelved[] = {(char *)"expired@*", NULL};

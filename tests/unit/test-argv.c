@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/argv.h"
+#include "renew/config/argv.h"
 
 static void test_words(void **state)
 {

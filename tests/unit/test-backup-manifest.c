@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/backup-manifest.h"
+#include "renew/backup/backup-manifest.h"
 
 #include "tree.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/backup.h"
+#include "renew/backup/backup.h"
 
 #include "base/fs.h"
-#include "renew/backup-manifest.h"
+#include "renew/backup/backup-manifest.h"
 #include "tree.h"
 
 #define STATE "/state"

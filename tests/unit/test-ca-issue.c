@@ -158,15 +158,18 @@ static void test_refusals(void **state)
                 LeafTerms terms;
                 int r;
         } table[] = {
-                {"p256", {"x", NULL, bad_sans, 0}, {DATA_NOW, DATA_NOW + DAY, NULL}, -EINVAL},
-                {"p256", {"x", NULL, NULL, 0}, {DATA_NOW, DATA_NOW + DAY, bad_sans}, -EINVAL},
-                {"p256", {"", NULL, NULL, 0}, {DATA_NOW, DATA_NOW + DAY, NULL}, -EINVAL},
-                {"p256", {"\xff", NULL, NULL, 0}, {DATA_NOW, DATA_NOW + DAY, NULL}, -EINVAL},
-                {"p256", {"x", NULL, NULL, 0}, {DATA_NOW, DATA_NOW, NULL}, -EKEYREJECTED},
-                {"p256", {"x", NULL, NULL, 0}, {0, DATA_NOW, NULL}, -EKEYREJECTED},
-                {"expired-ca", {"x", NULL, NULL, 0}, {DATA_NOW, DATA_NOW + DAY, NULL},
+                {"p256", {"x", NULL, bad_sans, 0}, {DATA_NOW, DATA_NOW + DAY, NULL, false},
+                        -EINVAL},
+                {"p256", {"x", NULL, NULL, 0}, {DATA_NOW, DATA_NOW + DAY, bad_sans, false},
+                        -EINVAL},
+                {"p256", {"", NULL, NULL, 0}, {DATA_NOW, DATA_NOW + DAY, NULL, false}, -EINVAL},
+                {"p256", {"\xff", NULL, NULL, 0}, {DATA_NOW, DATA_NOW + DAY, NULL, false}, -EINVAL},
+                {"p256", {"x", NULL, NULL, 0}, {DATA_NOW, DATA_NOW, NULL, false}, -EKEYREJECTED},
+                {"p256", {"x", NULL, NULL, 0}, {0, DATA_NOW, NULL, false}, -EKEYREJECTED},
+                {"expired-ca", {"x", NULL, NULL, 0}, {DATA_NOW, DATA_NOW + DAY, NULL, false},
                         -EKEYEXPIRED},
-                {"no-ca", {"x", NULL, NULL, 0}, {DATA_NOW, DATA_NOW + DAY, NULL}, -EKEYREJECTED},
+                {"no-ca", {"x", NULL, NULL, 0}, {DATA_NOW, DATA_NOW + DAY, NULL, false},
+                        -EKEYREJECTED},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {

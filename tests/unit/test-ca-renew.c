@@ -262,14 +262,14 @@ static void test_many_extra_sans(void **state)
         autoptr(Cert) fresh = renewed("p256", "plain", extra);
         assert_int_equal(strv_length(fresh->sans), 1024);
         strv_add(&extra, "DNS:one-more");
-        LeafTerms terms = {DATA_NOW, DATA_NOW + YEAR, extra};
+        LeafTerms terms = {DATA_NOW, DATA_NOW + YEAR, extra, false};
         assert_refused("p256", "plain", &terms, -EBADMSG, "more than 1024 SANs");
 }
 
 static void test_bad_extra_san(void **state)
 {
         char *const extra[] = {"DNS:a b", NULL};
-        LeafTerms terms = {DATA_NOW, DATA_NOW + YEAR, extra};
+        LeafTerms terms = {DATA_NOW, DATA_NOW + YEAR, extra, false};
 
         assert_refused("p256", "plain", &terms, -EINVAL, "'DNS:a b'");
 }
@@ -383,7 +383,7 @@ static void test_dates_beyond_2049(void **state)
         assert_int_equal(ca_new(&(CertList){&root, 1}, TAKE(ca_key), &ca, NULL), 0);
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 /* Each begins earlier than the one before, so that the last may end earlier. */
-                LeafTerms terms = {2524600000 - (int64_t)i * DAY, table[i].end, NULL};
+                LeafTerms terms = {2524600000 - (int64_t)i * DAY, table[i].end, NULL, false};
                 Cert *fresh = NULL;
                 Error error = {};
 
@@ -400,8 +400,8 @@ static void test_dates_beyond_2049(void **state)
 static void test_no_gain_is_refused(void **state)
 {
         autoptr(Cert) old = data_cert("pki/plain.crt");
-        LeafTerms same = {DATA_NOW, old->not_after, NULL};
-        LeafTerms later = {DATA_NOW, old->not_after + 1, NULL};
+        LeafTerms same = {DATA_NOW, old->not_after, NULL, false};
+        LeafTerms later = {DATA_NOW, old->not_after + 1, NULL, false};
         autoptr(Key) key = new_key(KEY_KIND_ECDSA_P256);
         autoptr(Ca) ca = data_ca("p256");
         autoptr(Cert) fresh = NULL;
@@ -410,13 +410,18 @@ static void test_no_gain_is_refused(void **state)
                 "a new certificate would end at 2027-01-01T00:00:00Z, not later than the old one");
         assert_int_equal(ca_renew(ca, old, key, &later, &fresh, NULL), 0);
         assert_int_equal(fresh->not_after, old->not_after + 1);
+
+        /* What is of no use need not end later. */
+        autoptr(Cert) repaired = NULL;
+        same.is_repair = true;
+        assert_int_equal(ca_renew(ca, old, key, &same, &repaired, NULL), 0);
 }
 
 /* A clock that was ahead has dated it; five minutes are no more than the back-dating. */
 static void test_another_issuer_is_a_gain_whatever_the_end(void **state)
 {
         autoptr(Cert) old = data_cert("pki/plain.crt");
-        LeafTerms sooner = {DATA_NOW, old->not_after - DAY, NULL};
+        LeafTerms sooner = {DATA_NOW, old->not_after - DAY, NULL, false};
         autoptr(Key) key = new_key(KEY_KIND_ECDSA_P256);
         autoptr(Ca) other = data_ca("p384");
         autoptr(Cert) fresh = NULL;
@@ -430,9 +435,9 @@ static void test_t09_what_is_not_valid_yet_gains_by_an_earlier_end(void **state)
 {
         autoptr(Cert) plain = data_cert("pki/plain.crt");
         int64_t begin = DATA_NOW + 60 * DAY, end = plain->not_after + YEAR;
-        LeafTerms ahead = {begin, end, NULL};
-        LeafTerms same = {begin - 5 * MINUTE, end, NULL};
-        LeafTerms earlier = {begin - 5 * MINUTE - 1, end - DAY, NULL};
+        LeafTerms ahead = {begin, end, NULL, false};
+        LeafTerms same = {begin - 5 * MINUTE, end, NULL, false};
+        LeafTerms earlier = {begin - 5 * MINUTE - 1, end - DAY, NULL, false};
         autoptr(Key) key = new_key(KEY_KIND_ECDSA_P256);
         autoptr(Ca) ca = data_ca("p256");
         autoptr(Cert) old = NULL;
@@ -448,9 +453,9 @@ static void test_t09_what_is_not_valid_yet_gains_by_an_earlier_end(void **state)
 
 static void test_t04_t09_expired_and_future_ca_sign_nothing(void **state)
 {
-        LeafTerms too_early = {DATA_NOW, DATA_NOW + YEAR, NULL};
-        LeafTerms backwards = {DATA_NOW + YEAR, DATA_NOW + YEAR - 1, NULL};
-        LeafTerms beyond = {DATA_NOW, DATA_NOW + 20 * YEAR, NULL};
+        LeafTerms too_early = {DATA_NOW, DATA_NOW + YEAR, NULL, false};
+        LeafTerms backwards = {DATA_NOW + YEAR, DATA_NOW + YEAR - 1, NULL, false};
+        LeafTerms beyond = {DATA_NOW, DATA_NOW + 20 * YEAR, NULL, false};
 
         assert_refused("expired-ca", "plain", NULL, -EKEYEXPIRED, "has expired at 2021-01-01");
         assert_refused("future-ca", "plain", NULL, -EKEYREJECTED, "not lie within");

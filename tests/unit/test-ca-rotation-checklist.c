@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "host.h"
-#include "renew/ca-rotation-checklist.h"
-#include "renew/ca-rotation-prepare.h"
+#include "renew/ca-rotation/ca-rotation-checklist.h"
+#include "renew/ca-rotation/ca-rotation-prepare.h"
 
 #define CLIENT  "/var/lib/kubelet/pki/kubelet-client-current.pem"
 #define SERVING "/var/lib/kubelet/pki/kubelet-server-current.pem"

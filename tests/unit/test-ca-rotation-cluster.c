@@ -179,22 +179,29 @@ static void test_what_a_ca_is_for(void **state)
         cluster_tear_down(&cluster);
 }
 
-/* The API server may be another CA's than its clients. */
+/* The API server may be another CA's than its clients; but none of another layout's. */
 static void test_roots_are_those_of_all_cas(void **state)
 {
+        const CaEntry ours = {.id = (char[]){"kubernetes"}}, other = {.id = (char[]){"x:etcd"}};
         Cluster cluster;
 
         cluster_set_up(&cluster);
-        InventoryCa cas[] = {{.bundle = cluster.old_ca}, {}, {.bundle = cluster.new_ca},
-                {.bundle = cluster.old_ca}};
+        InventoryCa cas[] = {{.entry = &ours, .bundle = cluster.old_ca}, {.entry = &ours},
+                {.entry = &ours, .bundle = cluster.new_ca},
+                {.entry = &ours, .bundle = cluster.old_ca}};
         const Inventory inventory = {.cas = cas, .n_cas = ELEMENTSOF(cas)};
-        autofree char *roots = cluster_roots(&inventory);
+        autofree char *roots = cluster_roots(&inventory, "front-proxy"),
+                      *others = cluster_roots(&inventory, other.id);
         autoptr(CertList) list = NULL;
 
         assert_int_equal(cert_list_parse(roots, strlen(roots), &list, NULL), 0);
         assert_int_equal(list->n, 2);
         assert_true(cert_list_contains(list, cluster.record.old_ca));
         assert_true(cert_list_contains(list, cluster.record.new_ca));
+        assert_string_equal(others, "");
+        cas[2].entry = &other;
+        autofree char *theirs = cluster_roots(&inventory, other.id);
+        assert_true(theirs[0] && strstr(roots, theirs) && strlen(theirs) < strlen(roots));
         cluster_tear_down(&cluster);
 }
 

@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "host.h"
-#include "renew/ca-rotation-compose.h"
-#include "renew/ca-rotation-prepare.h"
+#include "renew/ca-rotation/ca-rotation-compose.h"
+#include "renew/ca-rotation/ca-rotation-prepare.h"
 
 #define KEY "/new.key"
 

@@ -3,9 +3,9 @@
 
 #include "host.h"
 #include "pki/ca-rotate.h"
-#include "renew/ca-rotation-files.h"
-#include "renew/ca-rotation-phase.h"
-#include "renew/ca-rotation-prepare.h"
+#include "renew/ca-rotation/ca-rotation-files.h"
+#include "renew/ca-rotation/ca-rotation-phase.h"
+#include "renew/ca-rotation/ca-rotation-prepare.h"
 
 #define STATE "/var/lib/kube-renewd"
 #define KEY   "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n"

@@ -2,10 +2,10 @@
 #include "unit.h"
 
 #include "host.h"
-#include "renew/backup.h"
-#include "renew/commit.h"
-#include "renew/compose.h"
-#include "renew/owed.h"
+#include "renew/backup/backup.h"
+#include "renew/commit/commit.h"
+#include "renew/commit/owed.h"
+#include "renew/issue/compose.h"
 
 #define STATE   "/var/lib/kube-renewd"
 #define PASS_ID "0123456789abcdef0123456789abcdef"

@@ -54,6 +54,9 @@ static const struct Misfit {
                 "another"},
         {"[ca]\nCertificate=/x.crt\n", MAIN_FILE ":2: [ca] needs a name; write [ca NAME]"},
         {"[renewal x]\nValidity=1y\n", MAIN_FILE ":2: [renewal x] takes no name; write [renewal]"},
+        {"[cluster]\nCoordination=lease\n", MAIN_FILE
+                ":2: [cluster] has Coordination=lease, but nobody who could ask for it; write the "
+                "path of a kubeconfig into Kubeconfig="},
         {"[alarms]\nCACriticalBefore=200d\n", MAIN_FILE
                 ":2: [alarms] has CACriticalBefore= longer than CAExpiringBefore=; write a shorter "
                 "one"},
@@ -92,6 +95,12 @@ static void test_no_two_entries_share_a_name_or_a_file(void **state)
         }
 }
 
+#define LEASED "[cluster]\nCoordination=lease\nKubeconfig=/x.conf\n"
+#define TURNS                                                                                      \
+        "[cluster] has Coordination=lease: 'k3s', which is no static pod, waits for its turn, "    \
+        "but "                                                                                     \
+        "nobody looks whether another API server is up, or etcd has a quorum without it"
+
 static const struct Warning {
         const char *text, *warning;
 } warnings[] = {
@@ -118,6 +127,13 @@ static const struct Warning {
         {"[renewal]\nRenewBefore=20d\nRenewAt=80%\n",
                 "[renewal] has RenewBefore= and RenewAt= (line 3), which exclude each other; the "
                 "later one counts"},
+        {LEASED "[component k3s]\nUnit=k3s.service\nLoopbackAge=335d\n", TURNS},
+        {LEASED "[component k3s]\nRestartCommand=/bin/k3s\nUses=/x.pem /pki/apiserver.crt\n"
+                "[certificate apiserver]\nUsage=server\n",
+                TURNS},
+        {LEASED "[component k3s]\nUnit=k3s.service\n"
+                "[certificate apiserver]\nUsage=server\nIssuer=restart\nRenewedBy=k3s\n",
+                TURNS},
 };
 
 static void test_warnings(void **state)
@@ -135,7 +151,11 @@ static void test_what_gives_no_warning(void **state)
 {
         static const char *const texts[] = {"[renewal]\nRenewBefore=2d 1h\n",
                 "[renewal]\nRenewBefore=1d\nRenewBefore=20d\n", "[renewal]\nRenewAt=80%\n",
-                "[renewal]\nRenewAt=80%\nRenewAt=\nRenewBefore=30d\n", "[nothing]\n"};
+                "[renewal]\nRenewAt=80%\nRenewAt=\nRenewBefore=30d\n", "[nothing]\n", LEASED,
+                LEASED "[component kubelet]\nUnit=kubelet.service\nUses=/x.conf\n",
+                LEASED "[component k3s]\nUnit=k3s.service\nRestart=never\nLoopbackAge=335d\n",
+                "[component k3s]\nUnit=k3s.service\nLoopbackAge=335d\n",
+                LEASED "[component etcd]\nLoopbackAge=335d\n"};
 
         for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
                 autoptr(Config) config = load_text(texts[i]);
@@ -184,7 +204,13 @@ static void test_copies(void **state)
                           "Content=bundle\n"
                           "[copy nginx]\nSource=apiserver\nPath=/tls.crt\n"
                           "Key=/tls.key\n"
-                          "[copy off]\nSource=apiserver\nSource=\n");
+                          "[copy off]\nSource=apiserver\nSource=\n"
+                          "[copy client]\nSource=admin.conf\nPath=/client.pem\n"
+                          "Content=bundle\n"
+                          "[copy crt]\nSource=admin.conf\nDirectory=/d\nContent=certificate\n"
+                          "[copy key]\nSource=admin.conf\nDirectory=/d\nContent=key\n"
+                          "[copy pem]\nSource=admin.conf\nDirectory=/d\n"
+                          "Content=bundle-key-first\n");
         static const struct {
                 const char *name, *path, *first, *second;
         } table[] = {
@@ -196,9 +222,13 @@ static void test_copies(void **state)
                 {"pems", "/pems/apiserver.pem", "/pki/apiserver.crt", "/pki/apiserver.key"},
                 {"nginx", "/tls.crt", "/pki/apiserver.crt", NULL},
                 {"nginx", "/tls.key", "/pki/apiserver.key", NULL},
+                {"client", "/client.pem", "/admin.conf", NULL},
+                {"crt", "/d/admin.conf.crt", "/admin.conf", NULL},
+                {"key", "/d/admin.conf.key", "/admin.conf", NULL},
+                {"pem", "/d/admin.conf.pem", "/admin.conf", NULL},
         };
 
-        assert_int_equal(config->layout.n_copies, 6);
+        assert_int_equal(config->layout.n_copies, 10);
         assert_int_equal(config->layout.n_copy_targets, ELEMENTSOF(table));
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 const CopyTarget *target = &config->layout.copy_targets[i];
@@ -278,10 +308,58 @@ static void test_copies_are_found_by_a_pattern(void **state)
 
                 assert_string_equal(target->entry->name, found[i].name);
                 assert_string_equal(target->path, found[i].path);
-                for (size_t k = 0; k < i; k++)
-                        assert_int_not_equal(target->group, config->layout.copy_targets[k].group);
+                assert_int_equal(target->group, i);
         }
         tree_free(root);
+}
+
+/* A directory that several hosts share: in which of them there are both files of a pair. */
+static void test_directories_are_found_by_a_pattern(void **state)
+{
+        static const struct {
+                const char *path, *content;
+        } files[] = {
+                {"/pki/apiserver.crt", "1\n"},
+                {"/pki/apiserver.key", "2\n"},
+                {"/d/same/s/apiserver.crt", "1\n"},
+                {"/d/same/s/apiserver.key", "2\n"},
+                {"/d/half/s/apiserver.crt", "1\n"},
+                {"/d/half/s/apiserver.key", "3\n"},
+                {"/d/one/s/apiserver.crt", "1\n"},
+                {"/d/none/s/other", "1\n"},
+                {"/d/file/s", "1\n"},
+        };
+        static const struct {
+                const char *keys, *found;
+        } table[] = {
+                {"", "/d/same/s/"},
+                {"Create=yes\n", "/d/none/s/ /d/one/s/ /d/same/s/"},
+                {"Overwrite=yes\n", "/d/half/s/ /d/none/s/ /d/one/s/ /d/same/s/"},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autofree char *text = xasprintf(
+                        "[copy x]\nSource=apiserver\nDirectory=/d/*/s\n%s", table[i].keys);
+                char *root = new_root(text);
+
+                for (size_t k = 0; k < ELEMENTSOF(files); k++)
+                        tree_write_text(root, files[k].path, files[k].content);
+                autoptr(Config) config = load_good(root);
+                autostrv found = NULL;
+                for (size_t k = 0; k < config->layout.n_copy_targets; k++) {
+                        const CopyTarget *target = &config->layout.copy_targets[k];
+                        const char *name = fs_basename(target->path);
+
+                        assert_string_equal(name, k % 2 ? "apiserver.key" : "apiserver.crt");
+                        assert_int_equal(target->group, k / 2);
+                        if (k % 2)
+                                strv_take(&found,
+                                        xstrndup(target->path, (size_t)(name - target->path)));
+                }
+                autofree char *joined = strv_join(found, " ");
+                assert_string_equal(joined, table[i].found);
+                tree_free(root);
+        }
 }
 
 static void test_copies_that_make_no_sense(void **state)
@@ -297,9 +375,9 @@ static void test_copies_that_make_no_sense(void **state)
                 {"Source=admin.conf apiserver\nPath=/x\n",
                         ":2: [copy x] has several names in Source= and one Path=; write "
                         "Directory="},
-                {"Source=admin.conf\nPath=/x\nContent=key\n",
-                        ":4: [copy x] takes a part of the kubeconfig 'admin.conf', which can only "
-                        "be copied as it is; write Content=file"},
+                {"Source=admin.conf\nPath=/x\nKey=/y\nContent=bundle\n",
+                        ":5: [copy x] has Key=, but 'admin.conf' is copied to one file or to a "
+                        "directory; write Key= only beside the Path= of a certificate"},
                 {"Source=apiserver\nPath=/x\n",
                         ":2: [copy x] copies 'apiserver', which is two files, to one Path=; write "
                         "Key=, Directory=, or Content=certificate, key or bundle"},
@@ -358,6 +436,7 @@ int main(void)
                 cmocka_unit_test(test_copies),
                 cmocka_unit_test(test_a_copy_becomes_an_entry_of_its_own),
                 cmocka_unit_test(test_copies_are_found_by_a_pattern),
+                cmocka_unit_test(test_directories_are_found_by_a_pattern),
                 cmocka_unit_test(test_a_pattern_makes_no_file),
                 cmocka_unit_test(test_copies_that_make_no_sense),
         };

@@ -7,6 +7,7 @@
 #define APISERVER "[certificate apiserver]\n"
 #define MINE      "[certificate mine]\nCertificate=/m.crt\nKey=/m.key\n"
 #define SOURCE    "SourceCertificate=/s.crt\nSourceKey=/s.key\n"
+#define K3S       "[component k3s]\nUnit=k3s.service\n"
 #define SIGNER    "SignerName=kubernetes.io/kubelet-serving\nRequestKubeconfig=/r.conf\n"
 
 static const CredentialEntry *find(const Config *config, const char *name)
@@ -24,6 +25,9 @@ static const struct {
         {MINE "CA=kubernetes\n", ISSUER_KIND_CA},
         {MINE "Issuer=self-signed\n", ISSUER_KIND_SELF_SIGNED},
         {MINE "Issuer=external\n", ISSUER_KIND_EXTERNAL},
+        {K3S MINE "Issuer=restart\nRenewedBy=k3s\n", ISSUER_KIND_RESTART},
+        {K3S MINE "Issuer=restart ca\nCA=kubernetes\n", ISSUER_KIND_CA},
+        {K3S MINE "Key=/m.crt\nIssuer=restart\nRenewedBy=k3s\n", ISSUER_KIND_RESTART},
         {MINE "Issuer=files\n" SOURCE, ISSUER_KIND_FILES},
         {MINE "Issuer=csr\n" SIGNER, ISSUER_KIND_CSR},
         {MINE "Issuer=command\nIssuerCommand=/bin/x\n", ISSUER_KIND_COMMAND},
@@ -85,13 +89,22 @@ static const struct {
                       "did you mean 'kubernetes'?")},
         {MINE "Issuer=selfsigned\n",
                 FAILS("4: Issuer=selfsigned is not an issuer; write one or more of ca, "
-                      "self-signed, files, csr, command and external")},
+                      "self-signed, files, csr, command, external and restart")},
         {"[kubeconfig admin.conf]\nIssuer=ca files\n",
                 FAILS("2: [kubeconfig admin.conf] has Issuer=files, which no kubeconfig can have; "
-                      "write ca, csr, command or external")},
+                      "write ca, csr, command, external or restart")},
         {"[kubeconfig admin.conf]\nIssuer=self-signed\n",
                 FAILS("2: [kubeconfig admin.conf] has Issuer=self-signed, which no kubeconfig can "
-                      "have; write ca, csr, command or external")},
+                      "have; write ca, csr, command, external or restart")},
+        {APISERVER "Issuer=restart\n",
+                FAILS("2: [certificate apiserver] has Issuer=restart, but nothing that it needs; "
+                      "write RenewedBy=")},
+        {K3S APISERVER "Issuer=restart\nRenewedBy=k3\n",
+                FAILS("5: [certificate apiserver] names RenewedBy=k3, but there is no [component "
+                      "k3]")},
+        {K3S MINE "Key=/m.crt\nIssuer=restart ca\nRenewedBy=k3s\n",
+                FAILS("6: [certificate mine] has certificate and key in one file; that can only be "
+                      "watched: write Watch=yes")},
         {APISERVER "Issuer=csr\nSignerName=kubernetes.io/kubelet-serving\n",
                 FAILS("3: [certificate apiserver] has Issuer=csr, but nobody who could ask; write "
                       "the path of a kubeconfig into RequestKubeconfig=")},
@@ -163,7 +176,7 @@ static const struct {
 } defaults[] = {
         {MINE "CA=kubernetes\n", 15 * DAY, 0},
         {MINE "Issuer=external\n", 15 * DAY, 0},
-        {MINE "Issuer=self-signed\n", DAY, 0},
+        {MINE "Issuer=self-signed\n", 2 * DAY + 2 * HOUR, 0},
         {MINE "Issuer=csr\n" SIGNER, 15 * DAY, 80},
         {MINE "Issuer=command\nIssuerCommand=/bin/x\n", 15 * DAY, 80},
         {MINE "Issuer=self-signed\nRenewBefore=5d\n", 5 * DAY, 0},
@@ -174,7 +187,7 @@ static const struct {
         {"[renewal]\nRenewAt=60%\n" MINE "Issuer=self-signed\n", 15 * DAY, 60},
 };
 
-static void test_t30_80_per_cent_and_one_day_where_nobody_says_when(void **state)
+static void test_t30_80_per_cent_and_two_nights_where_nobody_says_when(void **state)
 {
         for (size_t i = 0; i < ELEMENTSOF(defaults); i++) {
                 autoptr(Config) config = load_text(defaults[i].text);
@@ -209,6 +222,13 @@ static const struct {
         {APISERVER "Watch=yes\nIssuer=csr\n",
                 MAIN_FILE ":3: [certificate apiserver] has Issuer=, which is of no use with "
                           "Watch=yes"},
+        {MINE "Issuer=self-signed\nRenewedBy=k3s\n" K3S,
+                MAIN_FILE ":5: [certificate mine] has RenewedBy=, which is of no use with "
+                          "Issuer=self-signed"},
+        {MINE "Issuer=restart\nRenewedBy=k3s\nKeyAlgorithm=RSA-2048\n" K3S,
+                MAIN_FILE ":6: [certificate mine] has KeyAlgorithm=, which is of no use with "
+                          "Issuer=restart"},
+        {MINE "Issuer=restart\nRenewedBy=k3s\nRenewBefore=20d\nRecreateMissing=yes\n" K3S, NULL},
         {MINE "Issuer=command\nIssuerCommand=/bin/x\nRequestTimeout=1min\n", NULL},
         {MINE "Issuer=files self-signed csr\nSignerName=example.com/x\n", NULL},
 };
@@ -234,7 +254,7 @@ int main(void)
                 cmocka_unit_test(test_t30_what_is_half_said_is_refused),
                 cmocka_unit_test(test_names_of_signers),
                 cmocka_unit_test(test_who_asks_by_default),
-                cmocka_unit_test(test_t30_80_per_cent_and_one_day_where_nobody_says_when),
+                cmocka_unit_test(test_t30_80_per_cent_and_two_nights_where_nobody_says_when),
                 cmocka_unit_test(test_files_without_a_source_are_watched),
                 cmocka_unit_test(test_what_is_of_no_use_is_a_warning),
         };

@@ -361,7 +361,8 @@ static void test_the_number_of_entries_has_a_limit(void **state)
 /* "# [renewal]" up to the next heading. The caller frees. */
 static char *manual_section(const ConfigSection *section)
 {
-        bool is_main = section->kind == SECTION_SINGLE && section->in_config;
+        bool is_main =
+                section->in_config && (section->kind == SECTION_SINGLE || !section->in_layout);
         const char *path =
                 is_main ? "/man/kube-renewd.conf.5.scd" : "/man/kube-renewd-layout.5.scd";
         autofree char *page = tree_read(getenv("SRCDIR"), path, NULL);

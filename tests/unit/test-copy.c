@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "night.h"
-#include "renew/copy.h"
-#include "renew/judge.h"
+#include "renew/assess/copy.h"
+#include "renew/commit/judge.h"
 
 #define PKI       "/etc/kubernetes/pki/"
 #define ADMIN     "/etc/kubernetes/admin.conf"
@@ -71,28 +71,6 @@ static void renew_all(Host *host)
         assert_int_equal(run_nightly(host), EXIT_UNFINISHED);
         host_look(host);
         assert_int_equal(host->assessment->n_due, 0);
-}
-
-static void test_join(void **state)
-{
-        static const struct {
-                const char *first, *second, *joined;
-        } table[] = {
-                {"a\n", NULL, "a\n"},
-                {"a", NULL, "a"},
-                {"a\n", "b\n", "a\nb\n"},
-                {"a", "b", "a\nb"},
-                {"", "b", "b"},
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                const char *second = table[i].second;
-                autoptr(Secret) joined = copy_join(table[i].first, strlen(table[i].first), second,
-                        second ? strlen(second) : 0);
-
-                assert_int_equal(joined->size, strlen(table[i].joined));
-                assert_memory_equal(joined->data, table[i].joined, joined->size);
-        }
 }
 
 static void assert_state(Host *host, CopyState state, const char *words)
@@ -458,7 +436,6 @@ static void test_a_backup_has_the_copies(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_join),
                 cmocka_unit_test(test_states),
                 cmocka_unit_test(test_a_copy_follows_its_source),
                 cmocka_unit_test(test_bundles_and_directories),

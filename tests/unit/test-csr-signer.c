@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "pki/key.h"
-#include "renew/csr-signer.h"
+#include "renew/issue/csr-signer.h"
 
 #define SERVING "kubernetes.io/kubelet-serving"
 #define CLIENT  "kubernetes.io/kube-apiserver-client-kubelet"

@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "host-config.h"
-#include "renew/deadline.h"
-#include "renew/shipped.h"
+#include "renew/unit/deadline.h"
+#include "renew/unit/shipped.h"
 
 /* What the small layout comes to without its one component, and that: looked at twice, two rounds
  * of look, reload and keeper, three restarts of park, grace, back-off and look. */
@@ -38,6 +38,11 @@ static void test_sum_of_what_is_waited_for(void **state)
                 {"[component x]\nUnit=x.service\nUses=/pki/ca.crt\n", 2 * 60 + 2 * 150 + 3 * 660},
                 {"[component x]\nRestartCommand=/bin/true\nStartTimeout=1h\n",
                         2 * 60 + 2 * 150 + 2 * 3600 + COMMAND + 60},
+                /* Turns: waited for, asked for in each round. */
+                {"[cluster]\nCoordination=lease\nKubeconfig=/x.conf\n", 900 + 2 * 135},
+                {"[cluster]\nLeaseTimeout=1h\n", 0},
+                {"[cluster]\nCoordination=lease\nKubeconfig=/x.conf\nLeaseTimeout=1h\n",
+                        3600 + 2 * 135},
                 /* Hooks, as often as one run may start them. */
                 {"[hooks]\nTimeout=1h\n", 0},
                 {"[hooks]\nTimeout=1h\nPreRenew=/bin/true\n", 3600 + COMMAND},
@@ -92,6 +97,59 @@ static void test_grace_of_a_manifest(void **state)
         }
 }
 
+/* For others, before it may be ended and when it leads no more, in each round. */
+static void test_elections_of_etcd(void **state)
+{
+        autoptr(Config) config = load_text("[renewal]\n");
+        ManifestContainer container = {.name = (char *)"etcd"};
+        Manifest manifest = {.termination_grace = 30, .containers = &container, .n_containers = 1};
+        InventoryComponent component = {
+                .entry = &config->layout.components[0], .manifest = &manifest};
+        const Inventory inventory = {.components = &component, .n_components = 1};
+
+        assert_int_equal(deadline_of_run(config, &inventory), BARE + POD + 2 * 2 * 15);
+}
+
+/* One API server of several is drained. */
+static void test_time_to_end(void **state)
+{
+        static const struct {
+                const char *timeout, *program;
+                bool leases;
+                int64_t expected, restart;
+        } table[] = {
+                {"", "etcd", false, 40, 15 + 40 + 60 + 60},
+                {"StopTimeout=1s\n", "etcd", false, 1, 15 + 1 + 60 + 60},
+                {"StopTimeout=1s\n", "etcd", true, 1, 15 + 1 + 60 + 60},
+                {"StopTimeout=1s\n", "kube-apiserver", false, 1, 15 + 1 + 60 + 60},
+                {"StopTimeout=1s\n", "kube-apiserver", true, 40, 15 + 40 + 60 + 60},
+                {"StopTimeout=90s\n", "kube-apiserver", true, 90, 15 + 90 + 60 + 60},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                autofree char *text = xasprintf("[component etcd]\nStartTimeout=1min\n%s"
+                                                "[cluster]\nKubeconfig=/x.conf\n%s",
+                        table[i].timeout, table[i].leases ? "Coordination=lease\n" : "");
+                autoptr(Config) config = load_text(text);
+                const ComponentEntry *entry = &config->layout.components[0];
+                ManifestContainer container = {.name = (char *)table[i].program};
+                const Manifest manifest = {
+                        .termination_grace = 40, .containers = &container, .n_containers = 1};
+
+                assert_int_equal(deadline_of_stop(config, entry, &manifest), table[i].expected);
+                assert_int_equal(
+                        deadline_of_restart(config, entry, &manifest, true), table[i].restart);
+
+                /* Its turn has to last while others are looked at, too. */
+                assert_int_equal(deadline_of_turn(config, entry, &manifest, true),
+                        table[i].restart + 135 + (streq(table[i].program, "etcd") ? 2 * 15 : 0));
+
+                /* What nobody knows may take longer: its manifest is moved, the kubelet waits. */
+                assert_int_equal(deadline_of_restart(config, entry, &manifest, false),
+                        25 + 60 + table[i].expected + 330 + 60);
+        }
+}
+
 /* Every layout that we install fits into what the unit allows, or nobody would be told. */
 static void test_shipped_layouts_fit_the_unit(void **state)
 {
@@ -126,6 +184,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_sum_of_what_is_waited_for),
                 cmocka_unit_test(test_grace_of_a_manifest),
+                cmocka_unit_test(test_elections_of_etcd),
+                cmocka_unit_test(test_time_to_end),
                 cmocka_unit_test(test_shipped_layouts_fit_the_unit),
         };
 

@@ -54,8 +54,13 @@ static void test_counts_voters_and_who_is_healthy(void **state)
                         fail_msg("%s", error.text);
                 assert_int_equal(cluster.n_voters, 5);
                 assert_int_equal(cluster.n_healthy, 2);
+                assert_int_equal(cluster.n_ill, 1);
+                assert_string_equal(cluster.heir, streq(cases[i].self, "1") ? "3" : "1");
                 assert_int_equal(cluster.is_voter, cases[i].is_voter);
                 assert_int_equal(cluster.is_healthy_voter, cases[i].is_healthy_voter);
+                autofree char *names = strv_join(cluster.healthy, " ");
+                assert_string_equal(names, "a 3");
+                etcd_cluster_done(&cluster);
         }
 }
 
@@ -112,6 +117,9 @@ static void test_who_the_members_are(void **state)
         assert_int_equal(members->n, 2);
         assert_string_equal(members->list[0].name, "a");
         assert_int_equal(members->list[0].n, 2);
+        assert_int_equal(members->list[0].n_peers, 1);
+        assert_true(members->list[0].is_self);
+        assert_false(members->list[1].is_self);
         assert_string_equal(members->list[0].addresses[1].host, "192.0.2.1");
         assert_int_equal(members->list[0].addresses[0].port, 2380);
         assert_int_equal(members->list[0].addresses[1].port, 2379);
@@ -142,30 +150,97 @@ static void test_member_that_does_not_answer(void **state)
                 -EPROTO);
 }
 
+/* Asks a member that says this of itself: does it lead? */
+static int leads(const char *json, Error *error)
+{
+        autofree char *answer =
+                xasprintf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(json), json);
+        HttpTls tls = tls_of("ca", "client");
+
+        return etcd_leads("127.0.0.1", server_tls_saying(answer), &tls, 1, error);
+}
+
+static void test_who_leads(void **state)
+{
+        static const struct {
+                const char *json;
+                int expected;
+        } table[] = {
+                {"{\"header\":{\"member_id\":\"9\"},\"leader\":\"9\"}", 1},
+                {"{\"header\":{\"member_id\":\"9\"},\"leader\":\"8\"}", 0},
+                {"{\"header\":{\"member_id\":\"9\"}}", 0},
+                {"{\"leader\":\"9\"}", -EPROTO},
+                {"{\"header\":{\"member_id\":\"9\"},\"leader\":[]}", -EPROTO},
+                {"Method Not Allowed", -EPROTO},
+        };
+
+        servers_make_pki();
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Error error = {};
+                int r = leads(table[i].json, &error);
+
+                if (r != table[i].expected)
+                        fail_msg("%s: %d: %s", table[i].json, r, error.text);
+                if (r < 0)
+                        assert_non_null(strstr(error.text, "/v3/maintenance/status: "));
+                servers_stop();
+        }
+}
+
+static void test_who_shall_lead(void **state)
+{
+        static const struct {
+                const char *answer, *heir;
+                int expected;
+        } table[] = {
+                {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "8", 0},
+                {"HTTP/1.1 412 No\r\nContent-Length: 2\r\n\r\n{}", "8", -EPROTO},
+                {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "8\",\"x\":\"", -EPROTO},
+                {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "", -EPROTO},
+        };
+
+        servers_make_pki();
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                HttpTls tls = tls_of("ca", "client");
+                uint16_t port = server_tls_saying(table[i].answer);
+                Error error = {};
+
+                assert_int_equal(etcd_hand_over("127.0.0.1", port, &tls, 1, table[i].heir, &error),
+                        table[i].expected);
+                servers_stop();
+        }
+}
+
 static void test_who_may_be_stopped(void **state)
 {
         static const struct {
-                EtcdCluster cluster; /* voters, healthy, is one, is a healthy one */
-                bool expected;
+                size_t n_voters, n_healthy;
+                bool is_voter, is_healthy_voter, expected;
         } cases[] = {
-                {{1, 1, true, true}, true},
-                {{1, 0, true, false}, true},
-                {{2, 2, true, true}, false},
-                {{2, 1, true, false}, false},
-                {{3, 3, true, true}, true},
-                {{3, 2, true, true}, false},
-                {{3, 2, true, false}, true},
-                {{3, 1, true, false}, false},
-                {{4, 4, true, true}, true},
-                {{4, 3, true, true}, false},
-                {{5, 4, true, true}, true},
-                {{5, 3, true, true}, false},
-                {{5, 3, true, false}, true},
-                {{2, 2, false, false}, true},
+                {1, 1, true, true, true},
+                {1, 0, true, false, true},
+                {2, 2, true, true, false},
+                {2, 1, true, false, false},
+                {3, 3, true, true, true},
+                {3, 2, true, true, false},
+                {3, 2, true, false, true},
+                {3, 1, true, false, false},
+                {4, 4, true, true, true},
+                {4, 3, true, true, false},
+                {5, 4, true, true, true},
+                {5, 3, true, true, false},
+                {5, 3, true, false, true},
+                {2, 2, false, false, true},
         };
 
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                assert_int_equal(etcd_may_stop(&cases[i].cluster), cases[i].expected);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                EtcdCluster cluster = {.n_voters = cases[i].n_voters,
+                        .n_healthy = cases[i].n_healthy,
+                        .is_voter = cases[i].is_voter,
+                        .is_healthy_voter = cases[i].is_healthy_voter};
+
+                assert_int_equal(etcd_may_stop(&cluster), cases[i].expected);
+        }
 }
 
 int main(void)
@@ -175,6 +250,8 @@ int main(void)
                 SERVERS_TEST(test_answers_that_are_no_list),
                 SERVERS_TEST(test_who_the_members_are),
                 SERVERS_TEST(test_member_that_does_not_answer),
+                SERVERS_TEST(test_who_leads),
+                SERVERS_TEST(test_who_shall_lead),
                 cmocka_unit_test(test_who_may_be_stopped),
         };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/evidence.h"
+#include "renew/report/evidence.h"
 #include "scene.h"
 
 static Evidence look_at(const Scene *scene, size_t i, AlarmType type, Finding *finding)

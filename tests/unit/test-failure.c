@@ -5,8 +5,8 @@
 #include "unit.h"
 
 #include "base/time-util.h"
-#include "renew/alarm-types.h"
-#include "renew/metrics.h"
+#include "renew/event/alarm-types.h"
+#include "renew/report/metrics.h"
 #include "scratch.h"
 
 #include <sys/wait.h>
@@ -93,7 +93,7 @@ static void assert_mode(const char *path, mode_t mode)
         assert_int_equal(st.st_mode & 07777, mode);
 }
 
-/* To the byte what host/alarm.h writes, with the words of renew/alarm-types.h. */
+/* To the byte what host/alarm.h writes, with the words of renew/event/alarm-types.h. */
 static void test_the_alarm_is_one_of_ours(void **state)
 {
         const AlarmTypeInfo *info = alarm_type_info(ALARM_TYPE_RENEWAL_FAILED);
@@ -383,7 +383,7 @@ static void test_the_sample_is_added_once(void **state)
         }
 }
 
-/* To the byte what renew/metrics.h says of a host with this alarm. */
+/* To the byte what renew/report/metrics.h says of a host with this alarm. */
 static void test_the_sample_is_one_of_ours(void **state)
 {
         Rows rows = {};

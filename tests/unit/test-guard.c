@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/guard.h"
+#include "renew/plan/guard.h"
 #include "scene.h"
 
 /* A clock that was read, nobody keeps right, and is fine all the same. */

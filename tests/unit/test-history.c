@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/time-util.h"
-#include "renew/history.h"
+#include "renew/state/history.h"
 #include "scratch.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -88,6 +88,27 @@ static void test_failure_mode_43_renewals_are_counted(void **state)
         }
 }
 
+/* Also when they are many, in any order, and some of them go. */
+static void test_renewals_are_found_by_name(void **state)
+{
+        autoptr(History) history = history_new();
+
+        for (int i = 0; i < LOOP_RENEWALS; i++) {
+                history_add_renewal(history, "gone", 0, NOW + 1);
+                history_add_renewal(history, i > 0 ? "twice" : "once", 0, NOW - MINUTE);
+                history_add_renewal(history, "loop", 0, NOW - HOUR + i);
+        }
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(history->n_renewals, (3 - i) * LOOP_RENEWALS);
+                assert_int_equal(history_loop_until(history, "loop", NOW), NOW - HOUR + DAY);
+                assert_int_equal(history_loop_until(history, "twice", NOW), 0);
+                assert_int_equal(history_loop_until(history, "once", NOW), 0);
+                history_forget_future(history, NOW);
+        }
+        history_add_renewal(history, "twice", 0, NOW);
+        assert_int_equal(history_loop_until(history, "twice", NOW), NOW - MINUTE + DAY);
+}
+
 /* They would hold it up until that day has come and gone. */
 static void test_failure_mode_30_renewals_of_the_future_are_forgotten(void **state)
 {
@@ -135,6 +156,30 @@ static void test_renewals_are_kept_for_a_day(void **state)
 }
 
 /* Each night forgets what the night before saw. */
+static void test_restarts_are_remembered_for_a_day(void **state)
+{
+        autoptr(History) history = history_new();
+        autoptr(History) next = history_new();
+
+        history_add_restart(history, "a/\n", NOW - DAY);
+        history_add_restart(history, "a/\n", NOW - DAY + 1);
+        history_add_restart(history, "old", NOW - DAY);
+        history_add_restart(history, "future", NOW + 1);
+        assert_int_equal(history->n_restarts, 3);
+        assert_int_equal(history_restarted_at(history, "a/\n", NOW), NOW - DAY + 1);
+        assert_int_equal(history_restarted_at(history, "a/\n", NOW + 1), 0);
+        assert_int_equal(history_restarted_at(history, "old", NOW), 0);
+        assert_int_equal(history_restarted_at(history, "none", NOW), 0);
+
+        history_keep_renewals(next, history, NOW);
+        assert_int_equal(next->n_restarts, 2);
+        history_forget_future(next, NOW);
+        assert_int_equal(next->n_restarts, 1);
+        assert_int_equal(history_write(root_fd, "/", next, NULL), 0);
+        autoptr(History) again = history_read(root_fd, "/");
+        assert_int_equal(history_restarted_at(again, "a/\n", NOW), NOW - DAY + 1);
+}
+
 static void test_write_replaces(void **state)
 {
         autoptr(History) history = history_new();
@@ -182,8 +227,10 @@ int main(void)
                 SCRATCH_TEST(test_round_trip),
                 SCRATCH_TEST(test_copies),
                 SCRATCH_TEST(test_failure_mode_43_renewals_are_counted),
+                cmocka_unit_test(test_renewals_are_found_by_name),
                 SCRATCH_TEST(test_failure_mode_30_renewals_of_the_future_are_forgotten),
                 SCRATCH_TEST(test_renewals_are_kept_for_a_day),
+                SCRATCH_TEST(test_restarts_are_remembered_for_a_day),
                 SCRATCH_TEST(test_write_replaces),
                 SCRATCH_TEST(test_whatever_is_there),
         };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/hold.h"
+#include "renew/state/hold.h"
 #include "scratch.h"
 
 #define NOW ((int64_t)1825975560) /* 2027-11-11T23:26:00Z */

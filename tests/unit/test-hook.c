@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "host-config.h"
-#include "renew/hook.h"
+#include "renew/unit/hook.h"
 
 static char *certificates[] = {"apiserver", "admin.conf/my user", "x\ny", NULL};
 static char *paths[] = {"/etc/kubernetes/pki/apiserver.crt", "/etc/a:b c", NULL};

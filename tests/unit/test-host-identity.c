@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/error.h"
-#include "renew/config.h"
+#include "renew/config/config.h"
 
 static const struct Expansion {
         const char *text, *expanded, *error;

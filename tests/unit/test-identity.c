@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/identity.h"
+#include "renew/inventory/identity.h"
 
 static const HostIdentity host = {
         .node_name = "cp-1",

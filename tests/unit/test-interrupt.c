@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/interrupt.h"
+#include "renew/unit/interrupt.h"
 
 #include <signal.h>
 #include <sys/wait.h>

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "host.h"
-#include "renew/rotation.h"
+#include "renew/inventory/rotation.h"
 
 #define TREE     "v1.28.7/rsa2048-default"
 #define OTHER_CA "kubeadm/v1.28.7/ecdsa-p256/etc-kubernetes/pki/ca.crt"

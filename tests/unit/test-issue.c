@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "host.h"
-#include "renew/issue.h"
-#include "renew/template.h"
+#include "renew/issue/issue.h"
+#include "renew/issue/template.h"
 
 typedef struct Run {
         Host host;

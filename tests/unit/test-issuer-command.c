@@ -3,12 +3,12 @@
 
 #include "host/command.h"
 #include "pki/csr.h"
-#include "renew/issuer.h"
+#include "renew/issue/issuer.h"
 
 #define HELPER "/usr/libexec/helper"
 #define WORDS  "IssuerCommand= '" HELPER "' "
 
-/* The helper of this test, in the place of host/command.c and renew/running.c. */
+/* The helper of this test, in the place of host/command.c and renew/unit/running.c. */
 static struct {
         bool is_live;
         int error; /* of command_ask() */

@@ -4,7 +4,7 @@
 #include "fake-api.h"
 #include "kube/csr-object.h"
 #include "pki/csr.h"
-#include "renew/issuer.h"
+#include "renew/issue/issuer.h"
 #include "scratch.h"
 
 #define NOW ((int64_t)1780272000)

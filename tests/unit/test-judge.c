@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "host.h"
-#include "renew/judge.h"
+#include "renew/commit/judge.h"
 
 /* Reads members from the tree; an empty name ends the list. */
 static bool judge(const Host *host, const char *const *paths, size_t n)

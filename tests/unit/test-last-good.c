@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/last-good.h"
+#include "renew/state/last-good.h"
 #include "scratch.h"
 
 static int write_pair(const char *certificate, const char *key, Error *reterr)

@@ -1,67 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "base/fs.h"
 #include "base/time-util.h"
-#include "renew/config.h"
-#include "tree.h"
-
-#define TREE_28 "kubeadm/v1.28.7/rsa2048-default/etc-kubernetes"
-#define ETC     "/etc/kube-renewd/"
-#define NOTHING_FITS                                                                               \
-        "no layout fits this host; name one with --layout= or Layout= in [agent] (there are: "     \
-        "kubeadm)"
-#define OTHER_CA "[ca other]\nCertificate=/srv/ca.crt\nKey=/srv/ca.key\n"
-
-static int load(const char *root, const ConfigOptions *options, Config **ret, Error *reterr)
-{
-        autofd int root_fd = fs_open_root(root, reterr);
-
-        assert_true(root_fd >= 0);
-        return config_load(root_fd, options, ret, reterr);
-}
-
-static Config *load_good(const char *root, const char *layout)
-{
-        Config *config = NULL;
-        Error error = {};
-
-        if (load(root, &(ConfigOptions){.layout = layout}, &config, &error) < 0)
-                fail_msg("%s", error.text);
-        return config;
-}
-
-static void assert_load_fails(
-        const char *root, const ConfigOptions *options, int r, const char *text)
-{
-        autoptr(Config) config = NULL;
-        Error error = {};
-
-        assert_int_equal(load(root, options, &config, &error), r);
-        assert_string_equal(error.text, text);
-        assert_null(config);
-}
-
-/* What the verb `config` says of one key. */
-static void assert_effective(const Config *config, const char *section, const char *name,
-        const char *key, const char *value, const char *origin)
-{
-        size_t n, found = 0;
-        EffectiveSetting *settings = config_effective(config, &n);
-
-        for (size_t i = 0; i < n; i++) {
-                const EffectiveSetting *s = &settings[i];
-
-                if (!streq(s->section, section) || !streq(s->name, name) || !streq(s->key, key))
-                        continue;
-                found++;
-                assert_string_equal(s->value, value);
-                if (!strstr(s->origin, origin))
-                        fail_msg("'%s' is not in '%s'", origin, s->origin);
-        }
-        assert_int_equal(found, 1);
-        config_effective_free(settings, n);
-}
+#include "loaded.h"
 
 /* Every tree of kubeadm is recognised, also without manifests, and what is in it has an entry. */
 static void test_kubeadm_is_detected(void **state)
@@ -76,7 +17,7 @@ static void test_kubeadm_is_detected(void **state)
                 autoptr(Config) config = load_good(root, NULL);
 
                 assert_null(config->warnings);
-                assert_string_equal(config->layout.name, "kubeadm");
+                assert_string_equal(config->layout.names[0], "kubeadm");
                 assert_string_equal(config->layout.description, "kubeadm");
                 assert_effective(config, "agent", "", "Layout", "kubeadm", "/kubeadm.conf:");
                 tree_free(root);
@@ -140,61 +81,6 @@ static void test_the_entries_of_kubeadm(void **state)
         tree_free(root);
 }
 
-static void test_nothing_fits(void **state)
-{
-        char *root = tree_new();
-        autoptr(Config) config = NULL;
-
-        assert_load_fails(root, &(ConfigOptions){}, -ENODEV,
-                NOTHING_FITS "; it has none of /etc/kubernetes/manifests/kube-apiserver.yaml, "
-                             "/etc/kubernetes/admin.conf, /etc/kubernetes/pki/apiserver.crt, "
-                             "/etc/kubernetes/pki/apiserver.key");
-        assert_int_equal(load(root, &(ConfigOptions){.layout_any = true}, &config, NULL), 0);
-        assert_string_equal(config->layout.name, "kubeadm");
-        assert_effective(config, "agent", "", "Layout", "kubeadm", "default");
-        tree_free(root);
-}
-
-static void test_several_fit(void **state)
-{
-        char *root = tree_copy(TREE_28, "/etc/kubernetes");
-
-        tree_write_text(root, ETC "layouts/site.conf",
-                "[layout]\nDetect=/nowhere /etc/kubernetes/admin.conf\n" OTHER_CA);
-        assert_load_fails(root, &(ConfigOptions){}, -EINVAL,
-                "layouts 'kubeadm' and 'site' both fit this host; name one with --layout= or "
-                "Layout= in [agent]");
-        tree_write_text(root, ETC "kube-renewd.conf", "[agent]\nLayout=site\n");
-
-        autoptr(Config) config = load_good(root, NULL);
-        autoptr(Config) other = load_good(root, "kubeadm");
-
-        assert_string_equal(config->layout.name, "site");
-        assert_int_equal(config->layout.n_cas, 1);
-        assert_effective(config, "agent", "", "Layout", "site", "/kube-renewd.conf:2");
-        assert_string_equal(other->layout.name, "kubeadm");
-        assert_effective(other, "agent", "", "Layout", "kubeadm", "--layout");
-        tree_free(root);
-}
-
-static void test_a_layout_that_does_not_fit_beside_another(void **state)
-{
-        const char *site = ETC "layouts/site.conf", *detect = "[layout]\nDetect=/etc\n" OTHER_CA;
-        char *root = tree_new();
-
-        tree_write_text(root, site, "[layout]\nDetect=/etc\nUnless=/x /etc/kubernetes\n" OTHER_CA);
-        autoptr(Config) alone = load_good(root, NULL);
-        assert_string_equal(alone->layout.name, "site");
-        tree_write_text(root, "/etc/kubernetes/admin.conf", "");
-        autoptr(Config) beside = load_good(root, NULL);
-        assert_string_equal(beside->layout.name, "kubeadm");
-        tree_write_text(root, site, detect);
-        assert_load_fails(root, &(ConfigOptions){}, -EINVAL,
-                "layouts 'kubeadm' and 'site' both fit this host; name one with --layout= or "
-                "Layout= in [agent]");
-        tree_free(root);
-}
-
 static void test_naming_a_layout_that_is_not_there(void **state)
 {
         char *root = tree_new();
@@ -204,9 +90,9 @@ static void test_naming_a_layout_that_is_not_there(void **state)
                 "[agent] (there are: kubeadm)");
         assert_load_fails(root, &(ConfigOptions){.layout = "/srv/x.conf"}, -ENOENT,
                 "--layout: cannot open '/srv/x.conf': No such file or directory");
-        tree_write_text(root, ETC "kube-renewd.conf", "[agent]\nLayout=k3s\n");
+        tree_write_text(root, ETC "kube-renewd.conf", "[agent]\nLayout=k4s\n");
         assert_load_fails(root, &(ConfigOptions){}, -ENOENT,
-                "/etc/kube-renewd/kube-renewd.conf:2: there is no layout 'k3s'; name one with "
+                "/etc/kube-renewd/kube-renewd.conf:2: there is no layout 'k4s'; name one with "
                 "--layout= or Layout= in [agent] (there are: kubeadm)");
         tree_free(root);
 }
@@ -218,7 +104,7 @@ static void test_a_layout_by_its_path(void **state)
         tree_write_text(root, "/srv/mine.conf", OTHER_CA);
         autoptr(Config) config = load_good(root, "/srv/mine.conf");
 
-        assert_string_equal(config->layout.name, "mine");
+        assert_string_equal(config->layout.names[0], "mine");
         assert_string_equal(config->layout.cas[0].name, "other");
         tree_free(root);
 }
@@ -273,22 +159,6 @@ static void test_the_vendor_below_the_root(void **state)
         tree_free(root);
 }
 
-static void test_a_damaged_layout_is_no_reason_to_guess(void **state)
-{
-        char *root = tree_copy(TREE_28, "/etc/kubernetes");
-
-        tree_write_text(root, ETC "layouts/site.conf", "[layout]\nDetect=etc/x\n");
-        assert_load_fails(root, &(ConfigOptions){}, -EINVAL,
-                "/etc/kube-renewd/layouts/site.conf:2: Detect=etc/x is not an absolute path "
-                "without "
-                "'//', '.' and '..'; write for example /etc/kubernetes/pki/ca.crt");
-        tree_write_text(root, ETC "layouts/site.conf", "[layout\n");
-        assert_load_fails(root, &(ConfigOptions){}, -EINVAL,
-                "/etc/kube-renewd/layouts/site.conf:1: '[layout' lacks its ']'; write [section] or "
-                "[section name]");
-        tree_free(root);
-}
-
 /* T32: the same control plane in another directory, once by a layout of its own, once by a drop-in
  * over the vendor's. */
 static void test_t32_another_pki_directory_by_layout(void **state)
@@ -309,7 +179,7 @@ static void test_t32_another_pki_directory_by_layout(void **state)
         autoptr(Config) config = load_good(root, NULL);
         autofd int root_fd = fs_open_root(root, NULL);
 
-        assert_string_equal(config->layout.name, "vcluster");
+        assert_string_equal(config->layout.names[0], "vcluster");
         assert_int_equal(config->layout.n_credentials, 1);
         assert_true(fs_exists(root_fd, config->layout.credentials[0].path));
         assert_true(fs_exists(root_fd, config->layout.credentials[0].key));
@@ -394,7 +264,7 @@ static void test_t32_a_layout_whose_directory_is_one_of_several(void **state)
                 autoptr(Config) config = load_good(root, NULL);
 
                 assert_int_equal(strv_length(config->warnings), 1); /* of the token */
-                assert_string_equal(config->layout.name, "vcluster");
+                assert_string_equal(config->layout.names[0], "vcluster");
                 assert_string_equal(config->layout.cas[0].certificate, cases[i].ca);
                 assert_string_equal(config->layout.cas[0].key, "pkcs11:token=a;object=%ba");
                 assert_string_equal(config->layout.credentials[0].key, key);
@@ -463,29 +333,16 @@ int main(void)
                 cmocka_unit_test(test_kubeadm_is_detected),
                 cmocka_unit_test(test_what_is_left_is_detected),
                 cmocka_unit_test(test_the_entries_of_kubeadm),
-                cmocka_unit_test(test_nothing_fits),
-                cmocka_unit_test(test_several_fit),
-                cmocka_unit_test(test_a_layout_that_does_not_fit_beside_another),
                 cmocka_unit_test(test_naming_a_layout_that_is_not_there),
                 cmocka_unit_test(test_a_layout_by_its_path),
                 cmocka_unit_test(test_layers_of_layouts),
                 cmocka_unit_test(test_the_vendor_below_the_root),
-                cmocka_unit_test(test_a_damaged_layout_is_no_reason_to_guess),
                 cmocka_unit_test(test_t32_another_pki_directory_by_layout),
                 cmocka_unit_test(test_t32_another_pki_directory_by_drop_in),
                 cmocka_unit_test(test_t32_a_layout_whose_directory_is_one_of_several),
                 cmocka_unit_test(test_t32_no_directory_is_there_or_none_is_said),
                 cmocka_unit_test(test_defaults_of_a_layout),
         };
-        autofree char *kubeadm = tree_read(getenv("SRCDIR"), "/etc/layouts/kubeadm.conf", NULL);
-        char *vendor = tree_new();
-        autofree char *layouts = xasprintf("%s/layouts", vendor);
-        int failed;
 
-        /* No other one that is installed: what is said of those that are there is one line. */
-        tree_write_text(vendor, "/layouts/kubeadm.conf", kubeadm);
-        setenv("KUBE_RENEWD_LAYOUT_PATH", layouts, 1);
-        failed = cmocka_run_group_tests(tests, NULL, NULL);
-        tree_free(vendor);
-        return failed;
+        return cmocka_run_group_tests(tests, install_kubeadm, remove_vendor);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/metrics.h"
+#include "renew/report/metrics.h"
 
 #include <config.h>
 
@@ -61,6 +61,7 @@ static const Status *sample_status(Sample *sample)
                 .next_due = 2000001000,
                 .valid_until = 2000200000,
                 .exit_status = 75,
+                .turn_holder = (char *)"cp-2",
                 .rows = &sample->all,
                 .alarms = &sample->alarms,
                 .shelved = &sample->shelved,
@@ -123,6 +124,8 @@ static const char golden_agent[] =
         HEAD("kube_renewd_restart_owed_since_timestamp_seconds",
                 "Unix time since when the component is owed its restart; 0 if it is not known.")
         "kube_renewd_restart_owed_since_timestamp_seconds{component=\"etcd\"} 1999990000\n"
+        HEAD("kube_renewd_turn_holder", "1 for the host that had the turn for which the pass waited.")
+        "kube_renewd_turn_holder{holder=\"cp-2\"} 1\n"
         HEAD("kube_renewd_alarm", "1 for each active alarm.")
         "kube_renewd_alarm{type=\"ca-expiring\",resource=\"ca\",severity=\"warning\","
         "shelved=\"true\"} 1\n"

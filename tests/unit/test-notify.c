@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "host/clock.h"
-#include "renew/notify.h"
+#include "renew/report/notify.h"
 #include "scene.h"
 
 #define NOTE_FILE "state/notified.json"

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/owed.h"
+#include "renew/commit/owed.h"
 #include "scratch.h"
 
 #define NOW 1825975560
 
-static void add(const char *component, const char *path, const char *pass_id, int64_t now)
+static void add_restart(
+        const char *component, const char *path, const char *pass_id, int64_t now, bool renews)
 {
         ComponentEntry entry = {.name = (char *)component};
         InventoryComponent inventory_component = {.entry = &entry};
         char *paths[] = {(char *)"/etc/kubernetes/pki/ca.crt", (char *)path, NULL};
-        Restart restart = {.component = &inventory_component, .paths = paths};
+        Restart restart = {.component = &inventory_component, .paths = paths, .renews = renews};
         Error error = {};
 
         if (owed_add(root_fd, "/state", &restart, 1, pass_id, now, &error) < 0)
                 fail_msg("%s", error.text);
+}
+
+static void add(const char *component, const char *path, const char *pass_id, int64_t now)
+{
+        add_restart(component, path, pass_id, now, false);
 }
 
 static OwedList *read_all(void)
@@ -79,6 +85,52 @@ static void test_a_second_entry_joins_the_first(void **state)
 
         autoptr(json_t) json = owed_to_json(list);
         assert_int_equal(json_array_size(json), 2);
+}
+
+/* What the process has loaded ends when the first of what was replaced does. */
+static void add_ending(const char *path, int64_t end, const char *pass_id)
+{
+        const Cert certs[] = {{.not_after = end}, {.not_after = end + 60}, {.not_after = 1}};
+        Item items[] = {{.kind = ITEM_KUBECONFIG, .path = (char *)path, .cert = &certs[1]},
+                {.kind = ITEM_CERTIFICATE, .path = (char *)path, .cert = &certs[0]},
+                {.kind = ITEM_CA, .path = (char *)path, .cert = &certs[2]},
+                {.kind = ITEM_CERTIFICATE, .path = (char *)"/another", .cert = &certs[2]},
+                {.kind = ITEM_CERTIFICATE, .path = (char *)path}};
+        const Inventory inventory = {.items = items, .n_items = ELEMENTSOF(items)};
+        const ComponentEntry entry = {.name = (char *)"x"};
+        const InventoryComponent component = {.entry = &entry, .inventory = &inventory};
+        char *paths[] = {(char *)path, NULL};
+        const Restart restart = {.component = &component, .paths = paths};
+
+        assert_int_equal(owed_add(root_fd, "/state", &restart, 1, pass_id, NOW, NULL), 0);
+}
+
+static void assert_expires(int64_t expected)
+{
+        autoptr(OwedList) list = read_all();
+
+        assert_int_equal(list->n, 1);
+        assert_int_equal(list->entries[0].expires, expected);
+}
+
+static void test_what_is_loaded_ends_with_the_first(void **state)
+{
+        add_ending("/a", NOW + 5000, "p1");
+        assert_expires(NOW + 5000);
+
+        /* Not renewed yet, it may have loaded either. */
+        put("a", "new");
+        add_ending("/b", NOW + 9000, "p2");
+        assert_expires(NOW + 5000);
+        add_ending("/b", NOW + 1000, "p2");
+        assert_expires(NOW + 1000);
+        add("x", "/c", "p3", NOW);
+        assert_expires(NOW + 1000);
+
+        /* A debt that is none any longer says nothing. */
+        assert_int_equal(unlink("a"), 0);
+        add_ending("/a", NOW + 7000, "p4");
+        assert_expires(NOW + 7000);
 }
 
 static void test_hostile_names(void **state)
@@ -165,6 +217,25 @@ static void test_t36_what_was_undone_is_not_owed(void **state)
         assert_int_equal(access("state/owed/kube-apiserver.json", F_OK), -1);
 }
 
+/* No content of a file pays it, and a process that is older than what was asked for neither. */
+static void test_a_start_that_renews_is_owed_until_proven(void **state)
+{
+        put("a", "old");
+        add("k3s", "/a", "p1", NOW);
+        add_restart("k3s", "/a", "p2", NOW + 5, true);
+        assert_int_equal(still_owed(), 1);
+        put("a", "new");
+        add_restart("k3s", "/b", "p3", NOW + 9, true);
+        add("k3s", "/a", "p4", NOW + 10);
+        put("a", "old");
+        assert_int_equal(still_owed(), 1);
+
+        autoptr(OwedList) list = read_all();
+        assert_true(list->entries[0].renews);
+        assert_int_equal(list->entries[0].since, NOW + 5);
+        assert_int_equal(strv_length(list->entries[0].paths), 3);
+}
+
 /* Changed twice and back to the first: the process may have been started in between. */
 static void test_what_changed_twice_is_owed_until_proven(void **state)
 {
@@ -198,9 +269,11 @@ int main(void)
                 SCRATCH_TEST(test_nothing_is_owed),
                 SCRATCH_TEST(test_entry_is_as_documented),
                 SCRATCH_TEST(test_a_second_entry_joins_the_first),
+                SCRATCH_TEST(test_what_is_loaded_ends_with_the_first),
                 SCRATCH_TEST(test_hostile_names),
                 SCRATCH_TEST(test_t36_what_was_undone_is_not_owed),
                 SCRATCH_TEST(test_a_note_keeps_the_pass_that_has_changed_the_file),
+                SCRATCH_TEST(test_a_start_that_renews_is_owed_until_proven),
                 SCRATCH_TEST(test_what_changed_twice_is_owed_until_proven),
                 SCRATCH_TEST(test_entries_that_say_too_little_are_owed),
                 SCRATCH_TEST(test_an_unreadable_entry_is_still_owed),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/park.h"
+#include "renew/state/park.h"
 #include "scratch.h"
 
 #define MANIFEST "/manifests/etcd.yaml"

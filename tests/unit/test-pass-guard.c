@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "night.h"
-#include "renew/park.h"
-#include "renew/report.h"
+#include "renew/report/report.h"
+#include "renew/state/park.h"
 
 #define CERTIFICATE "/etc/kubernetes/pki/apiserver.crt"
 #define KEY         "/etc/kubernetes/pki/apiserver.key"

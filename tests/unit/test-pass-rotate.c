@@ -3,7 +3,7 @@
 
 #include "plane.h"
 #include "quick-clock.h"
-#include "renew/restart-internal.h"
+#include "renew/restart/restart-internal.h"
 
 #define MANAGER   "kube-controller-manager"
 #define SCHEDULER "kube-scheduler"

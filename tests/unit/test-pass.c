@@ -2,9 +2,9 @@
 #include "unit.h"
 
 #include "night.h"
-#include "renew/backup.h"
-#include "renew/park.h"
-#include "renew/report.h"
+#include "renew/report/report.h"
+#include "renew/state/park.h"
+#include "restoring.h"
 
 #include <sys/wait.h>
 
@@ -208,7 +208,7 @@ static int act_restore(const Host *host)
         const RestoreRequest request = {.id = "none", .now = host->now, .pass_id = "r"};
         RestoreResult *result = NULL;
 
-        return backup_restore(host->root_fd, host->config, &request, &result, NULL);
+        return host_restore(host, &request, &result, NULL);
 }
 
 static const struct {

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/time-util.h"
-#include "renew/pending.h"
+#include "renew/inventory/pending.h"
 #include "scratch.h"
 
 #define NOW 1825975560

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "night.h"
-#include "renew/pki-copy.h"
+#include "renew/backup/pki-copy.h"
 
 #define PKI  "/etc/kubernetes/pki"
 #define COPY PKI ".bak"
@@ -40,9 +40,11 @@ static char *listing(const Host *host, const char *directory, const char *format
 
 static void make(const Host *host, int64_t now)
 {
+        char *changed[] = {
+                (char *)PKI "/apiserver.crt", (char *)"/etc/kubernetes/manifests/etcd.yaml", NULL};
         Error error = {};
 
-        if (pki_copy_make(host->root_fd, host->config, now, &error) < 0)
+        if (pki_copy_make(host->root_fd, host->config, changed, now, &error) < 0)
                 fail_msg("%s", error.text);
 }
 
@@ -124,6 +126,25 @@ static void test_t33_old_copies_go(void **state)
         host_free(&host);
 }
 
+static void test_t33_several_directories(void **state)
+{
+        static const char *const made[] = {COPY, "/etc/kubernetes/manifests.bak"};
+        Host host = host_with_copies(
+                "[backup]\nKeepBackups=1\nPKIDirectory=" PKI " /etc/kubernetes/manifests\n");
+
+        make(&host, 1795309046);
+        make(&host, 1795309047);
+        assert_int_equal(pki_copy_prune(host.root_fd, host.config, NULL), 0);
+        for (size_t i = 0; i < ELEMENTSOF(made); i++) {
+                autostrv names = NULL;
+
+                assert_int_equal(fs_list(host.root_fd, made[i], &names, NULL), 0);
+                assert_int_equal(strv_length(names), 1);
+                assert_string_equal(names[0], "1795309047");
+        }
+        host_free(&host);
+}
+
 /* What an earlier one has left half done is no copy, and in nobody's way. */
 static void test_t36_unfinished_copy_is_made_anew(void **state)
 {
@@ -166,15 +187,70 @@ static void test_t33_every_commit_has_one(void **state)
         host_free(&host);
 }
 
-static void test_t33_no_commit_without_one(void **state)
+static bool is_replaced(const Host *host, const char *path, const Digest *before)
 {
-        Host host = host_with_copies("[backup]\nPKIDirectory=/nowhere\n");
-        Digest before = tree_digest(host.root, PKI "/apiserver.crt"), after;
+        Digest after = tree_digest(host->root, path);
 
-        assert_int_equal(run_nightly(&host), EXIT_FAILED);
-        after = tree_digest(host.root, PKI "/apiserver.crt");
-        assert_true(digest_equal(&after, &before));
+        return !digest_equal(&after, before);
+}
+
+/* What is in the directory stays, with its keys; what is elsewhere has nothing to do with it. */
+static void test_t33_nothing_is_replaced_without_one(void **state)
+{
+        Host host = host_with_copies("[backup]\nPKIDirectory=" PKI "\n");
+        Digest certificate = tree_digest(host.root, PKI "/apiserver.crt");
+        Digest key = tree_digest(host.root, PKI "/etcd/server.key");
+        Digest kubeconfig = tree_digest(host.root, "/etc/kubernetes/admin.conf");
+
+        tree_write_text(host.root, COPY, "no directory");
+        assert_int_not_equal(run_nightly(&host), EXIT_DONE);
+        assert_false(is_replaced(&host, PKI "/apiserver.crt", &certificate));
+        assert_false(is_replaced(&host, PKI "/etcd/server.key", &key));
+        assert_true(is_replaced(&host, "/etc/kubernetes/admin.conf", &kubeconfig));
+        host_free(&host);
+}
+
+/* As that of a layout whose files were removed, beside one that goes on. */
+static void test_t33_missing_directory_holds_up_nobody_else(void **state)
+{
+        Host host = host_with_copies("[backup]\nPKIDirectory=/nowhere " PKI "\n");
+        Digest before = tree_digest(host.root, PKI "/apiserver.crt");
+        autostrv names = NULL;
+
+        assert_int_equal(run_nightly(&host), EXIT_UNFINISHED);
+        assert_true(is_replaced(&host, PKI "/apiserver.crt", &before));
+        names = copies(&host);
+        assert_int_equal(strv_length(names), 1);
         assert_false(fs_exists(host.root_fd, "/nowhere.bak"));
+        host_free(&host);
+}
+
+static void test_t33_only_what_changes_is_copied(void **state)
+{
+        Host host = host_with_copies("[backup]\nPKIDirectory=/nowhere " PKI "\n");
+        char *elsewhere[] = {(char *)"/etc/kubernetes/admin.conf", NULL};
+        char *nowhere[] = {(char *)"/nowhere/apiserver.crt", NULL};
+
+        assert_int_equal(pki_copy_make(host.root_fd, host.config, elsewhere, 1000, NULL), 0);
+        assert_false(fs_exists(host.root_fd, COPY));
+        make(&host, 1000);
+        assert_true(fs_exists(host.root_fd, COPY));
+        assert_int_equal(pki_copy_make(host.root_fd, host.config, nowhere, 1000, NULL), -ENOENT);
+        host_free(&host);
+}
+
+/* A name that only begins alike is another one; a link leads to the same. */
+static void test_what_a_directory_covers(void **state)
+{
+        Host host = host_with_copies("");
+        autofree char *link_path = xasprintf("%s/pki", host.root);
+
+        assert_int_equal(symlink(PKI, link_path), 0);
+        assert_true(pki_copy_covers(host.root_fd, PKI, PKI "/etcd/server.crt"));
+        assert_true(pki_copy_covers(host.root_fd, "/pki", PKI "/etcd/server.crt"));
+        assert_true(pki_copy_covers(host.root_fd, PKI, "/pki/apiserver.crt"));
+        assert_false(pki_copy_covers(host.root_fd, PKI, PKI "2/apiserver.crt"));
+        assert_false(pki_copy_covers(host.root_fd, PKI, "/etc/kubernetes/admin.conf"));
         host_free(&host);
 }
 
@@ -184,10 +260,14 @@ int main(void)
                 cmocka_unit_test(test_t33_whole_directory_is_copied),
                 cmocka_unit_test(test_t33_two_in_one_second_are_two),
                 cmocka_unit_test(test_t33_old_copies_go),
+                cmocka_unit_test(test_t33_several_directories),
                 cmocka_unit_test(test_t36_unfinished_copy_is_made_anew),
                 cmocka_unit_test(test_none_is_configured),
                 cmocka_unit_test(test_t33_every_commit_has_one),
-                cmocka_unit_test(test_t33_no_commit_without_one),
+                cmocka_unit_test(test_t33_nothing_is_replaced_without_one),
+                cmocka_unit_test(test_t33_missing_directory_holds_up_nobody_else),
+                cmocka_unit_test(test_t33_only_what_changes_is_copied),
+                cmocka_unit_test(test_what_a_directory_covers),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "host.h"
-#include "renew/plan.h"
+#include "renew/plan/plan.h"
 
 /* A kubeconfig that holds its certificate is none that a kubelet keeps behind a link. */
 static void test_t42_what_is_no_rotation_is_refused(void **state)

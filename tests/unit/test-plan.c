@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "host.h"
-#include "renew/plan.h"
+#include "renew/plan/plan.h"
 
 static Plan *make_plan(Host *host, const PlanRequest *request)
 {

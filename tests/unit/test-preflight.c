@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "host.h"
-#include "renew/preflight.h"
+#include "renew/issue/preflight.h"
 
 #define CONF(name) "/etc/kubernetes/" name
 
@@ -179,6 +179,28 @@ static void test_a_kept_key(void **state)
         run_free(&run);
 }
 
+/* The API server of the one cluster is not asked about the other's, whichever comes first. */
+static void test_another_cluster_on_this_host(void **state)
+{
+        static const char *const orders[] = {"kubeadm,vcluster", "vcluster,kubeadm"};
+
+        for (size_t i = 0; i < ELEMENTSOF(orders); i++) {
+                Host host = host_new("v1.28.7/ecdsa-p256", TEN_DAYS_LEFT);
+
+                tree_add(host.root, "vcluster/before/pki", "/var/lib/vcluster/pki");
+                config_free(TAKE(host.config));
+                assert_int_equal(config_load(host.root_fd, &(ConfigOptions){.layout = orders[i]},
+                                         &host.config, NULL),
+                        0);
+                set_up(NULL, API_ACCEPTED);
+                Run run = run_on(host);
+
+                assert_int_equal(n_asked, 3);
+                assert_int_equal(count(&run, OUTCOME_RENEWED), 20);
+                run_free(&run);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -188,6 +210,7 @@ int main(void)
                 cmocka_unit_test(test_t40_what_has_expired_is_not_asked_about),
                 cmocka_unit_test(test_no_api_server_here),
                 cmocka_unit_test(test_a_kept_key),
+                cmocka_unit_test(test_another_cluster_on_this_host),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "plane.h"
-#include "renew/quorum.h"
+#include "renew/restart/quorum.h"
 
 #define ETCD "etcd"
 #define PKI  "/etc/kubernetes/pki/etcd"

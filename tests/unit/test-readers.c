@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "base/fs.h"
-#include "renew/readers.h"
-#include "renew/reported.h"
+#include "renew/report/readers.h"
+#include "renew/state/reported.h"
 #include "tree.h"
 
 /* A group that we may give: for root any, else our own. */

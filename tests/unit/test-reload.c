@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "host.h"
-#include "renew/reload.h"
+#include "renew/inventory/reload.h"
 
 static const char *const kinds[] = {
         [RELOAD_NEVER] = "never",

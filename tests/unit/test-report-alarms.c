@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/events.h"
+#include "renew/event/events.h"
 #include "scene.h"
 
 static void report(Scene *scene)

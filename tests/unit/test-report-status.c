@@ -40,6 +40,7 @@ static void test_status_is_as_documented(void **state)
         scene->verdicts[0].loaded = LOADED_NO;
         scene->verdicts[1].loaded = LOADED_YES;
         scene_owe(scene, "etcd");
+        scene->input.restarts = &(RestartReport){.turn_holder = (char *)"cp-2"};
         assert_int_equal(report_alarms(&scene->input, NULL), 0);
 
         autoptr(json_t) status = report(scene);
@@ -55,7 +56,9 @@ static void test_status_is_as_documented(void **state)
         assert_int_equal(json_array_size(json_object_get(status, "shelved")), 1);
         assert_int_equal(json_array_size(json_object_get(status, "restarts_owed")), 1);
         assert_string_equal(text(status, "version"), PACKAGE_VERSION);
-        assert_int_equal(json_object_size(status), 13);
+        assert_int_equal(json_array_size(json_object_get(status, "layouts")), 0);
+        assert_string_equal(text(status, "turn_holder"), "cp-2");
+        assert_int_equal(json_object_size(status), 15);
 
         if (rows_from_json(json_object_get(status, "certificates"), &rows, &error) < 0)
                 fail_msg("%s", error.text);

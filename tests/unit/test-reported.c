@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "night.h"
-#include "renew/report.h"
-#include "renew/reported.h"
+#include "renew/report/report.h"
+#include "renew/state/reported.h"
 
 #define ID   "0123456789abcdef0123456789abcdef"
 #define MARK STATE "/reported"

@@ -47,6 +47,18 @@ static void test_restarted_and_proven(void **state)
         plane_free(&plane);
 }
 
+/* Of a cluster whose control planes take turns: what can wait waits, and nothing is stopped. */
+static void test_nothing_is_restarted_without_a_turn(void **state)
+{
+        Plane plane = scheduler(NULL);
+
+        plane_configure(&plane, "[cluster]\nCoordination=lease\nLeaseTimeout=1s\n"
+                                "Kubeconfig=/nobody.conf\n");
+        assert_round(&plane, RESTART_LEFT, "it waits for its turn: ");
+        assert_int_equal(plane_stops(SCHEDULER), 0);
+        plane_free(&plane);
+}
+
 static void test_what_comes_back_late_is_waited_for(void **state)
 {
         Plane plane = scheduler("--restart=500");
@@ -453,6 +465,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 SERVERS_TEST(test_restarted_and_proven),
+                SERVERS_TEST(test_nothing_is_restarted_without_a_turn),
                 SERVERS_TEST(test_what_comes_back_late_is_waited_for),
                 SERVERS_TEST(test_failure_mode_30_the_clock_is_set_back_meanwhile),
                 SERVERS_TEST(test_failure_mode_30_a_process_of_the_future_is_restarted),

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "night.h"
 #include "pki/ca-rotate.h"
-#include "renew/backup.h"
-#include "renew/judge.h"
+#include "renew/commit/judge.h"
+#include "restoring.h"
 
 /* Backups of the phases of a CA rotation, made by transactions of the form that these have. */
 
@@ -226,7 +225,7 @@ static int restore(const Way *way, const char *backup, unsigned pass, bool force
                 .now = way->host.now + pass,
                 .pass_id = pass_id};
 
-        return backup_restore(way->host.root_fd, way->host.config, &request, ret, reterr);
+        return host_restore(&way->host, &request, ret, reterr);
 }
 
 static void assert_state(const Way *way, unsigned step, const char *what)
@@ -357,9 +356,7 @@ static void test_files_of_a_ca_go_back_together(void **state)
                 .paths = paths,
                 .now = way.host.now,
                 .pass_id = "x"};
-        assert_int_equal(
-                backup_restore(way.host.root_fd, way.host.config, &request, &result, &error),
-                -EPERM);
+        assert_int_equal(host_restore(&way.host, &request, &result, &error), -EPERM);
         assert_non_null(strstr(error.text, "go back with it or not at all"));
         assert_state(&way, TRUST_BOTH + 1, "refused");
         way_free(&way);
@@ -401,8 +398,7 @@ static void test_dry_run_tells_and_touches_nothing(void **state)
                 .dry_run = true,
                 .now = way.host.now,
                 .pass_id = "x"};
-        assert_int_equal(
-                backup_restore(way.host.root_fd, way.host.config, &request, &result, NULL), 0);
+        assert_int_equal(host_restore(&way.host, &request, &result, NULL), 0);
         assert_int_equal(result->n_changes, ELEMENTSOF(all_paths));
         for (size_t i = 0; i < result->n; i++)
                 told |= streq(result->lines[i].path, SIGNER) &&

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "night.h"
-#include "renew/backup.h"
+#include "restoring.h"
 
 static void test_t33_restore_brings_everything_back(void **state)
 {
@@ -25,13 +24,13 @@ static void test_t33_restore_brings_everything_back(void **state)
                 .dry_run = true,
                 .now = host.now,
                 .pass_id = "00000000000000000000000000000001"};
-        assert_int_equal(backup_restore(host.root_fd, host.config, &request, &dry, NULL), 0);
+        assert_int_equal(host_restore(&host, &request, &dry, NULL), 0);
         assert_int_equal(dry->n_changes, 7 * 2 + 3);
         after = tree_digest(host.root, paths[0]);
         assert_false(digest_equal(&before[0], &after));
 
         request.dry_run = false;
-        assert_int_equal(backup_restore(host.root_fd, host.config, &request, &done, NULL), 0);
+        assert_int_equal(host_restore(&host, &request, &done, NULL), 0);
         for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
                 after = tree_digest(host.root, paths[i]);
                 assert_true(digest_equal(&before[i], &after));
@@ -56,7 +55,7 @@ static void test_restore_of_some_files(void **state)
                 .paths = paths,
                 .now = host.now,
                 .pass_id = "00000000000000000000000000000001"};
-        assert_int_equal(backup_restore(host.root_fd, host.config, &request, &result, NULL), 0);
+        assert_int_equal(host_restore(&host, &request, &result, NULL), 0);
         assert_int_equal(result->n_changes, 1);
         after = tree_digest(host.root, paths[0]);
         assert_true(digest_equal(&before, &after));
@@ -83,7 +82,7 @@ static void test_t33_restore_of_a_lost_file_keeps_owner_and_mode(void **state)
         const RestoreRequest request = {.id = list->backups[0].id,
                 .now = host.now,
                 .pass_id = "00000000000000000000000000000001"};
-        assert_int_equal(backup_restore(host.root_fd, host.config, &request, &result, NULL), 0);
+        assert_int_equal(host_restore(&host, &request, &result, NULL), 0);
         assert_int_equal(stat(full, &st), 0);
         assert_int_equal(st.st_uid, uid);
         assert_int_equal(st.st_mode & 07777, 0640);
@@ -102,8 +101,7 @@ static void test_restore_refuses_what_has_expired(void **state)
         const RestoreRequest request = {.id = list->backups[0].id,
                 .now = host.now,
                 .pass_id = "00000000000000000000000000000001"};
-        assert_int_equal(backup_restore(host.root_fd, host.config, &request, &result, &error),
-                -EKEYREJECTED);
+        assert_int_equal(host_restore(&host, &request, &result, &error), -EKEYREJECTED);
         assert_non_null(strstr(error.text, "--force"));
         assert_null(result);
         host_free(&host);
@@ -129,11 +127,10 @@ static void test_i1_restore_mixes_no_pair(void **state)
         assert_int_equal(strv_length(list->backups[1].paths), 1);
 
         RestoreRequest restore = {.id = list->backups[1].id, .now = host.now + 120, .pass_id = "r"};
-        assert_int_equal(backup_restore(host.root_fd, host.config, &restore, &result, &error),
-                -EKEYREJECTED);
+        assert_int_equal(host_restore(&host, &restore, &result, &error), -EKEYREJECTED);
         assert_non_null(strstr(error.text, "apiserver.key"));
         restore.force = true;
-        assert_int_equal(backup_restore(host.root_fd, host.config, &restore, &result, &error), 0);
+        assert_int_equal(host_restore(&host, &restore, &result, &error), 0);
         restore_result_free(result);
         host_free(&host);
 }

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "host.h"
-#include "renew/row.h"
+#include "renew/report/row.h"
 
 #define TEXT_MAX 128
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/alarm-types.h"
-#include "renew/row.h"
-#include "renew/verify.h"
+#include "renew/event/alarm-types.h"
+#include "renew/report/row.h"
+#include "renew/restart/verify.h"
 
 /* share/schema/NAME.schema.json */
 static json_t *schema_read(const char *name)
@@ -98,7 +98,7 @@ static const struct {
         {"check", "definitions.certificate.properties.status.enum", N_STATES, state_word},
         {"definitions", "definitions.dueReason.enum", DUE_REQUESTED + 1, due_word},
         {"definitions", "definitions.outcome.enum", OUTCOME_PENDING + 1, outcome_word},
-        {"verify", "items.properties.proof.enum", PROOF_READS_ITSELF + 1, proof_word},
+        {"verify", "items.properties.proof.enum", PROOF_MADE + 1, proof_word},
 };
 
 static void test_enumerations_are_those_of_the_program(void **state)

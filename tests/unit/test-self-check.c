@@ -4,7 +4,7 @@
 #include "base/time-util.h"
 #include "host-config.h"
 #include "host.h"
-#include "renew/self-check.h"
+#include "renew/unit/self-check.h"
 
 static int64_t since_last_pass = INT64_MAX;
 

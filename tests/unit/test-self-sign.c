@@ -103,8 +103,8 @@ static void test_refusals(void **state)
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 autoptr(Cert) old = data_cert(table[i].old);
-                LeafTerms terms = {
-                        DATA_NOW, table[i].not_after, (char *const[]){table[i].extra_san, NULL}};
+                LeafTerms terms = {DATA_NOW, table[i].not_after,
+                        (char *const[]){table[i].extra_san, NULL}, false};
                 Cert *cert = NULL;
                 Error error = {};
                 int r = cert_self_sign(key, old, NULL, &terms, &cert, &error);

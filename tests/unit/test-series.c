@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/series.h"
+#include "renew/report/series.h"
 
 #define OCTETS_16 "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"
 #define OCTETS_64 OCTETS_16 OCTETS_16 OCTETS_16 OCTETS_16

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/fs.h"
-#include "renew/settings.h"
+#include "renew/config/settings.h"
 #include "tree.h"
 
 static void assert_setting(const Setting *s, const char *section, const char *name, const char *key,
@@ -93,19 +93,21 @@ static const struct Refusal {
         {"[c]junk\n", "f.conf:1: '[c]junk' has text behind ']'; write it on a line of its own"},
         {"[c]Key=1\n", "f.conf:1: '[c]Key=1' has text behind ']'; write it on a line of its own"},
         {"[]\n", "f.conf:1: '[]' is no section; write [section] or [section name], each of "
-                 "letters, digits, '.', '_', '@' and '-'"},
+                 "letters, digits, '.', '_', '@', ':' and '-'"},
         {"[ agent]\n", "f.conf:1: '[ agent]' is no section; write [section] or [section name], "
-                       "each of letters, digits, '.', '_', '@' and '-'"},
+                       "each of letters, digits, '.', '_', '@', ':' and '-'"},
         {"[ca a b]\n", "f.conf:1: '[ca a b]' is no section; write [section] or [section name], "
-                       "each of letters, digits, '.', '_', '@' and '-'"},
+                       "each of letters, digits, '.', '_', '@', ':' and '-'"},
         {"[ca ]\n", "f.conf:1: '[ca ]' is no section; write [section] or [section name], "
-                    "each of letters, digits, '.', '_', '@' and '-'"},
+                    "each of letters, digits, '.', '_', '@', ':' and '-'"},
         {"[ca a/b]\n", "f.conf:1: '[ca a/b]' is no section; write [section] or [section name], "
-                       "each of letters, digits, '.', '_', '@' and '-'"},
-        {"[certificate aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\n",
-                "f.conf:1: '[certificate aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]' is "
+                       "each of letters, digits, '.', '_', '@', ':' and '-'"},
+        {"[certificate "
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\n",
+                "f.conf:1: '[certificate aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…' is "
                 "longer "
-                "than 49 characters; choose a shorter name"},
+                "than 128 characters; choose a shorter name"},
         {"[agent]\nKey=\033[2J\n",
                 "f.conf:2: the line holds a control character or is not UTF-8; this must "
                 "be a text file"},
@@ -150,6 +152,17 @@ static void test_the_longest_section(void **state)
 
         assert_setting(&settings->items[0], "certificate", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
                 "Key", "1", 2);
+}
+
+/* inih would cut it. */
+static void test_a_full_name_of_two_long_ones(void **state)
+{
+        autoptr(Settings) settings = parse(
+                "[certificate made-up-distribution:apiserver-kubelet-client]\nKey=1\n[b]\nKey=2\n");
+
+        assert_setting(&settings->items[0], "certificate",
+                "made-up-distribution:apiserver-kubelet-client", "Key", "1", 2);
+        assert_setting(&settings->items[1], "b", "", "Key", "2", 4);
 }
 
 /* Values of every length around the size of inih's buffer, with blanks at every possible cut. */
@@ -198,7 +211,7 @@ static void test_lines_have_a_limit(void **state)
 
 static void test_the_number_of_settings_has_a_limit(void **state)
 {
-        size_t n = 65537;
+        size_t n = 131073;
         autofree char *text = xmalloc(8 + n * 4);
         autoptr(Settings) settings = settings_new();
         Error error = {};
@@ -207,7 +220,7 @@ static void test_the_number_of_settings_has_a_limit(void **state)
         for (size_t i = 0; i < n; i++)
                 memcpy(text + 8 + i * 4, "K=1\n", 4);
         assert_int_equal(settings_parse(settings, "f.conf", text, 8 + n * 4, &error), -E2BIG);
-        assert_string_equal(error.text, "f.conf:65538: more than 65536 settings");
+        assert_string_equal(error.text, "f.conf:131074: more than 131072 settings");
 }
 
 static void test_the_last_setting(void **state)
@@ -221,6 +234,27 @@ static void test_the_last_setting(void **state)
         assert_string_equal(named, "--layout");
         assert_null(settings_last(settings, "a", "", "K"));
         assert_null(settings_last(settings, "a", "x", "k"));
+}
+
+static void test_an_index_finds_the_same(void **state)
+{
+        autoptr(Settings) settings = parse("[a x]\nK=1\n[a y]\nK=2\n[a x]\nK=3\n[b x]\nK=4\n");
+        static const char *const wanted[][3] = {{"a", "x", "K"}, {"a", "y", "K"}, {"b", "x", "K"},
+                {"a", "", "K"}, {"a", "x", "k"}, {"c", "x", "K"}};
+        const Setting *found[ELEMENTSOF(wanted)];
+        Setting *fresh;
+
+        for (size_t i = 0; i < ELEMENTSOF(wanted); i++)
+                found[i] = settings_last(settings, wanted[i][0], wanted[i][1], wanted[i][2]);
+        settings_index(settings);
+        for (size_t i = 0; i < ELEMENTSOF(wanted); i++)
+                assert_ptr_equal(settings_last(settings, wanted[i][0], wanted[i][1], wanted[i][2]),
+                        found[i]);
+
+        /* What comes later is found, too. */
+        fresh = settings_append(settings);
+        *fresh = (Setting){.section = xstrdup("a"), .name = xstrdup("x"), .key = xstrdup("K")};
+        assert_ptr_equal(settings_last(settings, "a", "x", "K"), fresh);
 }
 
 static void test_reading_files(void **state)
@@ -319,10 +353,12 @@ int main(void)
                 cmocka_unit_test(test_odd_lines_are_refused),
                 cmocka_unit_test(test_a_nul_is_refused),
                 cmocka_unit_test(test_the_longest_section),
+                cmocka_unit_test(test_a_full_name_of_two_long_ones),
                 cmocka_unit_test(test_long_values_arrive_whole),
                 cmocka_unit_test(test_lines_have_a_limit),
                 cmocka_unit_test(test_the_number_of_settings_has_a_limit),
                 cmocka_unit_test(test_the_last_setting),
+                cmocka_unit_test(test_an_index_finds_the_same),
                 cmocka_unit_test(test_reading_files),
                 cmocka_unit_test(test_the_nearest_word),
                 cmocka_unit_test(test_excerpts_end_at_a_character),

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/fs.h"
-#include "renew/shipped.h"
+#include "renew/unit/shipped.h"
 
 static char *text_of(const char *name)
 {
@@ -55,12 +55,12 @@ static void test_service(void **state)
         autostrv writable = values_of(text, "ReadWritePaths", "-");
         autostrv states = values_of(text, "StateDirectory", "");
         autostrv after = values_of(text, "After", "");
-        autostrv conditions = values_of(text, "ConditionPathExists", "|");
 
         for (char **directory = states; directory && *directory; directory++)
                 strv_take(&writable, xasprintf("/var/lib/%s", *directory));
         assert_same(writable, shipped_units.writable);
-        assert_same(conditions, shipped_units.conditions);
+        /* Whether there is work is not for systemd to say: only the layouts know. */
+        assert_null(strstr(text, "\nCondition"));
         /* Of those who read certificates it waits for the kubelet alone, which needs none of ours.
          */
         for (char **unit = after; *unit; unit++)

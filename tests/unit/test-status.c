@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
-#include "renew/status.h"
+#include "renew/report/status.h"
 #include "scene.h"
 
 #include <fcntl.h>
@@ -54,6 +54,8 @@ static void test_what_the_pass_saw_is_read_back(void **state)
         assert_string_equal(status->hostname, "cp-1");
         assert_string_equal(status->pass_id, "pass-0");
         assert_non_null(status->version);
+        assert_null(status->layouts);
+        assert_null(status->turn_holder);
         assert_true(status->alarms->n > 0);
         assert_int_equal(status->shelved->n, 0);
         assert_int_equal(status->owed->n, 1);
@@ -195,9 +197,12 @@ static const struct {
         {"valid_until", NULL},
         {"valid_until", "\"2027-13-01T00:00:00Z\""},
         {"hostname", "7"},
+        {"layouts", "{}"},
+        {"layouts", "[7]"},
         {"pass_id", NULL},
         {"pass_id", "null"},
         {"version", "[]"},
+        {"turn_holder", "[]"},
         {"certificates", NULL},
         {"certificates", "{}"},
         {"certificates", "[{}]"},

@@ -95,7 +95,7 @@ static void test_text_is_bounded(void **state)
         Error error = {};
 
         assert_int_equal(txn_record_text(record, &text, &error), -E2BIG);
-        assert_string_equal(error.text, "10000 files are too many for one transaction");
+        assert_string_equal(error.text, "32768 files are too many for one transaction");
         assert_null(text);
 }
 
@@ -199,7 +199,7 @@ static void test_many_files_are_refused_unread(void **state)
                 memcpy(zeros + 2 * i, "0,", 3);
         text = xasprintf(RECORD("t", "/b", "%s0"), zeros);
         assert_int_equal(parse(text, strlen(text), &record, &error), -EBADMSG);
-        assert_string_equal(error.text, "'files' is no list of at most 10000 files");
+        assert_string_equal(error.text, "'files' is no list of at most 32768 files");
 }
 
 static void test_name_as_long_as_a_directory_takes(void **state)

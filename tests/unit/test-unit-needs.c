@@ -2,12 +2,12 @@
 #include "unit.h"
 
 #include "host-config.h"
-#include "renew/unit-needs.h"
+#include "renew/unit/unit-needs.h"
 
 #define OTHER "[component kube-apiserver]\nManifest=/etc/kubernetes/manifests/kube-apiserver.yaml\n"
 
-/* The directories and the conditions, with blanks between. */
-static void assert_needs(const char *root, const char *directories, const char *conditions)
+/* The directories, with blanks between. */
+static void assert_needs(const char *root, const char *directories)
 {
         autoptr(Config) config = load_good(root);
         autofd int root_fd = fs_open_root(root, NULL);
@@ -20,45 +20,48 @@ static void assert_needs(const char *root, const char *directories, const char *
         for (size_t i = 0; i < needs->n; i++)
                 strv_add(&paths, needs->directories[i].path);
         autofree char *joined = strv_join(paths, " ");
-        autofree char *ored = strv_join(needs->conditions, " ");
         assert_string_equal(joined, directories);
-        assert_string_equal(ored, conditions);
 }
 
-static void test_directories_and_conditions(void **state)
+static void test_directories(void **state)
 {
         static const struct {
-                const char *text, *directories, *conditions;
+                const char *text, *directories;
         } table[] = {
                 /* The small layout: /pki, /admin.conf, /manifests. */
-                {"[renewal]\n", "/ /manifests /pki", "/pki/apiserver.crt /admin.conf"},
-                {OTHER, "/ /manifests /pki", ""},
+                {"[renewal]\n", "/ /manifests /pki"},
                 {"[kubeconfig admin.conf]\nPath=/etc/kubernetes/admin.conf\n" OTHER,
-                        "/manifests /pki", ""},
+                        "/manifests /pki"},
                 {"[kubeconfig admin.conf]\nPath=/pki-more/admin.conf\n" OTHER,
-                        "/manifests /pki /pki-more", ""},
-                {"[kubeconfig admin.conf]\nPath=/pki/deep/er/admin.conf\n" OTHER, "/manifests /pki",
-                        ""},
-                {"[kubeconfig admin.conf]\nWatch=yes\n" OTHER, "/manifests /pki", ""},
+                        "/manifests /pki /pki-more"},
+                {"[kubeconfig admin.conf]\nPath=/pki/deep/er/admin.conf\n" OTHER,
+                        "/manifests /pki"},
+                {"[kubeconfig admin.conf]\nWatch=yes\n" OTHER, "/manifests /pki"},
                 {"[kubeconfig admin.conf]\nWatch=yes\n[certificate apiserver]\nWatch=yes\n"
                  "[component etcd]\nManifest=/etc/kubernetes/manifests/etcd.yaml\n"
                  "[agent]\nStateDirectory=/srv/state\n",
-                        "/srv/state", ""},
+                        "/srv/state"},
                 {"[kubeconfig admin.conf]\nPath=/etc/kubernetes/admin.conf\n" OTHER
                  "[copy a]\nSource=admin.conf\nPath=/home/USER/.kube/config\n"
                  "[copy b]\nSource=admin.conf\nPath=/root/.kube/config\n"
                  "[copy c]\nSource=apiserver\nDirectory=/srv/proxy\n",
-                        "/home/USER/.kube /manifests /pki /srv/proxy", ""},
+                        "/home/USER/.kube /manifests /pki /srv/proxy"},
+                /* What is there today and what may come. */
+                {"[kubeconfig admin.conf]\nPath=/etc/kubernetes/admin.conf\n" OTHER
+                 "[copy a]\nSource=apiserver\nDirectory=/srv/shared/*/pki\n"
+                 "[copy b]\nSource=apiserver\nDirectory=/home/*/pki\n"
+                 "[copy c]\nSource=apiserver\nDirectory=/data/*\nSource=\n",
+                        "/manifests /pki /srv/shared"},
                 /* In a home itself every file is in reach. */
                 {"[kubeconfig admin.conf]\nPath=/etc/kubernetes/admin.conf\n" OTHER
                  "[copy a]\nSource=admin.conf\nPath=/root/kubeconfig\n",
-                        "/manifests /pki /root", ""},
+                        "/manifests /pki /root"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 char *root = new_root(table[i].text);
 
-                assert_needs(root, table[i].directories, table[i].conditions);
+                assert_needs(root, table[i].directories);
                 tree_free(root);
         }
 }
@@ -71,7 +74,7 @@ static void test_behind_links(void **state)
 
         tree_write_text(root, "/srv/real/x", "");
         assert_int_equal(symlink("/srv/real", pki), 0);
-        assert_needs(root, "/manifests /srv/real", "");
+        assert_needs(root, "/manifests /srv/real");
         tree_free(root);
 }
 
@@ -86,7 +89,7 @@ static void test_files_of_a_kubeconfig(void **state)
                 "clusters:\n- name: k\n  cluster: {server: 'https://192.0.2.1:6443'}\n"
                 "users:\n- name: u\n  user: {client-certificate: /srv/a/u.crt, client-key: "
                 "/srv/b/u.key}\n");
-        assert_needs(root, "/manifests /pki /srv/a /srv/b", "");
+        assert_needs(root, "/manifests /pki /srv/a /srv/b");
         tree_free(root);
 }
 
@@ -134,6 +137,8 @@ static void test_what_may_be_written(void **state)
                 "PrivateTmp=no\n");
         assert_drop_in(&needs, FAILURE_UNIT,
                 "# kube-renewd-failure@.service needs no drop-in for this configuration.\n");
+        assert_drop_in(&needs, REQUESTED_UNIT,
+                "# kube-renewd-requested.path needs no drop-in for this configuration.\n");
 }
 
 #define REACH "is out of the service's reach: "
@@ -214,24 +219,20 @@ static void test_out_of_the_recoverys_reach(void **state)
                                    "ReadWritePaths=-/usr/share/pki\n");
 }
 
-static void test_when_and_how_long(void **state)
+static void test_how_long(void **state)
 {
-        char *conditions[] = {(char *)"/srv/50% b", NULL};
         const UnitNeeds nothing = {}, patience = {.timeout = 4 * HOUR};
-        const UnitNeeds both = {.conditions = conditions, .timeout = 4 * HOUR + 1};
+        const UnitNeeds more = {.timeout = 4 * HOUR + 1};
 
         assert_drop_in(&nothing, SERVICE_UNIT,
                 "# kube-renewd.service needs no drop-in for this configuration.\n");
         assert_drop_in(&patience, SERVICE_UNIT,
                 HEAD(SERVICE_UNIT) "\n[Service]\n" TIMEOUT "TimeoutStartSec=240min\n");
-        assert_drop_in(&both, SERVICE_UNIT,
-                HEAD(SERVICE_UNIT) "\n[Unit]\n"
-                                   "# This layout is on hosts that have one of these.\n"
-                                   "ConditionPathExists=|/srv/50%% b\n"
-                                   "\n[Service]\n" TIMEOUT "TimeoutStartSec=241min\n");
+        assert_drop_in(&more, SERVICE_UNIT,
+                HEAD(SERVICE_UNIT) "\n[Service]\n" TIMEOUT "TimeoutStartSec=241min\n");
 
         /* A recovery waits for nobody, and must not keep the kubelet waiting. */
-        assert_drop_in(&both, RECOVER_UNIT,
+        assert_drop_in(&more, RECOVER_UNIT,
                 "# kube-renewd-recover.service needs no drop-in for this configuration.\n");
 }
 
@@ -244,6 +245,11 @@ static void test_state_and_services_elsewhere(void **state)
                 HEAD(FAILURE_UNIT) "\n[Service]\n"
                                    "# It reads no configuration.\n"
                                    "Environment=\"STATE_DIRECTORY=/srv/my state%%\"\n");
+        assert_drop_in(&needs, REQUESTED_UNIT,
+                HEAD(REQUESTED_UNIT) "\n[Path]\n"
+                                     "# It reads no configuration.\n"
+                                     "PathChanged=\n"
+                                     "PathChanged=/srv/my state%%/renew-requested\n");
         assert_drop_in(&needs, RECOVER_UNIT,
                 HEAD(RECOVER_UNIT) "\n[Unit]\n"
                                    "# What is unfinished is there.\n"
@@ -313,14 +319,14 @@ static void test_hint_about_the_state(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_directories_and_conditions),
+                cmocka_unit_test(test_directories),
                 cmocka_unit_test(test_behind_links),
                 cmocka_unit_test(test_files_of_a_kubeconfig),
                 cmocka_unit_test(test_what_may_be_written),
                 cmocka_unit_test(test_what_no_drop_in_allows),
                 cmocka_unit_test(test_guarded_directories),
                 cmocka_unit_test(test_out_of_the_recoverys_reach),
-                cmocka_unit_test(test_when_and_how_long),
+                cmocka_unit_test(test_how_long),
                 cmocka_unit_test(test_state_and_services_elsewhere),
                 cmocka_unit_test(test_hint_only_where_it_may_help),
                 cmocka_unit_test(test_hint_about_the_state),

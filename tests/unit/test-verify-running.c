@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "plane.h"
-#include "renew/verify.h"
+#include "renew/restart/verify.h"
 
 /* renew/verify; test-verify is that of pki. */
 

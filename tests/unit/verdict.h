@@ -11,7 +11,7 @@
  * apiserver.crt, because pki looks for them in the DER. */
 
 #include "base/time-util.h"
-#include "renew/assess.h"
+#include "renew/assess/assess.h"
 #include "tree.h"
 
 #define NOW ((int64_t)1800000000)
@@ -62,7 +62,9 @@ static inline Sample *sample_new(void)
                 .issuer = "CN=kubernetes",
                 .not_before = NOW - YEAR / 2,
                 .not_after = NOW + YEAR / 2,
-                .native = sample->genuine->certs[0]->native};
+                .san_set = sample->genuine->certs[0]->san_set,
+                .public_algorithm = sample->genuine->certs[0]->public_algorithm,
+                .public_bits = sample->genuine->certs[0]->public_bits};
         sample->bundle_certs[0] = &sample->ca_cert;
         sample->bundle = (CertList){sample->bundle_certs, 1};
         sample->ca_entry =

@@ -27,11 +27,12 @@ cmd_build() {
 }
 
 cmd_up() {
-        local name='' wait=1 join='' to=cp1 number pods=4
+        local name='' wait=1 join='' three='' to=cp1 number pods=4
         while [ $# -gt 0 ]; do
                 case $1 in
                 -n | --no-wait) wait= ;;
                 --join) join=1 ;;
+                --three) three=1 ;;
                 --to) to=$2 && shift ;;
                 -*) die "up: unknown option '$1'" ;;
                 *) name=$1 ;;
@@ -43,6 +44,10 @@ cmd_up() {
         valid_name "$name"
         built || die "not built in '$dir': run './dev bed build'"
         lock
+        if [ "$three" ]; then
+                three_up "$name"
+                return
+        fi
         if [ ! -e "$dir/m/$name/origin" ]; then
                 remove_machine "$name" # what an interrupted `up` may have left
                 if [ -z "$join" ]; then
@@ -78,7 +83,7 @@ join() {
         enter "$to" tar -C /etc/kubernetes -cf - pki/ca.crt pki/ca.key pki/sa.key pki/sa.pub \
                 pki/front-proxy-ca.crt pki/front-proxy-ca.key pki/etcd/ca.crt pki/etcd/ca.key |
                 enter "$name" sh -ec 'mkdir -p /etc/kubernetes; tar -C /etc/kubernetes -xpf -'
-        enter "$name" sed -i "s/NODE_NAME/$name/; s/NODE_ADDRESS/$(property "$name" address)/" /etc/kubeadm/join.yaml
+        enter "$name" sed -i "s/NODE_NAME/$(property "$name" host)/; s/NODE_ADDRESS/$(property "$name" address)/" /etc/kubeadm/join.yaml
         quiet "join-$name" enter "$name" kubeadm join --config /etc/kubeadm/join.yaml --skip-phases=preflight
         write_hosts "$name" "$(property "$name" address)"
 }
@@ -266,7 +271,7 @@ cmd_clean() {
         }
         lock
         for name in $(machines); do remove_machine "$name"; done
-        rm -rf --one-file-system "$dir/lan"
+        rm -rf --one-file-system "$dir/lan" "$dir/three"
         [ "${1:-}" = --machines ] || rm -rf --one-file-system "$dir"
 }
 

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "renew/config/settings.h"
+
+#include "base/escape.h"
+#include "base/fs.h"
+
+#include <ctype.h>
+#include <ini.h>
+#include <search.h>
+
+#define FILE_SIZE_MAX    ((size_t)1 << 20)
+#define LINE_SIZE_MAX    4096
+#define SETTINGS_MAX     131072
+#define KEY_SIZE_MAX     48
+#define SECTION_SIZE_MAX 128
+#define EXCERPT_SIZE     60
+#define WORD_SIZE_MAX    63
+#define LETTERS          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS           "0123456789"
+
+/* What travels through ini_parse_stream(). inih has a line buffer of (usually) 200 bytes, cuts what
+ * is longer and delivers the rest as if nothing had happened; it joins indented lines to the one
+ * before, takes "[a]b" and "=v", and does not tell the line. So every line is judged here first,
+ * and inih only gets what is sound: a value that is too long for its buffer in pieces, each with
+ * the key again, which store() joins. It cuts sections, too, so it gets none of ours. */
+typedef struct Reader {
+        Settings *settings;
+        const char *file;
+        const char *next, *end; /* of the file: what is not read yet */
+        unsigned line;
+        bool in_section;
+        char text[LINE_SIZE_MAX + 1];       /* the line without comment */
+        char key[KEY_SIZE_MAX + 1];         /* of an assignment; "" for a section */
+        char section[SECTION_SIZE_MAX + 1]; /* "certificate apiserver": the one that is read */
+        const char *rest;                   /* of text: what inih has not got yet; NULL: nothing */
+        bool is_continued;                  /* the next piece belongs to the setting before */
+        int r;
+        Error *reterr;
+} Reader;
+
+static void nothing(void *item)
+{
+        (void)item;
+}
+
+static void forget_index(Settings *settings)
+{
+        tdestroy(TAKE(settings->index), nothing);
+}
+
+Settings *settings_new(void)
+{
+        return xcalloc(1, sizeof(Settings));
+}
+
+void settings_free(Settings *settings)
+{
+        if (!settings)
+                return;
+        for (size_t i = 0; i < settings->n; i++) {
+                Setting *s = &settings->items[i];
+
+                free(s->section);
+                free(s->name);
+                free(s->key);
+                free(s->value);
+                free(s->file);
+        }
+        free(settings->items);
+        forget_index(settings);
+        free(settings);
+}
+
+Setting *settings_append(Settings *settings)
+{
+        forget_index(settings);
+
+        /* Room for a power of two, so that a long file costs no quadratic copying. */
+        if ((settings->n & (settings->n - 1)) == 0)
+                settings->items = xreallocarray(
+                        settings->items, settings->n > 0 ? settings->n * 2 : 1, sizeof(Setting));
+        settings->items[settings->n] = (Setting){};
+        return &settings->items[settings->n++];
+}
+
+void settings_move(Settings *to, Settings *from)
+{
+        for (size_t i = 0; i < from->n; i++)
+                *settings_append(to) = from->items[i];
+        from->n = 0;
+        forget_index(from);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+        const Setting *x = a, *y = b;
+        int r = strcmp(x->name, y->name);
+
+        if (r == 0)
+                r = strcmp(x->key, y->key);
+        return r != 0 ? r : strcmp(x->section, y->section);
+}
+
+void settings_index(Settings *settings)
+{
+        forget_index(settings);
+        /* The first that comes to its place stays there. */
+        for (size_t i = settings->n; i > 0; i--)
+                xcheck(tsearch(&settings->items[i - 1], &settings->index, compare_places));
+}
+
+const Setting *settings_last(
+        const Settings *settings, const char *section, const char *name, const char *key)
+{
+        const Setting wanted = {
+                .section = (char *)section, .name = (char *)name, .key = (char *)key};
+
+        if (settings->index) {
+                Setting *const *found = tfind(&wanted, &settings->index, compare_places);
+
+                return found ? *found : NULL;
+        }
+        for (size_t i = settings->n; i > 0; i--)
+                if (compare_places(&settings->items[i - 1], &wanted) == 0)
+                        return &settings->items[i - 1];
+        return NULL;
+}
+
+char *setting_origin(const Setting *setting)
+{
+        return setting->line > 0 ? xasprintf("%s:%u", setting->file, setting->line)
+                                 : xstrdup(setting->file);
+}
+
+/* A PIN that somebody has put into a pkcs11: URL, where none belongs, is not repeated. */
+char *settings_excerpt(const char *text)
+{
+        const char *pin = strstr(text, "pin-value=");
+        size_t length = strlen(text), cut = EXCERPT_SIZE;
+
+        if (pin && pin - text < EXCERPT_SIZE)
+                return xasprintf(
+                        "%.*s…", (int)(strcspn(pin, "=") + 1 + (size_t)(pin - text)), text);
+        if (length <= EXCERPT_SIZE)
+                return xstrdup(text);
+        while (cut > 0 && ((unsigned char)text[cut] & 0xc0) == 0x80)
+                cut--;
+        return xasprintf("%.*s…", (int)cut, text);
+}
+
+PRINTF_LIKE(2, 3) static int refuse(Reader *reader, const char *format, ...)
+{
+        va_list args;
+
+        va_start(args, format);
+        autofree char *text = xvasprintf(format, args);
+        va_end(args);
+        return error_set(reader->reterr, -EBADMSG, "%s:%u: %s", reader->file, reader->line, text);
+}
+
+/* Text that can be shown again as it is: UTF-8 without control characters but the tab. */
+static bool is_plain(const char *text)
+{
+        char unit[ESCAPE_UNIT_SIZE];
+
+        while (*text) {
+                size_t n = escape_unit(text, unit);
+
+                if (*text != '\t' && strncmp(text, unit, n) != 0)
+                        return false;
+                text += n;
+        }
+        return true;
+}
+
+/* Cuts a comment (a # or ; at the start or behind a blank) and the blanks before it. */
+static void cut_comment(char *text)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; text[i]; i++) {
+                bool after_blank = i == 0 || isblank((unsigned char)text[i - 1]);
+
+                if (after_blank && (text[i] == '#' || text[i] == ';'))
+                        break;
+                if (!isblank((unsigned char)text[i]))
+                        n = i + 1;
+        }
+        text[n] = 0;
+}
+
+static int check_section(Reader *reader)
+{
+        static const char word[] = LETTERS DIGITS "._@:-";
+        autofree char *shown = settings_excerpt(reader->text);
+        size_t close = strcspn(reader->text, "]"), n;
+        const char *inner = reader->text + 1;
+
+        reader->in_section = false;
+        if (!reader->text[close])
+                return refuse(
+                        reader, "'%s' lacks its ']'; write [section] or [section name]", shown);
+        if (reader->text[close + 1])
+                return refuse(
+                        reader, "'%s' has text behind ']'; write it on a line of its own", shown);
+        if (close - 1 > SECTION_SIZE_MAX)
+                return refuse(reader, "'%s' is longer than %d characters; choose a shorter name",
+                        shown, SECTION_SIZE_MAX);
+        n = strspn(inner, word);
+        if (n > 0 && isblank((unsigned char)inner[n])) {
+                n += strspn(inner + n, " \t");
+                n = strspn(inner + n, word) > 0 ? n + strspn(inner + n, word) : 0;
+        }
+        if (n == 0 || inner[n] != ']')
+                return refuse(reader,
+                        "'%s' is no section; write [section] or [section name], each of letters, "
+                        "digits, '.', '_', '@', ':' and '-'",
+                        shown);
+        reader->in_section = true;
+        snprintf(reader->section, sizeof(reader->section), "%.*s", (int)(close - 1), inner);
+        reader->key[0] = 0;
+        reader->rest = "[section]";
+        return 0;
+}
+
+static int check_assignment(Reader *reader)
+{
+        autofree char *shown = settings_excerpt(reader->text);
+        size_t key = strspn(reader->text, LETTERS DIGITS), equals;
+
+        equals = key + strspn(reader->text + key, " \t");
+        if (!strchr(reader->text, '='))
+                return refuse(reader, "'%s' is neither [section] nor Key=Value", shown);
+        if (reader->text[0] == '=')
+                return refuse(reader, "'%s' has no key in front of '='; write Key=Value", shown);
+        if (reader->text[equals] != '=' || key > KEY_SIZE_MAX)
+                return refuse(reader,
+                        "'%s' has no key in front of '='; a key is up to %d letters and digits",
+                        shown, KEY_SIZE_MAX);
+        if (!reader->in_section)
+                return refuse(reader, "'%s' stands before the first section; write [section] above",
+                        shown);
+        if (reader->settings->n >= SETTINGS_MAX)
+                return error_set(reader->reterr, -E2BIG, "%s:%u: more than %d settings",
+                        reader->file, reader->line, SETTINGS_MAX);
+        if (reader->text[strlen(reader->text) - 1] == '\\')
+                return refuse(reader,
+                        "'%s' ends in '\\', but a line cannot be continued; a list may go on with "
+                        "the same key on the next line",
+                        shown);
+        memcpy(reader->key, reader->text, key);
+        reader->key[key] = 0;
+        reader->rest = reader->text + equals + 1;
+        reader->rest += strspn(reader->rest, " \t");
+        reader->is_continued = false;
+        return 0;
+}
+
+/* Takes the next line of the file into reader->text, without its end. 1, or 0 at the end. */
+static int take_line(Reader *reader)
+{
+        const char *start = reader->next, *end;
+        size_t length;
+
+        if (start == reader->end)
+                return 0;
+        reader->line++;
+        end = memchr(start, '\n', (size_t)(reader->end - start));
+        reader->next = end ? end + 1 : reader->end;
+        length = (size_t)((end ? end : reader->end) - start);
+        if (length > 0 && start[length - 1] == '\r')
+                length--;
+        if (length > LINE_SIZE_MAX)
+                return refuse(reader,
+                        "the line is longer than %d bytes; a list may go on with the same key on "
+                        "the next line",
+                        LINE_SIZE_MAX);
+        memcpy(reader->text, start, length);
+        reader->text[length] = 0;
+        if (strlen(reader->text) != length || !is_plain(reader->text))
+                return refuse(reader, "the line holds a control character or is not UTF-8; "
+                                      "this must be a text file");
+        return 1;
+}
+
+static int check_line(Reader *reader)
+{
+        if (isblank((unsigned char)reader->text[0]))
+                return refuse(reader,
+                        "the line begins with a blank; write it without, or as a comment with '#'");
+        return reader->text[0] == '[' ? check_section(reader) : check_assignment(reader);
+}
+
+/* Goes to the next line that inih is to see. 1 if there is one, 0 at the end. */
+static int next_line(Reader *reader)
+{
+        for (;;) {
+                int r = take_line(reader);
+
+                if (r == 0)
+                        return 0;
+                if (r > 0) {
+                        cut_comment(reader->text);
+                        if (!reader->text[0])
+                                continue;
+                        r = check_line(reader);
+                }
+                if (r >= 0)
+                        return 1;
+                if (r != -EBADMSG || !reader->settings->skip_bad_lines)
+                        return r;
+        }
+}
+
+/* Bytes of the value that fit: inih trims, so no cut touches a blank. 0 if there is no such cut. */
+static size_t piece_length(const char *rest, size_t room)
+{
+        size_t n = strlen(rest);
+
+        if (n <= room)
+                return n;
+        for (n = room; n > 0; n--)
+                if (!isblank((unsigned char)rest[n - 1]) && !isblank((unsigned char)rest[n]))
+                        break;
+        return n;
+}
+
+/* Gives inih its next line, as fgets() would. */
+static char *feed(char *buffer, int size, void *userdata)
+{
+        Reader *reader = userdata;
+        size_t used, n;
+
+        if (!reader->rest) {
+                reader->r = next_line(reader);
+                if (reader->r <= 0)
+                        return NULL;
+        }
+        used = reader->key[0] ? strlen(reader->key) + 1 : 0;
+        n = (size_t)size > used + 4 ? piece_length(reader->rest, (size_t)size - used - 4) : 0;
+        if (n == 0 && reader->rest[0]) {
+                reader->r = refuse(reader, "the line is too long; write shorter ones");
+                return NULL;
+        }
+        snprintf(buffer, (size_t)size, "%s%s%.*s\n", reader->key, reader->key[0] ? "=" : "", (int)n,
+                reader->rest);
+        reader->rest = reader->rest[n] ? reader->rest + n : NULL;
+        return buffer;
+}
+
+/* Takes one setting, or one more piece of its value, from inih; 0 would be an error. */
+static int store(void *userdata, const char *section, const char *key, const char *value)
+{
+        Reader *reader = userdata;
+        Settings *settings = reader->settings;
+        size_t length = strcspn(reader->section, " \t");
+        Setting *s;
+
+        (void)section; /* reader has the whole of it */
+        if (reader->is_continued) {
+                s = &settings->items[settings->n - 1];
+                autofree char *start = TAKE(s->value);
+
+                s->value = xasprintf("%s%s", start, value);
+        } else {
+                s = settings_append(settings);
+                s->section = xstrndup(reader->section, length);
+                s->name =
+                        xstrdup(reader->section + length + strspn(reader->section + length, " \t"));
+                s->key = xstrdup(key);
+                s->value = xstrdup(value);
+                s->file = xstrdup(reader->file);
+                s->line = reader->line;
+        }
+        reader->is_continued = reader->rest != NULL;
+        return 1;
+}
+
+int settings_parse(
+        Settings *settings, const char *file, const char *data, size_t size, Error *reterr)
+{
+        Reader reader = {.settings = settings,
+                .file = file,
+                .next = data,
+                .end = data + size,
+                .reterr = reterr};
+        int r;
+
+        if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+                reader.next += 3;
+        r = ini_parse_stream(feed, &reader, store, &reader);
+        if (reader.r < 0)
+                return reader.r;
+        if (r != 0)
+                return error_set(reterr, -EBADMSG, "%s: inih refuses what looked sound", file);
+        return 0;
+}
+
+int settings_read(Settings *settings, int root_fd, const char *path, Error *reterr)
+{
+        autoptr(FileImage) file = NULL;
+        int r;
+
+        r = fs_read_file(root_fd, path, FILE_SIZE_MAX, &file, reterr);
+        if (r < 0)
+                return r;
+        return settings_parse(settings, path, (const char *)file->data, file->size, reterr);
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+        size_t least = a < b ? a : b;
+
+        return least < c ? least : c;
+}
+
+static bool same_letter(char a, char b)
+{
+        return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Letters to insert, remove, replace or exchange with their neighbour (Damerau), without regard to
+ * case; neither word is longer than WORD_SIZE_MAX. */
+static size_t edit_distance(const char *a, const char *b)
+{
+        size_t rows[3][WORD_SIZE_MAX + 1], n = strlen(b), i;
+
+        for (size_t j = 0; j <= n; j++)
+                rows[0][j] = j;
+        for (i = 1; a[i - 1]; i++) {
+                size_t *row = rows[i % 3], *above = rows[(i - 1) % 3];
+
+                row[0] = i;
+                for (size_t j = 1; j <= n; j++) {
+                        bool same = same_letter(a[i - 1], b[j - 1]);
+
+                        row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + !same);
+                        if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+                                same_letter(a[i - 2], b[j - 1]) &&
+                                rows[(i - 2) % 3][j - 2] + 1 < row[j])
+                                row[j] = rows[(i - 2) % 3][j - 2] + 1;
+                }
+        }
+        return rows[(i - 1) % 3][n];
+}
+
+const char *nearest_word(const char *word, const char *const *list)
+{
+        size_t length = strlen(word), best = length / 3 + 1;
+        const char *nearest = NULL;
+
+        if (length > WORD_SIZE_MAX)
+                return NULL;
+        for (; *list; list++) {
+                size_t distance =
+                        strlen(*list) <= WORD_SIZE_MAX ? edit_distance(word, *list) : best;
+
+                if (distance < best) {
+                        best = distance;
+                        nearest = *list;
+                }
+        }
+        return nearest;
+}
