@@ -58,22 +58,30 @@ static bool is_good(const Item *item, const Verdict *verdict)
                        verdict->state == STATE_NOT_LOADED ? verdict->covered : verdict->state) < 2;
 }
 
-/* Is another pair in place than the one that was good last? */
-static bool is_changed(const Pass *pass, const Item *item)
+/* Is another pair in place than the one that was good last? Then *expires is the end of that one,
+ * if it was known to end earlier. */
+static bool is_changed(const Pass *pass, const Item *item, int64_t *expires)
 {
+        autoptr(CertList) certs = NULL;
         LastGood known;
-        bool same;
+        bool is_same;
 
         if (last_good_read(pass->root_fd, pass->config->state_directory, item->name, &known, NULL) <
                 0)
                 return false;
-        same = known.certificate->size == item->file->size &&
-               memcmp(known.certificate->data, item->file->data, item->file->size) == 0;
+        is_same = known.certificate->size == item->file->size &&
+                  memcmp(known.certificate->data, item->file->data, item->file->size) == 0;
+        if (!is_same &&
+                cert_list_parse(known.certificate->data, known.certificate->size, &certs, NULL) >=
+                        0 &&
+                (*expires == 0 || certs->certs[0]->not_after < *expires))
+                *expires = certs->certs[0]->not_after;
         last_good_done(&known);
-        return !same;
+        return !is_same;
 }
 
-static int owe_users(const Pass *pass, const Restart *restarts, size_t n, Error *reterr)
+static int owe_users(
+        const Pass *pass, const Restart *restarts, size_t n, int64_t expires, Error *reterr)
 {
         int r = 0;
 
@@ -81,6 +89,7 @@ static int owe_users(const Pass *pass, const Restart *restarts, size_t n, Error 
                 r = owed_note(pass->root_fd, pass->config->state_directory,
                         &(Owed){.component = restarts[i].component->entry->name,
                                 .since = pass->now,
+                                .expires = expires,
                                 .pass_id = pass->id,
                                 .paths = restarts[i].paths,
                                 .reason = restarts[i].text},
@@ -96,6 +105,7 @@ int pass_owe_changed(const Pass *pass, Error *reterr)
                 .pass_id = pass->id,
                 .now = pass->now};
         autostrv paths = NULL;
+        int64_t expires = 0;
         Restart *restarts;
         size_t n;
         int r;
@@ -103,7 +113,7 @@ int pass_owe_changed(const Pass *pass, Error *reterr)
         for (size_t i = 0; i < latest->n; i++) {
                 const Item *item = &latest->inventory->items[i];
 
-                if (!is_good(item, &latest->verdicts[i]) || !is_changed(pass, item))
+                if (!is_good(item, &latest->verdicts[i]) || !is_changed(pass, item, &expires))
                         continue;
                 strv_add(&paths, item->path);
                 strv_add(&paths, item->key_path);
@@ -111,7 +121,7 @@ int pass_owe_changed(const Pass *pass, Error *reterr)
         if (!paths)
                 return 0;
         restarts = restarts_of_paths(latest->inventory, paths, &n);
-        r = owe_users(pass, restarts, n, reterr);
+        r = owe_users(pass, restarts, n, expires, reterr);
         restarts_free(restarts, n);
         return r < 0 ? r : hook_debts_note(&debts, paths, reterr);
 }

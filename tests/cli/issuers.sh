@@ -154,6 +154,9 @@ printf '[hooks]\nDeploy=/bin/true\n[component proxy]\nUnit=proxy.service\nUses=/
 put first
 tap_status 75 "I1 with somebody who uses it" renewd run --at=2027-03-02
 tap_is "$(cd "$ROOT/$state/owed" && echo *)" "hook-deploy.json proxy.json" "I1 Deploy= and a restart are owed"
+tap_is "$(jq -r .expires "$ROOT/$state/owed/proxy.json")" \
+        "$(date -u -d "$(openssl x509 -noout -enddate -in "$SCRATCH/second.crt" | cut -d = -f 2)" +%FT%TZ)" \
+        "I1 before what it has loaded ends"
 rm "$ROOT/$state"/owed/*
 tap_status 0 "I1 the next night" renewd run --at=2027-03-03
 tap_empty "$(ls "$ROOT/$state/owed")" "I1 but once"

@@ -152,6 +152,28 @@ static void assert_status(
         assert_string_equal(text, loaded);
 }
 
+/* When what its process has loaded ends, by the ledger. */
+static int64_t owed_end(const Plane *plane, const char *component)
+{
+        autofree char *path = xasprintf(STATE "/owed/%s.json", component);
+        autoptr(json_t) json = NULL;
+        int64_t end = 0;
+
+        assert_int_equal(json_read_file(plane->host.root_fd, path, &json, NULL), 0);
+        assert_int_equal(json_get_time(json_object_get(json, "expires"), &end), 0);
+        return end;
+}
+
+static int64_t file_end(const Plane *plane, const char *path)
+{
+        autoptr(FileImage) file = NULL;
+        autoptr(CertList) certs = NULL;
+
+        assert_int_equal(fs_read_file(plane->host.root_fd, path, FS_SIZE_MAX, &file, NULL), 0);
+        assert_int_equal(cert_list_parse(file->data, file->size, &certs, NULL), 0);
+        return certs->certs[0]->not_after;
+}
+
 /* Somebody else has renewed, and forgotten to restart: no ledger knows of it. */
 static void test_t39_what_is_not_loaded_is_found_and_restarted_at_night(void **state)
 {
@@ -163,8 +185,11 @@ static void test_t39_what_is_not_loaded_is_found_and_restarted_at_night(void **s
                                          "--bind-address=127.0.0.1, --secure-port=%u",
                 port);
 
+        int64_t served = file_end(&plane, PKI "/apiserver.crt");
+
         plane_configure(&plane, "[component kube-apiserver]\nLoopbackAge=\n");
         assert_int_equal(plane_night(&plane, 0), EXIT_DONE);
+        assert_true(file_end(&plane, PKI "/apiserver.crt") > served);
         plane_pod(&plane, API, "kube-apiserver:v1.28.7", words);
         plane_container(&plane, API, OLD);
         plane_runtime(&plane, "--restart", NULL);
@@ -181,6 +206,7 @@ static void test_t39_what_is_not_loaded_is_found_and_restarted_at_night(void **s
         put("kubelet.health", BAD);
         assert_int_equal(plane_night(&plane, 1), EXIT_UNFINISHED);
         plane_assert_alarms(&plane, "restart-owed@kube-apiserver");
+        assert_int_equal(owed_end(&plane, API), served);
         assert_status(&plane, "apiserver", "NOT LOADED", "false");
         put("kubelet.health", OK);
         assert_int_equal(plane_night(&plane, 2), EXIT_DONE);
@@ -194,7 +220,8 @@ static void test_t39_what_is_not_loaded_is_found_and_restarted_at_night(void **s
 static void test_a_process_that_is_too_old_is_restarted(void **state)
 {
         Plane plane = plane_new();
-        autofree char *created = xasprintf("%lld000000000", (long long)(time(NULL) - 40 * DAY));
+        int64_t began = time(NULL) - 40 * DAY;
+        autofree char *created = xasprintf("%lld000000000", (long long)began);
 
         plane_configure(&plane, "[component kube-scheduler]\nLoopbackAge=30d\n");
         plane_pod(&plane, SCHEDULER, "kube-scheduler:v1.28.7", "--v=2");
@@ -202,7 +229,7 @@ static void test_a_process_that_is_too_old_is_restarted(void **state)
         plane_runtime(&plane, "--restart", NULL);
         put("kubelet.health", BAD);
         plane_pass(&plane, time(NULL), &(PassRequest){.nightly = true});
-        assert_true(plane_owes(&plane, SCHEDULER));
+        assert_int_equal(owed_end(&plane, SCHEDULER), began + YEAR);
         assert_int_equal(alarm_count(&plane, "loopback-certificate@kube-scheduler"), 1);
         put("kubelet.health", OK);
         plane_pass(&plane, time(NULL), &(PassRequest){.nightly = true});

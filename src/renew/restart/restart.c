@@ -13,6 +13,10 @@
 /* A component that was rolled back is left alone for so long. */
 #define HOLD_SPAN (7 * DAY)
 
+/* What a component makes for itself when it starts (k8s.io/apiserver pkg/server/options
+ * WithLoopback, cert.GenerateSelfSignedCertKey). */
+#define LOOPBACK_LIFE YEAR
+
 /* As long as the name of a node. */
 #define HOLDER_MOST 253
 
@@ -37,14 +41,19 @@ const RestartResult *restart_result_find(const RestartReport *report, const char
         return NULL;
 }
 
-static int enter(const RestartInput *input, const char *component, char *const *paths,
-        const char *reason, Error *reterr)
+/* paths: NULL if only a new process pays. expires: of what it has loaded; 0: not known. */
+static int enter(const RestartInput *input, const ComponentProof *proof, char **paths,
+        int64_t expires, Error *reterr)
 {
+        const char *reason = paths ? component_proof_problem(proof)
+                                   : "its in-memory loopback certificate is about to end";
+
         return owed_note(input->root_fd, input->config->state_directory,
-                &(Owed){.component = (char *)component,
+                &(Owed){.component = proof->component->entry->name,
                         .since = input->now,
+                        .expires = expires,
                         .pass_id = (char *)input->pass_id,
-                        .paths = (char **)paths,
+                        .paths = paths,
                         .reason = (char *)reason},
                 reterr);
 }
@@ -53,16 +62,22 @@ static int enter_component(const RestartInput *input, const ComponentProof *proo
 {
         const char *name = proof->component->entry->name;
         autostrv paths = NULL;
+        int64_t expires = 0;
         int r = 0;
 
-        for (size_t i = 0; i < proof->n; i++)
-                if (proof->proofs[i].loaded == LOADED_NO)
-                        strv_add(&paths, proof->proofs[i].path);
+        for (size_t i = 0; i < proof->n; i++) {
+                const Proof *file = &proof->proofs[i];
+
+                if (file->loaded != LOADED_NO)
+                        continue;
+                strv_add(&paths, file->path);
+                if (file->expires != 0 && (expires == 0 || file->expires < expires))
+                        expires = file->expires;
+        }
         if (paths)
-                r = enter(input, name, paths, component_proof_problem(proof), reterr);
+                r = enter(input, proof, paths, expires, reterr);
         if (r >= 0 && component_is_too_old(proof, input->now))
-                r = enter(input, name, NULL, "its in-memory loopback certificate is about to end",
-                        reterr);
+                r = enter(input, proof, NULL, component_started_at(proof) + LOOPBACK_LIFE, reterr);
 
         /* Somebody else may have renewed what was rolled back, and restarted it. */
         if (r >= 0 && component_proof_loaded(proof) == LOADED_YES && proof->n > 0 &&

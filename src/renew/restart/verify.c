@@ -95,6 +95,7 @@ static void compare_served(const CertList *served, Proof *proof)
                 return;
         }
         proof->loaded = LOADED_NO;
+        proof->expires = leaf->not_after;
         if (cert_equal(leaf, item->cert))
                 proof->text = xasprintf("%s serves the certificate of '%s', but behind it %zu "
                                         "that are not the %zu of the file",

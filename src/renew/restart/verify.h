@@ -36,7 +36,8 @@ typedef struct Proof {
         char *endpoint; /* "127.0.0.1:6443" for PROOF_SERVED */
         ProofKind kind;
         Loaded loaded;
-        char *text; /* what is not proven, and how it was seen; NULL if it is */
+        char *text;      /* what is not proven, and how it was seen; NULL if it is */
+        int64_t expires; /* end of what it serves instead of the file's; 0: not known */
 } Proof;
 
 typedef struct ComponentProof {
