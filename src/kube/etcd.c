@@ -259,6 +259,7 @@ void etcd_members_free(EtcdMembers *members)
                         free(members->list[i].addresses[k].host);
                 free(members->list[i].addresses);
                 free(members->list[i].name);
+                free(members->list[i].id);
         }
         free(members->list);
         free(members);
@@ -320,7 +321,8 @@ static int add_member(const Look *look, const YamlNode *node, void *userdata, Er
                 return r;
         members->list = xreallocarray(members->list, members->n + 1, sizeof(EtcdMember));
         member = &members->list[members->n++];
-        *member = (EtcdMember){.name = xstrdup(name), .is_self = streq(id, look->self)};
+        *member = (EtcdMember){
+                .id = xstrdup(id), .name = xstrdup(name), .is_self = streq(id, look->self)};
         r = add_addresses(look, node, "peerURLs", member, reterr);
         member->n_peers = member->n;
         return r < 0 ? r : add_addresses(look, node, "clientURLs", member, reterr);
@@ -345,7 +347,15 @@ bool etcd_may_stop(const EtcdCluster *cluster)
         return !cluster->is_voter || cluster->n_voters == 1 || left >= cluster->n_voters / 2 + 1;
 }
 
-int etcd_leads(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout, Error *reterr)
+void etcd_status_done(EtcdStatus *status)
+{
+        free(status->id);
+        free(status->leader);
+        *status = (EtcdStatus){};
+}
+
+int etcd_status(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
+        EtcdStatus *ret, Error *reterr)
 {
         __attribute__((cleanup(reply_done))) Reply reply = {};
         const char *self = "", *leader = "";
@@ -357,7 +367,10 @@ int etcd_leads(const char *host, uint16_t port, const HttpTls *tls, unsigned tim
         r = read_self(reply.tree, &self, reterr);
         if (r >= 0)
                 r = get_text(reply.tree, yaml_root(reply.tree), "leader", &leader, reterr);
-        return r < 0 ? error_prefix(reterr, -EPROTO, "%s", reply.url) : streq(self, leader);
+        if (r < 0)
+                return error_prefix(reterr, -EPROTO, "%s", reply.url);
+        *ret = (EtcdStatus){.id = xstrdup(self), .leader = xstrdup(*leader ? leader : "0")};
+        return 0;
 }
 
 int etcd_hand_over(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,

@@ -4,9 +4,11 @@
 /* May this etcd member be stopped? What its cluster looks like, by what each member says itself.
  *
  *     r = etcd_look("127.0.0.1", 2379, &tls, 5, &cluster, reterr);
- *     if (r >= 0 && etcd_may_stop(&cluster) && etcd_leads("127.0.0.1", 2379, &tls, 5, reterr) > 0)
+ *     if (r >= 0 && etcd_may_stop(&cluster))
+ *             r = etcd_status("127.0.0.1", 2379, &tls, 5, &status, reterr);
+ *     if (r >= 0 && streq(status.id, status.leader))
  *             r = etcd_hand_over("127.0.0.1", 2379, &tls, 5, cluster.heir, reterr);
- *     etcd_cluster_done(&cluster);
+ *     etcd_status_done(&status), etcd_cluster_done(&cluster);
  *
  * Asks the JSON gateway of etcd 3.4 and later (/v3/cluster/member/list, /v3/maintenance) and
  * /health, with a client certificate. Changes nothing but who leads, and reads no key of anybody.
@@ -37,12 +39,20 @@ int etcd_look(const char *host, uint16_t port, const HttpTls *tls, unsigned time
  * true for one of two. */
 bool etcd_may_stop(const EtcdCluster *cluster);
 
-/* Is the member at host:port the leader? Errors as etcd_look(). */
-int etcd_leads(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
-        Error *reterr) MUST_USE;
+typedef struct EtcdStatus {
+        char *id;     /* of the member that answers */
+        char *leader; /* id of the member that it follows; its own: it leads; "0": nobody leads it
+                       */
+} EtcdStatus;
 
-/* It does, and the voter with the id `heir` shall lead instead; returns when it does. Errors as
- * etcd_look(), -EPROTO if it is refused. */
+void etcd_status_done(EtcdStatus *status);
+
+/* What the member at host:port says of itself. Errors as etcd_look(). */
+int etcd_status(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
+        EtcdStatus *ret, Error *reterr) MUST_USE;
+
+/* The member at host:port leads, and the voter with the id `heir` shall lead instead; returns when
+ * it does. Errors as etcd_look(), -EPROTO if it is refused. */
 int etcd_hand_over(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
         const char *heir, Error *reterr) MUST_USE;
 
@@ -53,6 +63,7 @@ typedef struct EtcdAddress {
 } EtcdAddress;
 
 typedef struct EtcdMember {
+        char *id;
         char *name;             /* "" of one that has not started */
         EtcdAddress *addresses; /* of its https URLs: for its peers, then for clients */
         size_t n, n_peers;      /* of which the first are for its peers */

@@ -2,15 +2,15 @@
 #pragma once
 
 /* A host whose control planes take turns, cp2 of three, in a cluster that is none, and a clock that
- * goes on only while somebody waits.
+ * goes on only while somebody waits (fake-clock.h).
  *
  *     COORDINATION_TEST(test_…)                     with all of it around it
  *     assert_taken(begin("p"), turn_of(60, false, true), 0);        at once
  *     cluster_lease("cp1/x", 60), all_answer(503)   see fake-cluster.h */
 
+#include "fake-clock.h"
 #include "fake-cluster.h"
 #include "host.h"
-#include "host/clock.h"
 #include "renew/restart/coordination.h"
 
 #define CONFIG  "/etc/kube-renewd/kube-renewd.conf"
@@ -18,34 +18,6 @@
 #define MEMORY  "/var/lib/kube-renewd/cluster.json"
 #define OWN     "127.0.0.1" /* cp2's own API server, as cp2 sees it; others see 192.0.2.10 */
 #define LEASED  "[cluster]\nCoordination=lease\nLeaseTimeout=15min\n[host]\nNodeName=cp2\n"
-
-/* Takes the place of host/clock.c: time passes while somebody waits. */
-static int64_t ticks;
-
-int64_t clock_now(void)
-{
-        return 1800000000 + ticks / 1000;
-}
-
-int64_t clock_monotonic(void)
-{
-        return ticks;
-}
-
-void clock_sleep(int64_t milliseconds)
-{
-        ticks += milliseconds;
-}
-
-int64_t clock_uptime(void)
-{
-        return ticks / 1000;
-}
-
-int clock_is_synchronised(void)
-{
-        return 1;
-}
 
 static Host host;
 

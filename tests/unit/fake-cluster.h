@@ -23,8 +23,10 @@
 
 typedef struct FakeServer {
         const char *host;
-        long status;   /* of every answer; 0: as it is, -1: nobody answers */
-        bool is_ready; /* what it says of itself */
+        long status;         /* of every answer; 0: as it is, -1: nobody answers */
+        bool is_ready;       /* what it says of itself */
+        const char *id;      /* of the member of etcd beside it; NULL: "1" */
+        const char *follows; /* whom that one follows; NULL: the leader */
         size_t n_requests;
 } FakeServer;
 
@@ -166,31 +168,34 @@ static inline int cluster_serve(const FakeServer *server, const char *method, co
 }
 
 /* Only who leads can let another one lead. */
-static inline int cluster_maintain(const char *path, json_t *body, HttpAnswer **ret)
+static inline int cluster_maintain(
+        const FakeServer *server, const char *path, json_t *body, HttpAnswer **ret)
 {
         const char *heir = api_text(body, "targetID", NULL);
+        const char *id = server && server->id ? server->id : "1";
 
         if (!cluster.leader)
                 return cluster_refuse(ret, 403, "permission denied");
         if (streq(path, "/v3/maintenance/status"))
                 return cluster_answer(ret, 200,
-                        json_pack("{s:{s:s}, s:s}", "header", "member_id", "1", "leader",
-                                cluster.leader));
-        if (!heir || !streq(cluster.leader, "1"))
+                        json_pack("{s:{s:s}, s:s}", "header", "member_id", id, "leader",
+                                server && server->follows ? server->follows : cluster.leader));
+        if (!heir || !streq(cluster.leader, id))
                 return cluster_refuse(ret, 412, "etcdserver: not leader");
         free(cluster.leader);
         cluster.leader = xstrdup(heir);
         return cluster_answer(ret, 200, json_object());
 }
 
-static inline int cluster_etcd(const char *path, json_t *body, HttpAnswer **ret, Error *reterr)
+static inline int cluster_etcd(
+        const FakeServer *server, const char *path, json_t *body, HttpAnswer **ret, Error *reterr)
 {
         HttpAnswer *answer;
 
         if (!cluster.members)
                 return error_set(reterr, -ECONNREFUSED, "etcd: nobody listens");
         if (starts_with(path, "/v3/maintenance/"))
-                return cluster_maintain(path, body, ret);
+                return cluster_maintain(server, path, body, ret);
         answer = xcalloc(1, sizeof(*answer));
         answer->status = 200;
         answer->body = xasprintf("{\"header\":{\"member_id\":\"%s\"},\"members\":[%s]}",
@@ -219,7 +224,7 @@ int __wrap_http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr
         if (request->body)
                 assert_int_equal(json_read(request->body, request->body_size, &body, NULL), 0);
         if (starts_with(path, "/v3/"))
-                return cluster_etcd(path, body, ret, reterr);
+                return cluster_etcd(server, path, body, ret, reterr);
         if (!server || server->status < 0)
                 return error_set(reterr, -ECONNREFUSED, "%s: nobody listens", host);
         server->n_requests++;

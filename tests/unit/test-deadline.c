@@ -114,16 +114,24 @@ static void test_elections_of_etcd(void **state)
 static void test_time_to_end(void **state)
 {
         static const struct {
-                const char *timeout, *program;
+                const char *timeout, *program, *word;
                 bool leases;
                 int64_t expected, restart;
         } table[] = {
-                {"", "etcd", false, 40, 15 + 40 + 60 + 60},
-                {"StopTimeout=1s\n", "etcd", false, 1, 15 + 1 + 60 + 60},
-                {"StopTimeout=1s\n", "etcd", true, 1, 15 + 1 + 60 + 60},
-                {"StopTimeout=1s\n", "kube-apiserver", false, 1, 15 + 1 + 60 + 60},
-                {"StopTimeout=1s\n", "kube-apiserver", true, 40, 15 + 40 + 60 + 60},
-                {"StopTimeout=90s\n", "kube-apiserver", true, 90, 15 + 90 + 60 + 60},
+                {"", "etcd", "", false, 40, 15 + 40 + 60 + 60},
+                {"StopTimeout=1s\n", "etcd", "", false, 1, 15 + 1 + 60 + 60},
+                {"StopTimeout=1s\n", "etcd", "", true, 1, 15 + 1 + 60 + 60},
+                {"StopTimeout=1s\n", "kube-apiserver", "", false, 1, 15 + 1 + 60 + 60},
+                {"StopTimeout=1s\n", "kube-apiserver", "", true, 40, 15 + 40 + 60 + 60},
+                {"StopTimeout=90s\n", "kube-apiserver", "", true, 90, 15 + 90 + 60 + 60},
+                {"StopTimeout=1s\n", "kube-apiserver", "--shutdown-delay-duration=1m10s", true, 100,
+                        15 + 100 + 60 + 60},
+                {"StopTimeout=1s\n", "kube-apiserver", "--shutdown-delay-duration=5s", true, 40,
+                        15 + 40 + 60 + 60},
+                {"", "kube-apiserver", "--shutdown-delay-duration=soon", true, 40,
+                        15 + 40 + 60 + 60},
+                {"", "kube-apiserver", "--shutdown-delay-duration=2h", true, 900,
+                        15 + 900 + 60 + 60},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
@@ -132,7 +140,8 @@ static void test_time_to_end(void **state)
                         table[i].timeout, table[i].leases ? "Coordination=lease\n" : "");
                 autoptr(Config) config = load_text(text);
                 const ComponentEntry *entry = &config->layout.components[0];
-                ManifestContainer container = {.name = (char *)table[i].program};
+                char *words[] = {(char *)table[i].program, (char *)table[i].word, NULL};
+                ManifestContainer container = {.name = words[0], .words = words};
                 const Manifest manifest = {
                         .termination_grace = 40, .containers = &container, .n_containers = 1};
 
@@ -142,7 +151,10 @@ static void test_time_to_end(void **state)
 
                 /* Its turn has to last while others are looked at, too. */
                 assert_int_equal(deadline_of_turn(config, entry, &manifest, true),
-                        table[i].restart + 135 + (streq(table[i].program, "etcd") ? 2 * 15 : 0));
+                        table[i].restart + 135 +
+                                (!streq(table[i].program, "etcd") ? 0
+                                        : table[i].leases         ? 4 * 15
+                                                                  : 2 * 15));
 
                 /* What nobody knows may take longer: its manifest is moved, the kubelet waits. */
                 assert_int_equal(deadline_of_restart(config, entry, &manifest, false),

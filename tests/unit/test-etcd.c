@@ -150,39 +150,44 @@ static void test_member_that_does_not_answer(void **state)
                 -EPROTO);
 }
 
-/* Asks a member that says this of itself: does it lead? */
-static int leads(const char *json, Error *error)
+/* Asks a member that says this of itself. */
+static int ask_status(const char *json, EtcdStatus *ret, Error *error)
 {
         autofree char *answer =
                 xasprintf("HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(json), json);
         HttpTls tls = tls_of("ca", "client");
 
-        return etcd_leads("127.0.0.1", server_tls_saying(answer), &tls, 1, error);
+        return etcd_status("127.0.0.1", server_tls_saying(answer), &tls, 1, ret, error);
 }
 
 static void test_who_leads(void **state)
 {
         static const struct {
-                const char *json;
-                int expected;
+                const char *json, *leader;
         } table[] = {
-                {"{\"header\":{\"member_id\":\"9\"},\"leader\":\"9\"}", 1},
-                {"{\"header\":{\"member_id\":\"9\"},\"leader\":\"8\"}", 0},
-                {"{\"header\":{\"member_id\":\"9\"}}", 0},
-                {"{\"leader\":\"9\"}", -EPROTO},
-                {"{\"header\":{\"member_id\":\"9\"},\"leader\":[]}", -EPROTO},
-                {"Method Not Allowed", -EPROTO},
+                {"{\"header\":{\"member_id\":\"9\"},\"leader\":\"9\"}", "9"},
+                {"{\"header\":{\"member_id\":\"9\"},\"leader\":\"8\"}", "8"},
+                {"{\"header\":{\"member_id\":\"9\"}}", "0"},
+                {"{\"leader\":\"9\"}", NULL},
+                {"{\"header\":{\"member_id\":\"9\"},\"leader\":[]}", NULL},
+                {"Method Not Allowed", NULL},
         };
 
         servers_make_pki();
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                EtcdStatus status = {};
                 Error error = {};
-                int r = leads(table[i].json, &error);
+                int r = ask_status(table[i].json, &status, &error);
 
-                if (r != table[i].expected)
+                if (r != (table[i].leader ? 0 : -EPROTO))
                         fail_msg("%s: %d: %s", table[i].json, r, error.text);
-                if (r < 0)
+                if (r < 0) {
                         assert_non_null(strstr(error.text, "/v3/maintenance/status: "));
+                } else {
+                        assert_string_equal(status.id, "9");
+                        assert_string_equal(status.leader, table[i].leader);
+                }
+                etcd_status_done(&status);
                 servers_stop();
         }
 }

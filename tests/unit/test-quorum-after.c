@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
+#include "fake-clock.h"
 #include "fake-cluster.h"
 #include "plane.h"
 #include "renew/restart/quorum.h"
@@ -21,6 +22,8 @@ static Plane etcd_of(const char *members, const char *words)
         cluster_add("192.0.2.1");
         cluster_add("192.0.2.2");
         cluster_add("192.0.2.3");
+        cluster_server("192.0.2.2")->id = "2";
+        cluster_server("192.0.2.3")->id = "3";
         cluster.members = members;
         plane_pod(&plane, "etcd", "etcd:3.5.10-0", all);
         plane_look(&plane);
@@ -85,10 +88,14 @@ static void test_one_that_is_alone_has_no_others(void **state)
         plane_free(&plane);
 }
 
-static void hand_over(const Plane *plane, char *const *healthy)
+static void assert_handed_over(const Plane *plane, char *const *healthy, int expected)
 {
+        Error error = {};
+
         strv_free(TAKE(cluster.log));
-        quorum_hand_over(plane->host.root_fd, plane_component(plane, "etcd"), healthy);
+        if (quorum_hand_over(plane->host.root_fd, plane_component(plane, "etcd"), healthy,
+                    &error) != expected)
+                fail_msg("%s", error.text);
 }
 
 /* The first of the others that is healthy, if this one leads and may say who does. */
@@ -104,15 +111,16 @@ static void test_another_one_leads(void **state)
                 {"0", "", "0", 0}, /* nobody does */
                 {NULL, "", NULL, 0},
         };
-        char *healthy[] = {(char *)"a", NULL};
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 Plane plane = etcd_of(three, "");
+                autostrv healthy = NULL;
 
                 cluster.leader = table[i].leader ? xstrdup(table[i].leader) : NULL;
                 if (*table[i].ill)
                         cluster_server(table[i].ill)->is_ready = false;
-                hand_over(&plane, healthy);
+                healthy = quorum_healthy(plane.host.root_fd, plane_component(&plane, "etcd"));
+                assert_handed_over(&plane, healthy, table[i].n_orders > 0);
                 assert_int_equal(cluster_asked("POST /v3/maintenance/transfer-leadership"),
                         table[i].n_orders);
                 if (table[i].expected)
@@ -123,6 +131,31 @@ static void test_another_one_leads(void **state)
         }
 }
 
+/* Two others that do not reach each other: who has led both leads them again. */
+static void test_a_cut_between_the_others_is_seen(void **state)
+{
+        char *healthy[] = {(char *)"a", (char *)"b", (char *)"c", NULL};
+        Plane plane = etcd_of(three, "");
+        int64_t begin = ticks;
+        Error error = {};
+
+        cluster.leader = xstrdup("1");
+        cluster_server("192.0.2.3")->follows = "0";
+        assert_int_equal(quorum_hand_over(plane.host.root_fd, plane_component(&plane, "etcd"),
+                                 healthy, &error),
+                -EBUSY);
+        assert_non_null(strstr(error.text, "member 'c' of etcd does not follow"));
+        assert_in_range(ticks - begin, 15000, 15100);
+        assert_int_equal(cluster_asked("POST /v3/maintenance/transfer-leadership 192.0.2.1"), 0);
+        assert_int_equal(cluster_asked("POST /v3/maintenance/transfer-leadership 192.0.2.2"), 1);
+        assert_string_equal(cluster.leader, "1");
+
+        /* One that was not healthy before is not asked, nor is one that nobody can ask by TLS. */
+        healthy[2] = NULL;
+        assert_handed_over(&plane, healthy, 1);
+        plane_free(&plane);
+}
+
 static void test_nobody_to_lead_instead(void **state)
 {
         char *healthy[] = {(char *)"a", NULL};
@@ -130,11 +163,11 @@ static void test_nobody_to_lead_instead(void **state)
 
         cluster.leader = xstrdup("1");
         cluster_server("192.0.2.2")->status = cluster_server("192.0.2.3")->status = -1;
-        hand_over(&plane, healthy);
+        assert_handed_over(&plane, healthy, 0);
         assert_string_equal(cluster.leader, "1");
 
         /* One that is alone, or of whose others nothing is known, is not even asked. */
-        hand_over(&plane, NULL);
+        assert_handed_over(&plane, NULL, 0);
         assert_null(cluster.log);
         plane_free(&plane);
 }
@@ -148,17 +181,20 @@ static void be_well_at_last(const char *method)
                 cluster.servers[i].is_ready = cluster_asked("GET /health") > n_questions;
 }
 
+static void follow_at_last(const char *method)
+{
+        if (cluster_asked("POST /v3/maintenance/status 192.0.2.3") > n_questions)
+                cluster_server("192.0.2.3")->follows = NULL;
+}
+
 static void test_an_election_is_waited_for(void **state)
 {
         char *healthy[] = {(char *)"a", (char *)"b", (char *)"c", NULL};
         Plane plane = etcd_of(three, "");
         const InventoryComponent *etcd = plane_component(&plane, "etcd");
 
-        /* Nothing to wait for: all are well, or do not answer. */
-        assert_false(quorum_settles(plane.host.root_fd, etcd));
-        cluster_server("192.0.2.3")->status = -1;
-        assert_false(quorum_settles(plane.host.root_fd, etcd));
-        cluster_server("192.0.2.3")->status = 0;
+        /* It may be over, or not have been one: who asks looks again. */
+        assert_true(quorum_settles(plane.host.root_fd, etcd));
 
         n_questions = cluster_asked("GET /health") + 4;
         cluster_on_request = be_well_at_last;
@@ -167,9 +203,13 @@ static void test_an_election_is_waited_for(void **state)
 
         /* After the leader has changed, too. */
         cluster.leader = xstrdup("1");
-        cluster_on_request = NULL;
-        hand_over(&plane, healthy);
-        assert_int_equal(cluster_asked("GET /health"), 2 * 3);
+        cluster_server("192.0.2.3")->follows = "0";
+        n_questions = 3;
+        cluster_on_request = follow_at_last;
+        assert_handed_over(&plane, healthy, 1);
+        assert_int_equal(cluster_asked("POST /v3/maintenance/status 192.0.2.3"), 4);
+        cluster.members = NULL;
+        assert_false(quorum_settles(plane.host.root_fd, etcd));
         plane_free(&plane);
 }
 
@@ -214,6 +254,7 @@ int main(void)
                 SERVERS_TEST(test_all_that_were_well_are_well_again),
                 SERVERS_TEST(test_one_that_is_alone_has_no_others),
                 SERVERS_TEST(test_another_one_leads),
+                SERVERS_TEST(test_a_cut_between_the_others_is_seen),
                 SERVERS_TEST(test_nobody_to_lead_instead),
                 SERVERS_TEST(test_an_election_is_waited_for),
                 SERVERS_TEST(test_its_peers_see_its_file),

@@ -180,12 +180,57 @@ static void test_an_api_server_is_back_when_it_is_ready(void **state)
                 plane_container(&plane, "kube-apiserver", OLD);
                 plane_runtime(&plane, "--restart", NULL);
                 plane_owe(&plane, "kube-apiserver", NULL);
-                plane_configure(&plane, LEASED "[component kube-apiserver]\nStartTimeout=10s\n");
+                plane_configure(&plane, LEASED "[component kube-apiserver]\nStartTimeout=5min\n");
                 autoptr(RestartReport) report = plane_restart(&plane, false);
                 plane_assert_result(report, "kube-apiserver", table[i].outcome, table[i].text);
                 assert_string_equal(cluster_holder(), table[i].holder);
                 assert_true(cluster_asked("GET /readyz "
                                           "127.0.0.1") > 0);
+                plane_free(&plane);
+                servers_stop();
+                shell("rm -f root calls");
+        }
+}
+
+/* The look after another one leads is the one by which it is ended, or not. */
+static void test_an_etcd_whose_others_are_cut_apart_runs_on(void **state)
+{
+        static const char members[] =
+                "{\"ID\":\"1\",\"name\":\"a\",\"clientURLs\":[\"https://192.0.2.1:2379\"]},"
+                "{\"ID\":\"2\",\"name\":\"b\",\"clientURLs\":[\"https://192.0.2.2:2379\"]},"
+                "{\"ID\":\"3\",\"name\":\"c\",\"clientURLs\":[\"https://192.0.2.3:2379\"]}";
+
+        servers_make_pki();
+        for (unsigned is_cut = 0; is_cut < 2; is_cut++) {
+                Plane plane = plane_new();
+                autofree char *words =
+                        xasprintf("--cert-file=/etc/kubernetes/pki/etcd/server.crt, "
+                                  "--key-file=/etc/kubernetes/pki/etcd/server.key, "
+                                  "--trusted-ca-file=/etc/kubernetes/pki/etcd/ca.crt, "
+                                  "\"--listen-client-urls=https://127.0.0.1:%u\"",
+                                server_tls("-HTTP"));
+
+                cluster_reset();
+                cluster_add("192.0.2.1");
+                cluster_add("192.0.2.2");
+                cluster_add("192.0.2.3");
+                cluster_server("192.0.2.2")->id = "2";
+                cluster_server("192.0.2.3")->id = "3";
+                cluster_server("192.0.2.3")->follows = is_cut ? "0" : NULL;
+                cluster.members = members;
+                cluster.leader = xstrdup("1");
+                plane_pod(&plane, "etcd", "etcd:3.4.13-0", words);
+                shell("cp server.crt root/etc/kubernetes/pki/etcd/server.crt; "
+                      "cp server.key root/etc/kubernetes/pki/etcd/server.key");
+                plane_container(&plane, "etcd", OLD);
+                plane_runtime(&plane, "--restart", NULL);
+                plane_owe(&plane, "etcd", NULL);
+                plane_configure(&plane, "[component etcd]\nStartTimeout=5min\n");
+                autoptr(RestartReport) report = plane_restart(&plane, false);
+                plane_assert_result(report, "etcd", is_cut ? RESTART_LEFT : RESTART_DONE,
+                        is_cut ? "member 'c' of etcd does not follow another leader" : NULL);
+                assert_int_equal(plane_stops("etcd"), !is_cut);
+                assert_string_equal(cluster.leader, is_cut ? "1" : "2");
                 plane_free(&plane);
                 servers_stop();
                 shell("rm -f root calls");
@@ -200,6 +245,7 @@ int main(void)
                 SERVERS_TEST(test_what_was_ill_before_keeps_no_turn),
                 SERVERS_TEST(test_who_cannot_wait),
                 SERVERS_TEST(test_an_api_server_is_back_when_it_is_ready),
+                SERVERS_TEST(test_an_etcd_whose_others_are_cut_apart_runs_on),
         };
         int r;
 

@@ -144,14 +144,12 @@ bool quorum_settles(int root_fd, const InventoryComponent *component)
 {
         const ManifestContainer *etcd = manifest_program(component->manifest, ETCD);
         int64_t deadline = clock_monotonic() + PATIENCE_ELECTION * 1000;
-        bool is_waiting = false;
         int n;
 
         for (;;) {
-                n = etcd ? count_ill(root_fd, component->manifest, etcd->name) : 0;
+                n = etcd ? count_ill(root_fd, component->manifest, etcd->name) : -EOPNOTSUPP;
                 if (n <= 0 || clock_monotonic() >= deadline || interrupt_is_pending())
-                        return n == 0 && is_waiting;
-                is_waiting = true;
+                        return n == 0;
                 clock_sleep(POLL);
         }
 }
@@ -165,29 +163,6 @@ char **quorum_healthy(int root_fd, const InventoryComponent *component)
                 cluster.n_voters == 1)
                 return NULL;
         return TAKE(cluster.healthy);
-}
-
-/* 1: another one leads now; 0: this one did not. */
-static int hand_over(int root_fd, const Manifest *manifest, const char *container, Error *reterr)
-{
-        __attribute__((cleanup(etcd_cluster_done))) EtcdCluster cluster = {};
-        __attribute__((cleanup(access_done))) Access access = {};
-        const ManifestEndpoint *at;
-        int r = read_access(root_fd, manifest, container, &access, reterr);
-
-        if (r < 0)
-                return r;
-        at = access.endpoint;
-        r = etcd_leads(at->host, at->port, &access.tls, TIMEOUT, reterr);
-        if (r <= 0)
-                return r;
-        r = etcd_look(at->host, at->port, &access.tls, TIMEOUT, &cluster, reterr);
-        if (r < 0)
-                return r;
-        if (!cluster.heir)
-                return error_set(reterr, -ENOENT, "none of the others is healthy");
-        r = etcd_hand_over(at->host, at->port, &access.tls, TIMEOUT, cluster.heir, reterr);
-        return r < 0 ? r : 1;
 }
 
 static bool are_healthy(int root_fd, const Manifest *manifest, const char *container,
@@ -205,23 +180,127 @@ static bool are_healthy(int root_fd, const Manifest *manifest, const char *conta
         return true;
 }
 
-void quorum_hand_over(int root_fd, const InventoryComponent *component, char *const *healthy)
+/* Who is to lead, and who has led. */
+typedef struct Handover {
+        EtcdStatus here;
+        char *heir;
+} Handover;
+
+static void handover_done(Handover *handover)
 {
-        const Manifest *manifest = component->manifest;
-        const ManifestContainer *etcd = manifest_program(manifest, ETCD);
+        etcd_status_done(&handover->here);
+        free(handover->heir);
+}
+
+/* 1: another one leads now; 0: this one did not. */
+static int order_handover(const Access *access, Handover *ret, Error *reterr)
+{
+        const char *host = access->endpoint->host;
+        uint16_t port = access->endpoint->port;
+        __attribute__((cleanup(etcd_cluster_done))) EtcdCluster cluster = {};
+        int r;
+
+        r = etcd_status(host, port, &access->tls, TIMEOUT, &ret->here, reterr);
+        if (r < 0 || !streq(ret->here.id, ret->here.leader))
+                return r;
+        r = etcd_look(host, port, &access->tls, TIMEOUT, &cluster, reterr);
+        if (r < 0)
+                return r;
+        if (!cluster.heir)
+                return error_set(reterr, -ENOENT, "none of the others is healthy");
+        ret->heir = TAKE(cluster.heir);
+        r = etcd_hand_over(host, port, &access->tls, TIMEOUT, ret->heir, reterr);
+        return r < 0 ? r : 1;
+}
+
+/* Of what a member says at one of its addresses for clients; nothing if it does not answer. */
+static EtcdStatus ask_status(const Access *access, const EtcdMember *member)
+{
+        EtcdStatus status = {};
+
+        for (size_t i = member->n_peers; i < member->n && !status.id; i++)
+                (void)!etcd_status(member->addresses[i].host, member->addresses[i].port,
+                        &access->tls, TIMEOUT, &status, NULL);
+        return status;
+}
+
+static bool follows(const Access *access, const EtcdMember *member, const char *leader)
+{
+        __attribute__((cleanup(etcd_status_done))) EtcdStatus status = ask_status(access, member);
+
+        return status.leader && streq(status.leader, leader);
+}
+
+static bool all_follow(
+        const Access *access, char *const *healthy, const char *leader, Error *reterr)
+{
+        autoptr(EtcdMembers) members = NULL;
+
+        if (etcd_list(access->endpoint->host, access->endpoint->port, &access->tls, TIMEOUT,
+                    &members, reterr) < 0)
+                return false;
+        for (size_t i = 0; i < members->n; i++) {
+                const EtcdMember *member = &members->list[i];
+
+                if (strv_contains(healthy, member->name) && member->n > member->n_peers &&
+                        !follows(access, member, leader))
+                        return error_set(reterr, -EBUSY,
+                                       "member '%s' of etcd does not follow another leader than "
+                                       "this one: is the network cut between them?",
+                                       member->name) >= 0;
+        }
+        return true;
+}
+
+/* Who leads now is asked to let this one lead again. */
+static void hand_back(const Access *access, const Handover *handover)
+{
+        autoptr(EtcdMembers) members = NULL;
+        Error error = {};
+        int r;
+
+        r = etcd_list(access->endpoint->host, access->endpoint->port, &access->tls, TIMEOUT,
+                &members, &error);
+        for (size_t i = 0; r >= 0 && i < members->n; i++) {
+                const EtcdMember *member = &members->list[i];
+                const EtcdAddress *at = &member->addresses[member->n_peers];
+
+                if (streq(member->id, handover->heir) && member->n > member->n_peers)
+                        r = etcd_hand_over(at->host, at->port, &access->tls, TIMEOUT,
+                                handover->here.id, &error);
+        }
+        if (r < 0)
+                log_debug("etcd does not give its leadership back: %s, ignoring", error.text);
+}
+
+int quorum_hand_over(
+        int root_fd, const InventoryComponent *component, char *const *healthy, Error *reterr)
+{
+        const ManifestContainer *etcd = manifest_program(component->manifest, ETCD);
+        __attribute__((cleanup(access_done))) Access access = {};
+        __attribute__((cleanup(handover_done))) Handover handover = {};
         int64_t deadline;
         Error error = {};
         int r;
 
         if (!etcd || !healthy)
-                return;
-        r = hand_over(root_fd, manifest, etcd->name, &error);
+                return 0;
+        r = read_access(root_fd, component->manifest, etcd->name, &access, &error);
+        if (r >= 0)
+                r = order_handover(&access, &handover, &error);
         if (r < 0)
                 log_debug("etcd does not hand over its leadership: %s, ignoring", error.text);
+        if (r <= 0)
+                return 0;
         deadline = clock_monotonic() + PATIENCE_ELECTION * 1000;
-        while (r > 0 && clock_monotonic() < deadline &&
-                !are_healthy(root_fd, manifest, etcd->name, healthy, NULL))
+        while (!all_follow(&access, healthy, handover.heir, &error)) {
+                if (clock_monotonic() >= deadline || interrupt_is_pending()) {
+                        hand_back(&access, &handover);
+                        return error_set(reterr, -EBUSY, "%s", error.text);
+                }
                 clock_sleep(POLL);
+        }
+        return 1;
 }
 
 /* What it shows to its peers, and to clients, who come from elsewhere. */

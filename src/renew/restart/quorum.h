@@ -5,7 +5,8 @@
  *
  *     if (quorum_forbids(root_fd, component, is_healthy, &error)) ...
  *     healthy = quorum_healthy(root_fd, component);
- *     quorum_hand_over(root_fd, component, healthy);            and then it is ended
+ *     r = quorum_hand_over(root_fd, component, healthy, &error);        1: look again
+ *                                                                       and then it is ended
  *     if (quorum_is_back(root_fd, component, healthy, &error)) ...
  *
  * Asks etcd itself, with the certificate that the component serves with (its purposes include that
@@ -20,8 +21,7 @@ bool quorum_forbids(
         int root_fd, const InventoryComponent *component, bool is_healthy, Error *reterr) MUST_USE;
 
 /* Members that answer, and say that they are ill, may be electing a leader: waits a little for
- * that. True if there were some, and all that answer are healthy now: it is worth while to ask
- * again. */
+ * that. True if all that answer are healthy now: it is worth while to ask again. */
 bool quorum_settles(int root_fd, const InventoryComponent *component) MUST_USE;
 
 /* The voters that are healthy now, for quorum_is_back(); NULL: this is no etcd, it is alone, or
@@ -29,9 +29,12 @@ bool quorum_settles(int root_fd, const InventoryComponent *component) MUST_USE;
 char **quorum_healthy(int root_fd, const InventoryComponent *component);
 
 /* If this member leads, another one does from now on, so that none has to be elected when it is
- * ended; returns when all of `healthy` know that. Where that cannot be had there is an election, as
- * etcd holds them anyway. */
-void quorum_hand_over(int root_fd, const InventoryComponent *component, char *const *healthy);
+ * ended. 1 when all of `healthy` follow that one, by what each says itself: so these reach each
+ * other. -EBUSY if one does not: it would be without a leader when this member is gone, and this
+ * member is asked for again. 0 if it does not lead, or cannot hand over, as where etcd refuses it:
+ * then there is an election, as etcd holds them anyway. */
+int quorum_hand_over(int root_fd, const InventoryComponent *component, char *const *healthy,
+        Error *reterr) MUST_USE;
 
 /* True if all that were healthy before it was ended are healthy again, by what each says itself,
  * and it shows its certificate at the address at which the others look for it. */

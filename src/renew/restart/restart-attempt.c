@@ -349,18 +349,29 @@ static bool is_forbidden(const Stage *stage, const Attempt *attempt, Error *rete
                        attempt->is_healthy && !has_expired(stage, attempt), reterr);
 }
 
+/* It may only have been an election, in which nobody is healthy. */
+static bool stays_forbidden(const Stage *stage, Attempt *attempt, Error *reterr)
+{
+        if (!is_forbidden(stage, attempt, reterr))
+                return false;
+        if (!quorum_settles(stage->input->root_fd, attempt->component))
+                return true;
+        (void)attempt_is_proven(stage, attempt);
+        return is_forbidden(stage, attempt, reterr);
+}
+
+/* The last look is that directly before it is ended: who goes without his turn has only that. */
 bool attempt_is_forbidden(const Stage *stage, Attempt *attempt)
 {
+        int root_fd = stage->input->root_fd, r;
         Error error = {};
 
-        if (!is_forbidden(stage, attempt, &error))
-                return false;
-
-        /* It may only have been an election, in which nobody is healthy. */
-        if (!quorum_settles(stage->input->root_fd, attempt->component))
+        if (stays_forbidden(stage, attempt, &error))
                 return refuse(attempt, "%s", error.text);
-        (void)attempt_is_proven(stage, attempt);
-        return is_forbidden(stage, attempt, &error) && refuse(attempt, "%s", error.text);
+        attempt->healthy = quorum_healthy(root_fd, attempt->component);
+        r = quorum_hand_over(root_fd, attempt->component, attempt->healthy, &error);
+        return (r < 0 || (r > 0 && is_forbidden(stage, attempt, &error))) &&
+               refuse(attempt, "%s", error.text);
 }
 
 /* Until the probe finds nobody: that is all that can be seen without the runtime. */
@@ -446,7 +457,6 @@ bool attempt_restart(const Stage *stage, Attempt *attempt)
         running_look(running, attempt->component, before);
         if (!attempt->healthy)
                 attempt->healthy = quorum_healthy(stage->input->root_fd, attempt->component);
-        quorum_hand_over(stage->input->root_fd, attempt->component, attempt->healthy);
         is_waiting = run_look_is_waiting(before);
         r = running_end(running, attempt->component, before, &error);
         if (r == -EUNATCH)

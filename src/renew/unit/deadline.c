@@ -23,6 +23,8 @@
 /* Once in each round, and once with its old files. */
 #define RESTARTS 3
 
+#define API_SERVER "kube-apiserver"
+
 static int64_t larger(int64_t a, int64_t b)
 {
         return a > b ? a : b;
@@ -36,15 +38,31 @@ static const Manifest *find_manifest(const ComponentEntry *entry, const Inventor
         return NULL;
 }
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+        return a < b ? a : b;
+}
+
+/* An API server that goes on for so long, until no balancer sends it anything any more, answers
+ * what it has only then. */
+static int64_t drain_time(const Manifest *manifest)
+{
+        const ManifestContainer *api = manifest_program(manifest, API_SERVER);
+        const char *flag =
+                api ? manifest_flag(manifest, api->name, "--shutdown-delay-duration") : NULL;
+        int64_t delay;
+
+        return flag && span_parse(flag, &delay) >= 0 && delay > 0 ? delay + PATIENCE_GRACE_USUAL
+                                                                  : 0;
+}
+
 int64_t deadline_of_stop(
         const Config *config, const ComponentEntry *entry, const Manifest *manifest)
 {
-        int64_t grace = !manifest ? PATIENCE_GRACE_USUAL
-                        : manifest->termination_grace < PATIENCE_GRACE_MOST
-                                ? manifest->termination_grace
-                                : PATIENCE_GRACE_MOST;
+        int64_t usual = manifest ? manifest->termination_grace : PATIENCE_GRACE_USUAL;
+        int64_t grace = smaller(larger(usual, drain_time(manifest)), PATIENCE_GRACE_MOST);
         bool is_drained = config->cluster.coordination != COORDINATION_NONE &&
-                          manifest_program(manifest, "kube-apiserver");
+                          manifest_program(manifest, API_SERVER);
 
         if (entry->stop_timeout < 0 || (is_drained && grace > entry->stop_timeout))
                 return grace;
@@ -71,16 +89,19 @@ int64_t deadline_of_restart(
         return end + back + PROOF;
 }
 
-/* Before it may be ended, and for it to lead no more. */
-static int64_t elections_time(const Manifest *manifest)
+/* Before it may be ended, and for it to lead no more; and both times the API server that goes with
+ * it must not be missed. */
+static int64_t elections_time(const Config *config, const Manifest *manifest)
 {
-        return manifest_program(manifest, "etcd") ? 2 * PATIENCE_ELECTION : 0;
+        if (!manifest_program(manifest, "etcd"))
+                return 0;
+        return (config->cluster.coordination != COORDINATION_NONE ? 4 : 2) * PATIENCE_ELECTION;
 }
 
 int64_t deadline_of_turn(
         const Config *config, const ComponentEntry *entry, const Manifest *manifest, bool is_known)
 {
-        return TURN + elections_time(manifest) +
+        return TURN + elections_time(config, manifest) +
                deadline_of_restart(config, entry, manifest, is_known);
 }
 
@@ -98,7 +119,7 @@ static int64_t component_time(
         const Manifest *manifest = find_manifest(entry, inventory);
         int64_t once = deadline_of_restart(config, entry, manifest, false);
         int64_t turn = PROOF + PATIENCE_RELOAD + (entry->manifest ? PATIENCE_KEEPER : 0) +
-                       elections_time(manifest);
+                       elections_time(config, manifest);
 
         /* One that has its files and is ill is only waited for. */
         if (entry->restart == RESTART_NEVER)
