@@ -100,4 +100,11 @@ static inline void assert_not_taken(
                 fail_msg("after %lld ms: %s", (long long)(ticks - start), error.text);
 }
 
+/* Its API server. */
+static inline bool may_end(Coordination *coordination)
+{
+        return !coordination_forbids(
+                coordination, inventory_component(host.inventory, "kube-apiserver"), true, NULL);
+}
+
 #define COORDINATION_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -77,7 +77,7 @@ static const struct BadValue {
         {"component etcd", "StartTimeout=9s", "StartTimeout=9s is out of range; write 10s to 1h"},
         {"cluster", "Coordination=yes",
                 "Coordination=yes is not a kind of coordination; write none or lease"},
-        {"cluster", "LeaseTimeout=0", "LeaseTimeout=0 is out of range; write 1s to 12h"},
+        {"cluster", "LeaseTimeout=0", "LeaseTimeout=0 is out of range; write 1min to 12h"},
         {"component etcd", "LoopbackAge=0", "LoopbackAge=0 is out of range; write 1d to 1y"},
         {"runtime", "Endpoint=tcp://127.0.0.1:1",
                 "Endpoint=tcp://127.0.0.1:1 is not the path of a socket or a unix: URL; write for "

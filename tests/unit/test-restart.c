@@ -52,7 +52,7 @@ static void test_nothing_is_restarted_without_a_turn(void **state)
 {
         Plane plane = scheduler(NULL);
 
-        plane_configure(&plane, "[cluster]\nCoordination=lease\nLeaseTimeout=1s\n"
+        plane_configure(&plane, "[cluster]\nCoordination=lease\nLeaseTimeout=1min\n"
                                 "Kubeconfig=/nobody.conf\n");
         assert_round(&plane, RESTART_LEFT, "it waits for its turn: ");
         assert_int_equal(plane_stops(SCHEDULER), 0);

@@ -69,8 +69,8 @@ static const ConfigKey runtime_keys[] = {
 
 static const ConfigKey cluster_keys[] = {
         KEY(Config, cluster.coordination, "Coordination", coordination, .standard = "none"),
-        KEY(Config, cluster.lease_timeout, "LeaseTimeout", span, .standard = "15min", .least = "1s",
-                .most = "12h"),
+        KEY(Config, cluster.lease_timeout, "LeaseTimeout", span, .standard = "15min",
+                .least = "1min", .most = "12h"),
         KEY(Config, cluster.kubeconfig, "Kubeconfig", path),
         {},
 };

@@ -4,14 +4,15 @@
 #include "base/log.h"
 #include "host/clock.h"
 #include "renew/event/events.h"
-#include "renew/restart/api-servers.h"
+#include "renew/restart/api-gate.h"
 #include "renew/restart/host-order.h"
+#include "renew/restart/quorum.h"
 #include "renew/unit/interrupt.h"
-#include "renew/unit/patience.h"
 
 #define ASK_TIMEOUT 5    /* seconds, for one request */
 #define POLL        2000 /* milliseconds between two rounds of questions */
 #define GIVEN_BACK  1    /* the duration of a lease that nobody holds, as client-go has it */
+#define ENDLESS     DAY  /* nobody needs it for so long; who says so, says nothing */
 
 static const LeaseName lease_name = {COORDINATION_NAMESPACE, COORDINATION_LEASE};
 
@@ -31,6 +32,7 @@ struct Coordination {
         bool is_kept;                   /* and it is not given back */
         bool is_disputed;               /* it was taken from somebody who may be alive */
         bool may_be_last;               /* then no other API server needs to be up */
+        bool was_ready;                 /* this host's API server, before something was ended */
         int64_t valid_until;            /* by the monotonic clock: until then the turn is ours */
         int64_t waited;                 /* milliseconds, in this pass */
 };
@@ -90,17 +92,34 @@ static void remember(const Coordination *coordination)
                 log_debug("the cluster is not remembered: %s, ignoring", error.text);
 }
 
-/* Once somebody has answered. */
-static void learn(Coordination *coordination, const ApiServer *server)
+/* False if that one does not say. */
+static bool learn(Coordination *coordination, const ApiServer *server)
 {
         Error error = {};
+        int r = cluster_ask_servers(coordination->cluster, server, clock_now(), &error);
 
-        if (coordination->has_asked)
-                return;
-        coordination->has_asked = true;
-        if (cluster_ask_servers(coordination->cluster, server, clock_now(), &error) < 0)
+        if (r < 0)
                 log_debug("the API servers are not known: %s, ignoring", error.text);
-        ask_etcd(coordination);
+        else
+                ask_etcd(coordination);
+        return r >= 0;
+}
+
+void coordination_learn(Coordination *coordination)
+{
+        ApiServers known;
+        ApiServer *servers;
+        size_t n;
+
+        if (!coordination || coordination->has_asked || prepare(coordination, NULL) < 0)
+                return;
+        known = known_to(coordination);
+        servers = api_servers_all(&known, &n);
+        for (size_t i = 0; i < n && !coordination->has_asked; i++)
+                coordination->has_asked = learn(coordination, &servers[i]);
+        free(servers);
+        if (coordination->has_asked)
+                remember(coordination);
 }
 
 static int describe_holder(const LeaseSeen *seen, int64_t now, Error *reterr)
@@ -179,7 +198,9 @@ static int ask(Coordination *coordination, const ApiServer *server, const Wish *
         free(TAKE(coordination->rival));
         coordination->valid_until = now + wish->seconds * 1000;
         lease_seen_done(seen);
-        learn(coordination, server);
+        if (!coordination->has_asked)
+                (void)learn(coordination, server);
+        coordination->has_asked = true;
         return 0;
 }
 
@@ -234,13 +255,17 @@ static bool goes_alone(const Coordination *coordination, const Turn *turn, int r
                        (place.n == 0 && waited >= span * 1000));
 }
 
-/* One and the same has had it for longer than a pass waits, and this cannot wait. Of several hosts
- * for which that is so one is the first to write, and the others have to do with that one then. */
+/* A person has had it for longer than a pass waits, or who says that he needs it for longer than
+ * anybody does, and this cannot wait. A host that is alive ends by itself, and so does the time of
+ * one that is not. Of several hosts for which that is so one is the first to write, and the others
+ * have to do with that one then. */
 static bool takes_over(const Coordination *coordination, const Turn *turn, int r)
 {
         int64_t limit = coordination->config->cluster.lease_timeout * 1000;
+        int64_t duration = coordination->cluster->seen.duration;
 
         return r == -EBUSY && turn->is_urgent && coordination->rival &&
+               (duration == 0 || duration > ENDLESS) &&
                clock_monotonic() - coordination->rival_since >= limit;
 }
 
@@ -294,8 +319,7 @@ static int wait_for_turn(Coordination *coordination, const Turn *turn, Error *re
                         return error_prefix(reterr, -EAGAIN, "it waits for its turn");
                 if (goes_alone(coordination, turn, r, waited)) {
                         tell(LOG_WARNING, EVENT_TURN_OVERRIDDEN, turn,
-                                "is restarted without its turn, since it cannot wait",
-                                reterr->text);
+                                "goes on without its turn, since it cannot wait", reterr->text);
                         return 1;
                 }
                 if (takes_over(coordination, turn, r))
@@ -343,69 +367,38 @@ void coordination_prolong(Coordination *coordination, int64_t seconds)
                 log_debug("the turn is not prolonged: %s, ignoring", error.text);
 }
 
-static bool is_own_api(const Coordination *coordination, const InventoryComponent *component)
+static bool is_concerned(const Coordination *coordination, const InventoryComponent *component)
 {
-        return coordination && coordination->api &&
-               streq(component->entry->name, coordination->api->entry->name);
-}
-
-/* One that does not answer is none. */
-static size_t count_ready(const ApiServer *servers, size_t n, size_t enough)
-{
-        size_t ready = 0;
-
-        for (size_t i = 0; i < n && ready < enough; i++)
-                ready += api_ask_ready(&servers[i], NULL) >= 0;
-        return ready;
-}
-
-/* They may be ready in a moment: while etcd elects a leader none of them is. */
-static size_t wait_for_ready(const ApiServer *servers, size_t n, size_t enough)
-{
-        int64_t deadline = clock_monotonic() + PATIENCE_ELECTION * 1000;
-        size_t ready;
-
-        while ((ready = count_ready(servers, n, enough)) < enough && clock_monotonic() < deadline &&
-                !interrupt_is_pending())
-                clock_sleep(POLL);
-        return ready;
+        return coordination && api_gate_concerns(coordination->api, component);
 }
 
 bool coordination_forbids(Coordination *coordination, const InventoryComponent *component,
         bool is_of_use, Error *reterr)
 {
-        size_t n, ready, needed;
-        ApiServer *others;
+        bool may_be_last;
         ApiServers known;
 
-        if (!is_own_api(coordination, component) || !is_of_use || coordination->may_be_last)
+        if (!is_concerned(coordination, component))
                 return false;
+        may_be_last = !is_of_use || coordination->may_be_last;
         if (prepare(coordination, reterr) < 0)
-                return error_prefix(reterr, -EBUSY, "other API servers cannot be asked") < 0;
+                return !may_be_last &&
+                       error_prefix(reterr, -EBUSY, "other API servers cannot be asked") < 0;
         known = known_to(coordination);
-        others = api_servers_others(&known, &n);
-
-        /* Not known which of them is ours: then that one answers, too. */
-        needed = api_servers_address(coordination->api, coordination->config) ? 1 : 2;
-        ready = n >= needed ? wait_for_ready(others, n, needed) : needed;
-        free(others);
-        return ready < needed &&
-               error_set(reterr, -EBUSY,
-                       "none of the other API servers is ready, of which %zu are known: without "
-                       "this one there would be none",
-                       n) < 0;
+        coordination->was_ready = api_gate_ready_here(&known, NULL);
+        return !may_be_last && !api_gate_is_open(&known, reterr);
 }
 
 bool coordination_is_back(
         Coordination *coordination, const InventoryComponent *component, Error *reterr)
 {
         ApiServers known;
-        ApiServer here;
 
-        if (!is_own_api(coordination, component) || prepare(coordination, NULL) < 0)
+        if (!is_concerned(coordination, component) || prepare(coordination, NULL) < 0 ||
+                (quorum_is_etcd(component) && !coordination->was_ready))
                 return true;
         known = known_to(coordination);
-        return !api_servers_here(&known, &here) || api_ask_ready(&here, reterr) >= 0;
+        return !api_servers_endpoint(coordination->api) || api_gate_ready_here(&known, reterr);
 }
 
 /* Whoever answers first takes it back; where nobody does it comes to its end by itself. */

@@ -9,6 +9,7 @@
  *     if (coordination_forbids(coordination, component, …)) …     and is another one up?
  *     if (!coordination_is_back(coordination, component, …))      it takes no requests yet
  *             coordination_keep(coordination);                    nobody else's turn
+ *     coordination_learn(coordination);
  *     coordination_free(coordination);                            at the end: it is given back
  *
  * The lease is written before something is ended, for as long as that may take, and never in
@@ -48,7 +49,8 @@ typedef struct Turn {
 } Turn;
 
 /* Waits for the turn; all turns of a pass together at most LeaseTimeout=. What cannot wait takes it
- * then from one who has had it all the time, and goes without only where no API server gives it.
+ * then from a person who has had it all the time (no duration, or one of more than a day), and goes
+ * without only where no API server gives it.
  * -EAGAIN with the reason if it does not come, at once where no waiting would help (who asks may
  * not, or cannot), or the pass is asked to stop. Without coordination
  * it is always there. */
@@ -57,13 +59,18 @@ int coordination_take_turn(Coordination *coordination, const Turn *turn, Error *
 /* The same for what has to be done anyway: asks once, and does not wait. */
 void coordination_prolong(Coordination *coordination, int64_t seconds);
 
-/* True if this is an API server that is of use, and none of the others answers, of which some are
- * known: it must not be ended; the error says so. What cannot wait may be the last one, if it has
- * its turn and did not take it from somebody. */
+/* At the end of a pass that has asked nobody: who there is, for the day on which somebody is down.
+ */
+void coordination_learn(Coordination *coordination);
+
+/* True if this is an API server that is of use, or the etcd beside it, and two of the others do not
+ * answer, or as many as there are: it must not be ended; the error says so. What cannot wait may be
+ * the last one, if it has its turn and did not take it from somebody. */
 bool coordination_forbids(Coordination *coordination, const InventoryComponent *component,
         bool is_of_use, Error *reterr) MUST_USE;
 
-/* True if this is no API server, or it says of itself that requests may be sent to it (/readyz),
- * whatever its probes ask: only then another one may be ended. Also if it cannot be asked. */
+/* True if the API server says of itself that requests may be sent to it (/readyz), whatever its
+ * probes ask: only then another one may be ended. After etcd, if it said so before. Also if this is
+ * neither, or it cannot be asked. */
 bool coordination_is_back(
         Coordination *coordination, const InventoryComponent *component, Error *reterr) MUST_USE;

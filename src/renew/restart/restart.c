@@ -387,6 +387,7 @@ static void give_turn_back(Stage *stage)
         if (length > 0)
                 stage->report->turn_holder =
                         xstrndup(rival, length < HOLDER_MOST ? length : HOLDER_MOST);
+        coordination_learn(stage->coordination);
         coordination_free(TAKE(stage->coordination));
 }
 
