@@ -170,7 +170,8 @@ int api_ask_ready(const ApiServer *server, Error *reterr)
         r = ask(server, &request, "/readyz", &answer, reterr);
         if (r < 0 || answer->status == 200 || answer->status == 404)
                 return r < 0 ? r : 0;
-        return error_set(reterr, -EIO, "the API server answers GET /readyz with HTTP status %ld",
+        r = answer->status == 401 || answer->status == 403 ? -EACCES : -EIO;
+        return error_set(reterr, r, "the API server answers GET /readyz with HTTP status %ld",
                 answer->status);
 }
 

@@ -53,8 +53,9 @@ int api_get(const ApiServer *server, const char *path, json_t **ret, Error *rete
 int api_write(const ApiServer *server, const char *method, const char *path, const json_t *object,
         json_t **ret, Error *reterr) MUST_USE;
 
-/* Does it say of itself that requests may be sent to it (/readyz)? 0 if so, -EIO if not, and as
- * http_call(). One that is too old to know the question answers, and that is enough. */
+/* Does it say of itself that requests may be sent to it (/readyz)? 0 if so, -EIO if not, -EACCES if
+ * it does not say so to us, and as http_call(). One that is too old to know the question answers,
+ * and that is enough. */
 int api_ask_ready(const ApiServer *server, Error *reterr) MUST_USE;
 
 /* What is done with each object of a list. */

@@ -191,6 +191,13 @@ typedef struct Gateway {
         unsigned timeout;
 } Gateway;
 
+/* Not refused, but not done either: the gateway's words for Unknown, Unavailable, DeadlineExceeded
+ * (runtime.HTTPStatusFromCode of grpc-gateway); 501 is Unimplemented. */
+static bool is_for_now(long status)
+{
+        return status == 408 || (status >= 500 && status != 501);
+}
+
 static int ask(
         const Gateway *gateway, const char *path, const char *body, Reply *ret, Error *reterr)
 {
@@ -209,8 +216,9 @@ static int ask(
         if (r < 0)
                 return r;
         if (ret->answer->status != 200)
-                return error_set(reterr, -EPROTO, "%s: HTTP status %ld: %s", ret->url,
-                        ret->answer->status, ret->answer->body);
+                return error_set(reterr, is_for_now(ret->answer->status) ? -EBUSY : -EPROTO,
+                        "%s: HTTP status %ld: %s", ret->url, ret->answer->status,
+                        ret->answer->body);
         r = parse(ret->answer, &ret->tree, reterr);
         return r < 0 ? error_prefix(reterr, -EPROTO, "%s", ret->url) : 0;
 }

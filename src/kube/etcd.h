@@ -52,7 +52,7 @@ int etcd_status(const char *host, uint16_t port, const HttpTls *tls, unsigned ti
         EtcdStatus *ret, Error *reterr) MUST_USE;
 
 /* The member at host:port leads, and the voter with the id `heir` shall lead instead; returns when
- * it does. Errors as etcd_look(), -EPROTO if it is refused. */
+ * it does. Errors as etcd_look(), -EPROTO if it is refused, -EBUSY if it did not come about. */
 int etcd_hand_over(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
         const char *heir, Error *reterr) MUST_USE;
 

@@ -80,8 +80,22 @@ static bool is_changed(const Pass *pass, const Item *item, int64_t *expires)
         return !is_same;
 }
 
-static int owe_users(
-        const Pass *pass, const Restart *restarts, size_t n, int64_t expires, Error *reterr)
+/* The first end of what is replaced of these files. */
+static int64_t first_end(const Pass *pass, char *const *paths)
+{
+        const Assessment *latest = pass_latest(pass);
+        int64_t end = 0;
+
+        for (size_t i = 0; i < latest->n; i++) {
+                const Item *item = &latest->inventory->items[i];
+
+                if (is_good(item, &latest->verdicts[i]) && strv_contains(paths, item->path))
+                        (void)is_changed(pass, item, &end);
+        }
+        return end;
+}
+
+static int owe_users(const Pass *pass, const Restart *restarts, size_t n, Error *reterr)
 {
         int r = 0;
 
@@ -89,7 +103,7 @@ static int owe_users(
                 r = owed_note(pass->root_fd, pass->config->state_directory,
                         &(Owed){.component = restarts[i].component->entry->name,
                                 .since = pass->now,
-                                .expires = expires,
+                                .expires = first_end(pass, restarts[i].paths),
                                 .pass_id = pass->id,
                                 .paths = restarts[i].paths,
                                 .reason = restarts[i].text},
@@ -105,7 +119,7 @@ int pass_owe_changed(const Pass *pass, Error *reterr)
                 .pass_id = pass->id,
                 .now = pass->now};
         autostrv paths = NULL;
-        int64_t expires = 0;
+        int64_t end = 0;
         Restart *restarts;
         size_t n;
         int r;
@@ -113,7 +127,7 @@ int pass_owe_changed(const Pass *pass, Error *reterr)
         for (size_t i = 0; i < latest->n; i++) {
                 const Item *item = &latest->inventory->items[i];
 
-                if (!is_good(item, &latest->verdicts[i]) || !is_changed(pass, item, &expires))
+                if (!is_good(item, &latest->verdicts[i]) || !is_changed(pass, item, &end))
                         continue;
                 strv_add(&paths, item->path);
                 strv_add(&paths, item->key_path);
@@ -121,7 +135,7 @@ int pass_owe_changed(const Pass *pass, Error *reterr)
         if (!paths)
                 return 0;
         restarts = restarts_of_paths(latest->inventory, paths, &n);
-        r = owe_users(pass, restarts, n, expires, reterr);
+        r = owe_users(pass, restarts, n, reterr);
         restarts_free(restarts, n);
         return r < 0 ? r : hook_debts_note(&debts, paths, reterr);
 }

@@ -147,6 +147,27 @@ static void test_who_there_is_is_learned_at_night(void **state)
         coordination_learn(NULL);
 }
 
+/* One that was down whenever the API was asked is a member of etcd; one that etcd knows by
+ * addresses of another network is not two. */
+static void test_etcd_knows_who_is_down(void **state)
+{
+        cluster_add("10.0.0.11");
+        for (unsigned is_down = 0; is_down < 2; is_down++) {
+                autoptr(Coordination) coordination = NULL;
+
+                cluster.members =
+                        "{\"ID\":\"1\",\"name\":\"cp2\",\"peerURLs\":[\"https://10.0.0.10:2380\"]},"
+                        "{\"ID\":\"2\",\"name\":\"cp3\",\"peerURLs\":[\"https://10.0.0.11:2380\"]},"
+                        "{\"ID\":\"3\",\"name\":\"cp1\",\"peerURLs\":[\"https://10.0.0.9:2380\"]}";
+                cluster_server("10.0.0.11")->status = -1; /* or the API would name it */
+                cluster_server("192.0.2.9")->status = is_down ? -1 : 0;
+                remember_servers("");
+                coordination = begin_with_a_turn();
+                cluster_server("10.0.0.11")->status = 0;
+                assert_int_equal(may_end(coordination), !is_down);
+        }
+}
+
 /* After etcd only what was ready before is waited for. */
 static void test_it_is_back_when_it_is_ready(void **state)
 {
@@ -164,6 +185,11 @@ static void test_it_is_back_when_it_is_ready(void **state)
                 cluster_server(OWN)->is_ready = true;
                 assert_true(coordination_is_back(coordination, etcd, NULL));
                 assert_true(coordination_is_back(coordination, api, NULL));
+
+                /* It cannot be asked by us. */
+                cluster_server(OWN)->status = 401;
+                assert_true(coordination_is_back(coordination, api, NULL));
+                cluster_server(OWN)->status = 0;
         }
 }
 
@@ -333,6 +359,7 @@ int main(void)
                 COORDINATION_TEST(test_two_others_are_always_up),
                 COORDINATION_TEST(test_how_many_have_to_be_ready),
                 COORDINATION_TEST(test_who_there_is_is_learned_at_night),
+                COORDINATION_TEST(test_etcd_knows_who_is_down),
                 COORDINATION_TEST(test_it_is_back_when_it_is_ready),
                 COORDINATION_TEST(test_ours_is_not_another_one),
                 COORDINATION_TEST(test_ours_is_remembered_as_no_other),

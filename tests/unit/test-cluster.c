@@ -15,8 +15,8 @@ static void make_directories(const char *boot)
 
 static void test_what_was_remembered_is_recalled(void **state)
 {
-        const Cluster known = {.servers = (ClusterServer[]){{(char *)"192.0.2.3", 6443, 0},
-                                       {(char *)"2001:db8::1", 443, 1800000000}},
+        const Cluster known = {.servers = (ClusterServer[]){{(char *)"192.0.2.3", 6443, 0, false},
+                                       {(char *)"2001:db8::1", 443, 1800000000, true}},
                 .n = 2,
                 .members = (char *[]){(char *)"cp1", (char *)"cp\n2", NULL},
                 .self = (char *)"cp\n2",
@@ -34,6 +34,8 @@ static void test_what_was_remembered_is_recalled(void **state)
         assert_int_equal(recalled->servers[1].port, 443);
         assert_int_equal(recalled->servers[0].seen, 0);
         assert_int_equal(recalled->servers[1].seen, 1800000000);
+        assert_false(recalled->servers[0].is_named);
+        assert_true(recalled->servers[1].is_named);
         assert_string_equal(recalled->members[1], "cp\\x0a2");
         assert_string_equal(recalled->self, "cp\\x0a2");
         assert_string_equal(recalled->seen.holder, "cp1/x");

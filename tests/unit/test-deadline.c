@@ -39,10 +39,10 @@ static void test_sum_of_what_is_waited_for(void **state)
                 {"[component x]\nRestartCommand=/bin/true\nStartTimeout=1h\n",
                         2 * 60 + 2 * 150 + 2 * 3600 + COMMAND + 60},
                 /* Turns: waited for, asked for in each round. */
-                {"[cluster]\nCoordination=lease\nKubeconfig=/x.conf\n", 900 + 2 * 135},
+                {"[cluster]\nCoordination=lease\nKubeconfig=/x.conf\n", 900 + 2 * 150},
                 {"[cluster]\nLeaseTimeout=1h\n", 0},
                 {"[cluster]\nCoordination=lease\nKubeconfig=/x.conf\nLeaseTimeout=1h\n",
-                        3600 + 2 * 135},
+                        3600 + 2 * 150},
                 /* Hooks, as often as one run may start them. */
                 {"[hooks]\nTimeout=1h\n", 0},
                 {"[hooks]\nTimeout=1h\nPreRenew=/bin/true\n", 3600 + COMMAND},
@@ -151,7 +151,7 @@ static void test_time_to_end(void **state)
 
                 /* Its turn has to last while others are looked at, too. */
                 assert_int_equal(deadline_of_turn(config, entry, &manifest, true),
-                        table[i].restart + 135 +
+                        table[i].restart + 150 +
                                 (!streq(table[i].program, "etcd") ? 0
                                         : table[i].leases         ? 4 * 15
                                                                   : 2 * 15));

@@ -200,6 +200,8 @@ static void test_who_shall_lead(void **state)
         } table[] = {
                 {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "8", 0},
                 {"HTTP/1.1 412 No\r\nContent-Length: 2\r\n\r\n{}", "8", -EPROTO},
+                {"HTTP/1.1 501 No\r\nContent-Length: 2\r\n\r\n{}", "8", -EPROTO},
+                {"HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\n{}", "8", -EBUSY},
                 {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "8\",\"x\":\"", -EPROTO},
                 {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "", -EPROTO},
         };

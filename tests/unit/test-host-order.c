@@ -31,9 +31,9 @@ static void test_place_by_addresses(void **state)
                 unsigned number;
         } table[] = {{"192.0.2.1", 0}, {"::ffff:192.0.2.2", 1}, {"192.0.2.10", 2}, {"192.0.2.3", 3},
                 {NULL, 3}};
-        const Cluster known = {
-                .servers = (ClusterServer[]){{(char *)"192.0.2.10", 6443, 0},
-                        {(char *)"192.0.2.1", 6443, 0}, {(char *)"192.0.2.2", 6443, 0}},
+        const Cluster known = {.servers = (ClusterServer[]){{(char *)"192.0.2.10", 6443, 0, false},
+                                       {(char *)"192.0.2.1", 6443, 0, false},
+                                       {(char *)"192.0.2.2", 6443, 0, false}},
                 .n = 3};
         const Cluster nobody = {};
 

@@ -71,7 +71,7 @@ static void test_the_turn_is_kept_while_something_is_not_back(void **state)
         /* For the restart, and for all that is looked at before it. */
         assert_int_equal(
                 json_integer_value(json_object_get(cluster_spec(), "leaseDurationSeconds")),
-                135 + 15 + 1 + 10 + 60);
+                150 + 15 + 1 + 10 + 60);
         plane_free(&plane);
 }
 

@@ -40,11 +40,21 @@ static size_t wait_for_ready(const ApiServer *servers, size_t n, size_t enough)
         return ready;
 }
 
+/* Beside each member of etcd there is an API server, or may be: also one that was down whenever the
+ * API was asked. */
+static size_t count_members(const ApiServers *known)
+{
+        size_t n = strv_length(known->cluster->members);
+
+        return n > 0 && known->cluster->self ? n - 1 : n;
+}
+
 /* Where it is not known which of the list is ours, that one answers, too. */
 static size_t count_needed(const ApiServers *known, size_t n)
 {
         size_t own = api_servers_address(known->api, known->config) || n == 0 ? 0 : 1;
-        size_t others = n - own;
+        size_t members = count_members(known);
+        size_t others = n - own > members ? n - own : members;
 
         return (others < ENOUGH ? others : ENOUGH) + own;
 }
@@ -52,8 +62,10 @@ static size_t count_needed(const ApiServers *known, size_t n)
 bool api_gate_is_open(const ApiServers *known, Error *reterr)
 {
         size_t n, needed, ready;
-        ApiServer *others = api_servers_others(known, &n);
+        ApiServer *others = api_servers_named(known, &n);
 
+        if (n == 0)
+                others = api_servers_others(known, &n);
         needed = count_needed(known, n);
         ready = wait_for_ready(others, n, needed);
         free(others);
@@ -64,9 +76,11 @@ bool api_gate_is_open(const ApiServers *known, Error *reterr)
                        n, ready, needed) >= 0;
 }
 
-bool api_gate_ready_here(const ApiServers *known, Error *reterr)
+int api_gate_ask_here(const ApiServers *known, Error *reterr)
 {
         ApiServer here;
 
-        return api_servers_here(known, &here) && api_ask_ready(&here, reterr) >= 0;
+        return api_servers_here(known, &here)
+                       ? api_ask_ready(&here, reterr)
+                       : error_set(reterr, -ENOENT, "there is no API server here");
 }

@@ -4,7 +4,7 @@
 /* Can the cluster do without this host's API server for a moment?
  *
  *     if (api_gate_concerns(api, component) && !api_gate_is_open(&known, reterr)) ...
- *     if (!api_gate_ready_here(&known, reterr)) ...
+ *     r = api_gate_ask_here(&known, reterr);
  *
  * Asks only whether API servers are ready (/readyz), as any balancer may. Changes nothing. */
 
@@ -19,5 +19,5 @@ bool api_gate_concerns(const InventoryComponent *api, const InventoryComponent *
  * error says how many there are. */
 bool api_gate_is_open(const ApiServers *known, Error *reterr) MUST_USE;
 
-/* Does this host's say so? */
-bool api_gate_ready_here(const ApiServers *known, Error *reterr);
+/* Does this host's say so? Errors as api_ask_ready(), -ENOENT if there is none. */
+int api_gate_ask_here(const ApiServers *known, Error *reterr) MUST_USE;

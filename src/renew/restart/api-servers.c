@@ -72,7 +72,7 @@ static ApiServer server_at(const ApiServers *known, const char *host, uint16_t p
         return server;
 }
 
-ApiServer *api_servers_others(const ApiServers *known, size_t *ret_n)
+static ApiServer *list_others(const ApiServers *known, bool named, size_t *ret_n)
 {
         const char *own = api_servers_address(known->api, known->config);
         ApiServer *list = NULL;
@@ -82,11 +82,21 @@ ApiServer *api_servers_others(const ApiServers *known, size_t *ret_n)
                 const ClusterServer *found = &known->cluster->servers[i];
                 const ApiServer server = server_at(known, found->host, found->port);
 
-                if (!address_is_loopback(found->host) &&
+                if ((found->is_named || !named) && !address_is_loopback(found->host) &&
                         !(own && address_compare(found->host, own) == 0))
                         add(&list, ret_n, &server);
         }
         return list;
+}
+
+ApiServer *api_servers_others(const ApiServers *known, size_t *ret_n)
+{
+        return list_others(known, false, ret_n);
+}
+
+ApiServer *api_servers_named(const ApiServers *known, size_t *ret_n)
+{
+        return list_others(known, true, ret_n);
 }
 
 bool api_servers_here(const ApiServers *known, ApiServer *ret)

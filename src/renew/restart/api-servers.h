@@ -42,3 +42,7 @@ ApiServer *api_servers_all(const ApiServers *known, size_t *ret_n);
 /* Those that are known to be others: an address of a balancer may lead back to us. The caller frees
  * the list. */
 ApiServer *api_servers_others(const ApiServers *known, size_t *ret_n);
+
+/* Of those the ones that the API itself has named, each once; etcd may know them by addresses of
+ * another network, too. The caller frees the list. */
+ApiServer *api_servers_named(const ApiServers *known, size_t *ret_n);

@@ -25,22 +25,31 @@ void cluster_free(Cluster *cluster)
         free(cluster);
 }
 
-static void add_server(Cluster *cluster, const char *host, uint16_t port, int64_t seen)
+static ClusterServer *find_server(Cluster *cluster, const char *host, uint16_t port)
 {
-        ClusterServer *server = NULL;
-
-        for (size_t i = 0; i < cluster->n && !server; i++)
+        for (size_t i = 0; i < cluster->n; i++)
                 if (cluster->servers[i].port == port &&
                         address_compare(cluster->servers[i].host, host) == 0)
-                        server = &cluster->servers[i];
+                        return &cluster->servers[i];
+        return NULL;
+}
+
+/* Somebody says at `seen` that it is there. */
+static void add_server(
+        Cluster *cluster, const char *host, uint16_t port, int64_t seen, bool is_named)
+{
+        ClusterServer *server = find_server(cluster, host, port);
+
         if (!server && cluster->n < SERVERS_MAX) {
                 cluster->servers =
                         xreallocarray(cluster->servers, cluster->n + 1, sizeof(*cluster->servers));
                 server = &cluster->servers[cluster->n++];
                 *server = (ClusterServer){.host = xstrdup(host), .port = port};
         }
-        if (server)
-                server->seen = seen;
+        if (!server)
+                return;
+        server->seen = seen;
+        server->is_named |= is_named;
 }
 
 /* By a clock that was set back meanwhile nothing is of tomorrow. */
@@ -85,10 +94,11 @@ static json_t *to_json(const Cluster *cluster, const char *boot)
                 json_object_set_new(json, "self", json_escaped(cluster->self));
         for (size_t i = 0; i < cluster->n; i++)
                 json_array_append_new(json_object_get(json, "servers"),
-                        xcheck(json_pack("{s:o, s:i, s:o}", "host",
+                        xcheck(json_pack("{s:o, s:i, s:o, s:b}", "host",
                                 json_escaped(cluster->servers[i].host), "port",
                                 (int)cluster->servers[i].port, "seen",
-                                json_time(cluster->servers[i].seen))));
+                                json_time(cluster->servers[i].seen), "named",
+                                cluster->servers[i].is_named)));
         if (cluster->seen.version && *boot)
                 json_object_set_new(json, "lease",
                         xcheck(json_pack("{s:s, s:o, s:o, s:I, s:I}", "boot_id", boot, "version",
@@ -130,7 +140,8 @@ static void read_json(Cluster *cluster, const json_t *json, const char *boot)
                 if (json_get_time(json_object_get(server, "seen"), &seen) < 0)
                         seen = 0;
                 if (host && *host && port > 0 && port <= UINT16_MAX)
-                        add_server(cluster, host, (uint16_t)port, seen);
+                        add_server(cluster, host, (uint16_t)port, seen,
+                                json_is_true(json_object_get(server, "named")));
         }
         (void)!json_get_strv(json_object_get(json, "members"), &cluster->members);
         cluster->self = xstrdup(api_text(json, "self", NULL));
@@ -206,7 +217,7 @@ void cluster_ask_etcd(Cluster *cluster, int root_fd, const Inventory *inventory,
                 if (member->is_self && !cluster->self)
                         cluster->self = xstrdup(member->name);
                 for (size_t k = 0; !member->is_self && k < member->n; k++)
-                        add_server(cluster, member->addresses[k].host, own->port, now);
+                        add_server(cluster, member->addresses[k].host, own->port, now, false);
         }
         if (cluster->members)
                 qsort(cluster->members, members->n, sizeof(char *), compare_names);
@@ -222,7 +233,7 @@ static void hear(const char *host, uint16_t port, void *userdata)
 {
         const Hearing *hearing = userdata;
 
-        add_server(hearing->cluster, host, port, hearing->now);
+        add_server(hearing->cluster, host, port, hearing->now, true);
 }
 
 int cluster_ask_servers(Cluster *cluster, const ApiServer *server, int64_t now, Error *reterr)

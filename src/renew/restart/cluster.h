@@ -19,7 +19,8 @@
 typedef struct ClusterServer {
         char *host;
         uint16_t port;
-        int64_t seen; /* when somebody last said that it is one of them; 0: not known */
+        int64_t seen;  /* when somebody last said that it is one of them; 0: not known */
+        bool is_named; /* the API has said so, and not only etcd, beside which it would be */
 } ClusterServer;
 
 typedef struct Cluster {

@@ -198,9 +198,7 @@ static int ask(Coordination *coordination, const ApiServer *server, const Wish *
         free(TAKE(coordination->rival));
         coordination->valid_until = now + wish->seconds * 1000;
         lease_seen_done(seen);
-        if (!coordination->has_asked)
-                (void)learn(coordination, server);
-        coordination->has_asked = true;
+        coordination->has_asked = coordination->has_asked || learn(coordination, server);
         return 0;
 }
 
@@ -353,6 +351,7 @@ int coordination_take_turn(Coordination *coordination, const Turn *turn, Error *
                 r = wait_for_turn(coordination, turn, &error);
         else
                 r = 0;
+        coordination->was_ready = false;
         coordination->may_be_last = r == 0 && turn->is_urgent && !coordination->is_disputed;
         remember(coordination);
         return r < 0 ? error_set(reterr, r, "%s", error.text) : 0;
@@ -367,7 +366,7 @@ void coordination_prolong(Coordination *coordination, int64_t seconds)
                 log_debug("the turn is not prolonged: %s, ignoring", error.text);
 }
 
-static bool is_concerned(const Coordination *coordination, const InventoryComponent *component)
+bool coordination_minds(const Coordination *coordination, const InventoryComponent *component)
 {
         return coordination && api_gate_concerns(coordination->api, component);
 }
@@ -375,30 +374,33 @@ static bool is_concerned(const Coordination *coordination, const InventoryCompon
 bool coordination_forbids(Coordination *coordination, const InventoryComponent *component,
         bool is_of_use, Error *reterr)
 {
-        bool may_be_last;
+        bool may_be_last, is_open;
         ApiServers known;
 
-        if (!is_concerned(coordination, component))
+        if (!coordination_minds(coordination, component))
                 return false;
         may_be_last = !is_of_use || coordination->may_be_last;
         if (prepare(coordination, reterr) < 0)
                 return !may_be_last &&
                        error_prefix(reterr, -EBUSY, "other API servers cannot be asked") < 0;
         known = known_to(coordination);
-        coordination->was_ready = api_gate_ready_here(&known, NULL);
-        return !may_be_last && !api_gate_is_open(&known, reterr);
+        coordination->was_ready |= api_gate_ask_here(&known, NULL) >= 0;
+        is_open = !is_of_use || api_gate_is_open(&known, reterr);
+        return !is_open && !may_be_last;
 }
 
 bool coordination_is_back(
         Coordination *coordination, const InventoryComponent *component, Error *reterr)
 {
         ApiServers known;
+        int r;
 
-        if (!is_concerned(coordination, component) || prepare(coordination, NULL) < 0 ||
+        if (!coordination_minds(coordination, component) || prepare(coordination, NULL) < 0 ||
                 (quorum_is_etcd(component) && !coordination->was_ready))
                 return true;
         known = known_to(coordination);
-        return !api_servers_endpoint(coordination->api) || api_gate_ready_here(&known, reterr);
+        r = api_gate_ask_here(&known, reterr);
+        return r >= 0 || r == -EACCES || r == -ENOENT;
 }
 
 /* Whoever answers first takes it back; where nobody does it comes to its end by itself. */

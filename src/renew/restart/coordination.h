@@ -63,9 +63,12 @@ void coordination_prolong(Coordination *coordination, int64_t seconds);
  */
 void coordination_learn(Coordination *coordination);
 
+/* True if the two below are about this component. */
+bool coordination_minds(const Coordination *coordination, const InventoryComponent *component);
+
 /* True if this is an API server that is of use, or the etcd beside it, and two of the others do not
  * answer, or as many as there are: it must not be ended; the error says so. What cannot wait may be
- * the last one, if it has its turn and did not take it from somebody. */
+ * the last one, if it has its turn and did not take it from somebody, after a little waiting. */
 bool coordination_forbids(Coordination *coordination, const InventoryComponent *component,
         bool is_of_use, Error *reterr) MUST_USE;
 

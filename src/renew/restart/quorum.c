@@ -207,28 +207,30 @@ static int order_handover(const Access *access, Handover *ret, Error *reterr)
         if (r < 0)
                 return r;
         if (!cluster.heir)
-                return error_set(reterr, -ENOENT, "none of the others is healthy");
+                return error_set(reterr, -EBUSY, "none of the other members of etcd is healthy");
         ret->heir = TAKE(cluster.heir);
         r = etcd_hand_over(host, port, &access->tls, TIMEOUT, ret->heir, reterr);
         return r < 0 ? r : 1;
 }
 
-/* Of what a member says at one of its addresses for clients; nothing if it does not answer. */
-static EtcdStatus ask_status(const Access *access, const EtcdMember *member)
+/* Whom the one at this address follows. Another member may listen at it, too, on this host. */
+static bool follows_at(const Access *access, const EtcdAddress *address, const EtcdMember *member,
+        const char *leader)
 {
-        EtcdStatus status = {};
+        __attribute__((cleanup(etcd_status_done))) EtcdStatus status = {};
 
-        for (size_t i = member->n_peers; i < member->n && !status.id; i++)
-                (void)!etcd_status(member->addresses[i].host, member->addresses[i].port,
-                        &access->tls, TIMEOUT, &status, NULL);
-        return status;
+        return etcd_status(address->host, address->port, &access->tls, TIMEOUT, &status, NULL) >=
+                       0 &&
+               streq(status.id, member->id) && streq(status.leader, leader);
 }
 
+/* By what it says at one of its addresses for clients. */
 static bool follows(const Access *access, const EtcdMember *member, const char *leader)
 {
-        __attribute__((cleanup(etcd_status_done))) EtcdStatus status = ask_status(access, member);
-
-        return status.leader && streq(status.leader, leader);
+        for (size_t i = member->n_peers; i < member->n; i++)
+                if (follows_at(access, &member->addresses[i], member, leader))
+                        return true;
+        return false;
 }
 
 static bool all_follow(
@@ -252,7 +254,7 @@ static bool all_follow(
         return true;
 }
 
-/* Who leads now is asked to let this one lead again. */
+/* Who leads now is asked to let this one lead again; whoever else listens there refuses. */
 static void hand_back(const Access *access, const Handover *handover)
 {
         autoptr(EtcdMembers) members = NULL;
@@ -263,14 +265,14 @@ static void hand_back(const Access *access, const Handover *handover)
                 &members, &error);
         for (size_t i = 0; r >= 0 && i < members->n; i++) {
                 const EtcdMember *member = &members->list[i];
-                const EtcdAddress *at = &member->addresses[member->n_peers];
 
-                if (streq(member->id, handover->heir) && member->n > member->n_peers)
-                        r = etcd_hand_over(at->host, at->port, &access->tls, TIMEOUT,
-                                handover->here.id, &error);
+                for (size_t k = member->n_peers; k < member->n && streq(member->id, handover->heir);
+                        k++)
+                        if (etcd_hand_over(member->addresses[k].host, member->addresses[k].port,
+                                    &access->tls, TIMEOUT, handover->here.id, &error) >= 0)
+                                return;
         }
-        if (r < 0)
-                log_debug("etcd does not give its leadership back: %s, ignoring", error.text);
+        log_debug("etcd does not give its leadership back: %s, ignoring", error.text);
 }
 
 int quorum_hand_over(
@@ -288,6 +290,8 @@ int quorum_hand_over(
         r = read_access(root_fd, component->manifest, etcd->name, &access, &error);
         if (r >= 0)
                 r = order_handover(&access, &handover, &error);
+        if (r == -EBUSY || r == -ETIMEDOUT)
+                return error_set(reterr, -EBUSY, "%s", error.text);
         if (r < 0)
                 log_debug("etcd does not hand over its leadership: %s, ignoring", error.text);
         if (r <= 0)
@@ -300,7 +304,7 @@ int quorum_hand_over(
                 }
                 clock_sleep(POLL);
         }
-        return 1;
+        return 0;
 }
 
 /* What it shows to its peers, and to clients, who come from elsewhere. */

@@ -5,8 +5,8 @@
  *
  *     if (quorum_forbids(root_fd, component, is_healthy, &error)) ...
  *     healthy = quorum_healthy(root_fd, component);
- *     r = quorum_hand_over(root_fd, component, healthy, &error);        1: look again
- *                                                                       and then it is ended
+ *     r = quorum_hand_over(root_fd, component, healthy, &error);
+ *     if (quorum_forbids(…)) ...                          the last look, and then it is ended
  *     if (quorum_is_back(root_fd, component, healthy, &error)) ...
  *
  * Asks etcd itself, with the certificate that the component serves with (its purposes include that
@@ -29,10 +29,11 @@ bool quorum_settles(int root_fd, const InventoryComponent *component) MUST_USE;
 char **quorum_healthy(int root_fd, const InventoryComponent *component);
 
 /* If this member leads, another one does from now on, so that none has to be elected when it is
- * ended. 1 when all of `healthy` follow that one, by what each says itself: so these reach each
- * other. -EBUSY if one does not: it would be without a leader when this member is gone, and this
- * member is asked for again. 0 if it does not lead, or cannot hand over, as where etcd refuses it:
- * then there is an election, as etcd holds them anyway. */
+ * ended. 0 when all of `healthy` follow that one, by what each says itself: so these reach each
+ * other. -EBUSY if one does not (it would be without a leader when this member is gone, and this
+ * member is asked to lead again), or none takes it over in time. 0 as well if it does not lead, or
+ * etcd refuses that: then there is an election, as etcd holds them anyway. Takes its time: look
+ * again before it is ended. */
 int quorum_hand_over(int root_fd, const InventoryComponent *component, char *const *healthy,
         Error *reterr) MUST_USE;
 

@@ -24,16 +24,18 @@ typedef struct Stage {
 typedef struct Attempt {
         const InventoryComponent *component;
         const Owed *owed;
-        bool is_needed;     /* it does not read everything it is owed for by itself */
-        bool is_replaced;   /* its manifest has changed: the kubelet starts it anew by itself */
-        bool is_renewal;    /* a new process is asked for, whatever it has loaded */
-        int64_t newer_than; /* nanoseconds: a process that was started later is a new one */
-        bool was_healthy;   /* before we touched it; false also if we have not */
-        bool is_healthy;    /* at the last look */
-        bool is_down;       /* at the last look neither it nor anybody at its address answered */
-        bool is_loaded;     /* its process has what it is owed for, well or ill */
-        bool is_answering;  /* its probe says so, whatever the runtime says */
-        bool is_ended;      /* we have asked for its end, and `before` is what ran then */
+        bool is_needed;      /* it does not read everything it is owed for by itself */
+        bool is_replaced;    /* its manifest has changed: the kubelet starts it anew by itself */
+        bool is_renewal;     /* a new process is asked for, whatever it has loaded */
+        int64_t newer_than;  /* nanoseconds: a process that was started later is a new one */
+        bool was_healthy;    /* before we touched it; false also if we have not */
+        bool is_healthy;     /* at the last look */
+        bool is_down;        /* at the last look neither it nor anybody at its address answered */
+        bool is_loaded;      /* its process has what it is owed for, well or ill */
+        bool is_answering;   /* its probe says so, whatever the runtime says */
+        int64_t shown_until; /* end of the first certificate that it shows instead of its files; 0:
+                                not known, or there is none */
+        bool is_ended;       /* we have asked for its end, and `before` is what ran then */
         RunLook before;
         char **healthy;      /* members of etcd before it was ended; NULL: there are no others */
         bool is_witnessed;   /* we have seen it end and, where anybody knows, another one run */
@@ -66,7 +68,8 @@ bool attempt_take_turn(const Stage *stage, Attempt *attempt);
 void attempt_keep_turn(const Stage *stage, const Attempt *attempt);
 
 /* True if the cluster could not do without it now, which only holds while others have not got the
- * turn; the problem says why. */
+ * turn, and for a moment: etcd is looked at last after it has handed over its leadership; the
+ * problem says why. */
 bool attempt_is_forbidden(const Stage *stage, Attempt *attempt);
 
 /* Ends it by whoever runs it, and waits for the proof within StartTimeout=. */

@@ -16,7 +16,7 @@
 #define LOOKS 2
 
 /* Asking for a turn, and whether others are up, beside waiting for it; and another proof then. */
-#define TURN (2 * PROOF + PATIENCE_ELECTION)
+#define TURN (2 * PROOF + 2 * PATIENCE_ELECTION)
 
 /* A roll-back has the components before it restarted once more: renew/restart/restart.c. */
 #define ROUNDS 2
