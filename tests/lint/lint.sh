@@ -15,7 +15,7 @@ lint_files() {
                 names+=(-o -name "$pattern")
         done
         cd "$SRCDIR" || exit 99
-        roots=(.ci .clang-format .clang-tidy .gitignore .shellcheckrc HACKING.md LICENSE Makefile.am README.md SECURITY.md
+        roots=(.ci .clang-format .clang-tidy .gitignore .shellcheckrc HACKING.md LICENSE Makefile.am NEWS README.md SECURITY.md
                 completion configure.ac dev etc man packaging share src systemd tests tools)
         find "${roots[@]}" \( -path tests/data -o -name corpus -o -name .deps -o -name .dirstamp -o -name '*.[oa58]' \
                 -o -name '*.log' -o -name '*.trs' -o -name '*.pb-c.[ch]' -o -name '*~' -o -path 'systemd/*.service' \) -prune -o \

@@ -25,7 +25,7 @@ script() {
 
 # 1. A host that has never seen a pass.
 mkdir "$root"
-for arguments in "prerm upgrade 0.2.0-1" "prerm remove" "postrm upgrade 0.2.0-1" "postrm remove" "postrm purge"; do
+for arguments in "prerm upgrade 1.1.0-1" "prerm remove" "postrm upgrade 1.1.0-1" "postrm remove" "postrm purge"; do
         # shellcheck disable=SC2086 # words
         tap_ok "nothing is there: $arguments" script $arguments
         tap_is "$OUTPUT$(ls "$root")" "" "which says and makes nothing"
@@ -63,7 +63,7 @@ tap_like "$OUTPUT" 'holds the lock' "which says so"
 # 3. A pass that runs is waited for, but not forever.
 pids=()
 for action in upgrade remove; do
-        script prerm "$action" 0.2.0-1 >"$SCRATCH/$action" &
+        script prerm "$action" 1.1.0-1 >"$SCRATCH/$action" &
         pids+=($!)
         until grep -q . "$SCRATCH/$action" 2>/dev/null || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
         tap_like "$(cat "$SCRATCH/$action")" 'waiting until the pass' "prerm $action waits"

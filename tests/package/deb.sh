@@ -58,6 +58,7 @@ for page in $(cd "$SRCDIR/man" && ls -- *.scd); do
 done
 tap_like "$(zcat "$root/usr/share/doc/kube-renewd/changelog.Debian.gz" | head -n 1 | tr -d '()')" \
         "^kube-renewd $(dpkg-deb -f "$package" Version) " "so is the changelog"
+tap_like "$files" '/doc/kube-renewd/NEWS(\.gz)?$' "and what is new in it"
 
 # 3. Its binaries.
 for program in "$root/usr/bin/kube-renewd" "$root/usr/libexec/kube-renewd/kube-renewd-failure"; do

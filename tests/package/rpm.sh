@@ -71,7 +71,8 @@ tap_is "$(query --qf '[%{FILEFLAGS:fflags} %{FILENAMES}\n]' | sed -n 's/^\([a-z]
 tap_is "$(query --licensefiles)" /usr/share/licenses/kube-renewd/LICENSE "the license is, too"
 for file in /usr/bin/kube-renewd /usr/libexec/kube-renewd/kube-renewd-failure /usr/lib/systemd/system/kube-renewd.{service,timer} \
         /usr/lib/systemd/system/kube-renewd-{failure@,recover}.service /usr/lib/systemd/system-preset/80-kube-renewd.preset \
-        /usr/lib/systemd/catalog/kube-renewd.catalog /usr/share/man/man8/kube-renewd.8.gz; do
+        /usr/lib/systemd/catalog/kube-renewd.catalog /usr/share/man/man8/kube-renewd.8.gz \
+        /usr/share/doc/kube-renewd/NEWS; do
         tap_like "$files" " $file\$" "$file is there"
 done
 
