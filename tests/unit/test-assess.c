@@ -165,6 +165,9 @@ static void test_t04_ca(void **state)
         }
         sample->ca_cert.not_after = NOW + DAY;
         assert_text(judge(sample, CA), "expires in 1d, inside CAExpiringBefore=180d");
+        sample->cert.is_ca = true; /* as `openssl req -x509` makes a server's */
+        sample->cert.not_after = NOW + 100 * DAY;
+        assert_verdict(judge(sample, LEAF), STATE_OK, DUE_NOT);
 }
 
 static void test_t09_not_yet_valid(void **state)

@@ -277,6 +277,22 @@ static void test_t42_each_of_the_two_links_is_one_alarm(void **state)
         scene_free(scene);
 }
 
+/* A kubelet makes a CA with its own serving certificate, which is of no use without it. */
+static void test_a_ca_behind_a_leaf_that_is_watched(void **state)
+{
+        Scene *scene = scene_new();
+        size_t i = scene_item(scene, ITEM_CHAIN, "kubelet-serving#2", 100 * DAY);
+        Finding finding;
+
+        scene->certs[i].is_ca = true;
+        assert_int_equal(look_at(scene, i, ALARM_TYPE_CA_EXPIRING, &finding), EVIDENCE_FAULT);
+        finding_done(&finding);
+        scene->entries[i].watch = true;
+        assert_int_equal(look_at(scene, i, ALARM_TYPE_CA_EXPIRING, &finding), EVIDENCE_GONE);
+        finding_done(&finding);
+        scene_free(scene);
+}
+
 /* What a process has loaded does not make the file good. */
 static void test_t22_not_loaded_clears_no_alarm_about_the_file(void **state)
 {
@@ -376,6 +392,7 @@ int main(void)
                 SCRATCH_TEST(test_failure_mode_43_a_loop_has_an_end),
                 SCRATCH_TEST(test_t42_a_kubelet_that_cannot_renew_is_stuck),
                 SCRATCH_TEST(test_t42_each_of_the_two_links_is_one_alarm),
+                SCRATCH_TEST(test_a_ca_behind_a_leaf_that_is_watched),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,14 +27,6 @@ void assessment_free(Assessment *assessment)
         free(assessment);
 }
 
-/* CAs are spoken of half a year before their end, wherever they are found; but one that somebody
- * else makes anew with every certificate (the kubelet's) only as its leaf is. */
-static bool is_authority(const Item *item)
-{
-        return item->kind == ITEM_CA || item->kind == ITEM_EMBEDDED_CA ||
-               (item->cert->is_ca && !item->entry->watch);
-}
-
 static bool is_subject_of(const CertList *bundle, const char *name)
 {
         for (size_t i = 0; bundle && i < bundle->n; i++)
@@ -179,15 +171,15 @@ static char *span_text(const Policy *policy, int64_t span)
 
 static void note_expiring(const Evidence *evidence, const Item *item, Verdict *verdict)
 {
-        int64_t span = is_authority(item) ? evidence->config->ca_expiring_before
-                                          : due_span(&item->entry->policy, item->cert);
+        int64_t span = item_is_authority(item) ? evidence->config->ca_expiring_before
+                                               : due_span(&item->entry->policy, item->cert);
         char residual[SPAN_TEXT_SIZE], text[SPAN_TEXT_SIZE];
 
         if (verdict->residual < 0 || verdict->residual >= span || verdict->is_dispensable)
                 return;
-        autofree char *why = is_authority(item) ? xasprintf("inside CAExpiringBefore=%s",
-                                                          span_format(span, text))
-                                                : span_text(&item->entry->policy, span);
+        autofree char *why = item_is_authority(item) ? xasprintf("inside CAExpiringBefore=%s",
+                                                               span_format(span, text))
+                                                     : span_text(&item->entry->policy, span);
         verdict_note(verdict, STATE_EXPIRING, "expires in %s, %s",
                 span_format(verdict->residual, residual), why);
 }

@@ -138,6 +138,16 @@ static inline bool item_is_leaf(const Item *item)
         return item->kind == ITEM_CERTIFICATE || item->kind == ITEM_KUBECONFIG;
 }
 
+/* CAs are spoken of half a year before their end, wherever they are found; but one that somebody
+ * else makes anew with every certificate (the kubelet's) only as its leaf is, and a leaf as one,
+ * whatever it says of itself. */
+static inline bool item_is_authority(const Item *item)
+{
+        return item->kind == ITEM_CA || item->kind == ITEM_EMBEDDED_CA ||
+               (item->kind == ITEM_CHAIN && item->cert && item->cert->is_ca &&
+                       !(item->entry && item->entry->watch));
+}
+
 /* It has not the key that belongs to it, so that nobody can use it, however long it is valid. */
 static inline bool item_lacks_key(const Item *item)
 {

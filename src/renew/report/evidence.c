@@ -7,12 +7,6 @@
         "Look into the journal of the component that renews it when it is started, and renew it "  \
         "by the tools of that product."
 
-static bool is_authority(const Item *item)
-{
-        return item->kind == ITEM_CA || item->kind == ITEM_EMBEDDED_CA ||
-               (item->kind == ITEM_CHAIN && item->cert && item->cert->is_ca);
-}
-
 /* A certificate of the CA file that somebody has put behind a leaf: the alarm is that file's. */
 static bool is_told_elsewhere(const Item *item)
 {
@@ -170,7 +164,7 @@ static Evidence look_past_end(const Look *look, Finding *finding, bool authority
 {
         if (!look->item->cert)
                 return EVIDENCE_NONE;
-        if (is_authority(look->item) != authority || look->verdict->residual >= 0 ||
+        if (item_is_authority(look->item) != authority || look->verdict->residual >= 0 ||
                 look->verdict->is_dispensable || is_told_elsewhere(look->item))
                 return EVIDENCE_GONE;
         set_text(finding, alarm_text_expired(look->item->name));
@@ -194,8 +188,9 @@ static Evidence look_ca_expiring(const Look *look, Finding *finding)
 
         if (!look->item->cert)
                 return EVIDENCE_NONE;
-        if (!is_authority(look->item) || residual < 0 || residual >= config->ca_expiring_before ||
-                look->verdict->is_dispensable || is_told_elsewhere(look->item))
+        if (!item_is_authority(look->item) || residual < 0 ||
+                residual >= config->ca_expiring_before || look->verdict->is_dispensable ||
+                is_told_elsewhere(look->item))
                 return EVIDENCE_GONE;
         if (residual < config->ca_critical_before)
                 finding->severity = ALARM_CRITICAL;
@@ -224,7 +219,7 @@ static Evidence look_externally_managed(const Look *look, Finding *finding)
 {
         Evidence evidence = look_threshold(look);
 
-        if (is_authority(look->item) || is_watched(look->item) || !look->verdict->external ||
+        if (item_is_authority(look->item) || is_watched(look->item) || !look->verdict->external ||
                 look->verdict->waits_for_fetch)
                 return look->item->cert ? EVIDENCE_GONE : EVIDENCE_NONE;
         return evidence == EVIDENCE_FAULT ? expires(look, finding, NULL) : evidence;
@@ -280,7 +275,7 @@ static Evidence look_expiring(const Look *look, Finding *finding)
 
         if (!look->item->cert)
                 return EVIDENCE_NONE;
-        if (is_authority(look->item) || (look->verdict->external && !is_watched(look->item)) ||
+        if (item_is_authority(look->item) || (look->verdict->external && !is_watched(look->item)) ||
                 rotation_is_stored(look->item))
                 return EVIDENCE_GONE;
         if (evidence != EVIDENCE_FAULT)
@@ -432,7 +427,7 @@ static const char *repair_action(AlarmType type, const Look *look)
         if (is_watched(look->item))
                 return "Have it renewed by the program that it belongs to; a kubelet renews its "
                        "own while it runs and reaches the API server.";
-        if (look->verdict->external && !is_authority(look->item))
+        if (look->verdict->external && !item_is_authority(look->item))
                 type = ALARM_TYPE_EXTERNALLY_MANAGED_EXPIRING;
         return alarm_type_info(type)->repair_action;
 }
