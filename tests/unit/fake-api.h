@@ -14,8 +14,7 @@
  * conflict. It answers any selector with all objects: who asks has to look himself. */
 
 #include "base/digest.h"
-#include "base/json.h"
-#include "kube/http.h"
+#include "http-answer.h"
 
 #define API_OBJECTS "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 
@@ -133,21 +132,9 @@ static inline void api_issue(const char *name, const char *pem)
                 json_object_get(api_object(name), "status"), "certificate", json_string(base64));
 }
 
-static inline int api_answer(HttpAnswer **ret, long status, json_t *body)
-{
-        HttpAnswer *answer = xcalloc(1, sizeof(*answer));
-
-        answer->status = status;
-        answer->body = json_text(xcheck(body));
-        answer->body_size = strlen(answer->body);
-        json_decref(body);
-        *ret = answer;
-        return 0;
-}
-
 static inline int api_refuse(HttpAnswer **ret, long status, const char *message)
 {
-        return api_answer(
+        return http_answer_json(
                 ret, status, json_pack("{s:s, s:s}", "kind", "Status", "message", message));
 }
 
@@ -159,7 +146,7 @@ static inline int api_create(json_t *object, HttpAnswer **ret)
         assert_non_null(name);
         if (api_object(name))
                 return api_refuse(ret, 409, "already exists");
-        return api_answer(ret, 201, json_incref(api_put(name, json_incref(object))));
+        return http_answer_json(ret, 201, json_incref(api_put(name, json_incref(object))));
 }
 
 /* Only conditions are taken over, and only into the version that they were made for. */
@@ -173,7 +160,7 @@ static inline int api_approve(json_t *old, const json_t *fresh, HttpAnswer **ret
         json_object_set(json_object_get(old, "status"), "conditions",
                 json_object_get(status, "conditions"));
         api_touch(old);
-        return api_answer(ret, 200, json_incref(old));
+        return http_answer_json(ret, 200, json_incref(old));
 }
 
 static inline int api_delete(
@@ -184,7 +171,7 @@ static inline int api_delete(
         if (uid && !json_equal(uid, json_object_get(json_object_get(object, "metadata"), "uid")))
                 return api_refuse(ret, 409, "another uid");
         json_object_del(api.objects, name);
-        return api_answer(ret, 200, json_pack("{s:s}", "kind", "Status"));
+        return http_answer_json(ret, 200, json_pack("{s:s}", "kind", "Status"));
 }
 
 static inline int api_list_all(HttpAnswer **ret)
@@ -193,7 +180,7 @@ static inline int api_list_all(HttpAnswer **ret)
         const char *name;
 
         json_object_foreach(api.objects, name, object) json_array_append(items, object);
-        return api_answer(ret, 200, json_pack("{s:{}, s:o}", "metadata", "items", items));
+        return http_answer_json(ret, 200, json_pack("{s:{}, s:o}", "metadata", "items", items));
 }
 
 static inline int api_serve(const char *method, const char *path, json_t *body, HttpAnswer **ret)
@@ -215,7 +202,7 @@ static inline int api_serve(const char *method, const char *path, json_t *body, 
                 return api_approve(object, body, ret);
         }
         return streq(method, "DELETE") ? api_delete(object, name, body, ret)
-                                       : api_answer(ret, 200, json_incref(object));
+                                       : http_answer_json(ret, 200, json_incref(object));
 }
 
 static inline void api_note(const HttpRequest *request)

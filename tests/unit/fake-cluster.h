@@ -15,8 +15,7 @@
  *
  * As the real ones: a name is there once, and a change of an old version is a conflict. */
 
-#include "base/json.h"
-#include "kube/http.h"
+#include "http-answer.h"
 #include "kube/lease.h"
 
 #define CLUSTER_LEASES "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
@@ -111,21 +110,9 @@ static inline size_t cluster_asked(const char *beginning)
         return n;
 }
 
-static inline int cluster_answer(HttpAnswer **ret, long status, json_t *body)
-{
-        HttpAnswer *answer = xcalloc(1, sizeof(*answer));
-
-        answer->status = status;
-        answer->body = json_text(xcheck(body));
-        answer->body_size = strlen(answer->body);
-        json_decref(body);
-        *ret = answer;
-        return 0;
-}
-
 static inline int cluster_refuse(HttpAnswer **ret, long status, const char *message)
 {
-        return cluster_answer(ret, status, json_pack("{s:s}", "message", message));
+        return http_answer_json(ret, status, json_pack("{s:s}", "message", message));
 }
 
 /* Only those that answer are in there. */
@@ -152,11 +139,11 @@ static inline int cluster_serve(const FakeServer *server, const char *method, co
         if (streq(path, "/readyz"))
                 return cluster_refuse(ret, server->is_ready ? 200 : 500, "");
         if (streq(path, "/api/v1/namespaces/default/endpoints/kubernetes"))
-                return cluster_answer(ret, 200, cluster_endpoints());
+                return http_answer_json(ret, 200, cluster_endpoints());
         if (!starts_with(path, CLUSTER_LEASES))
                 return cluster_refuse(ret, 404, "no such resource");
         if (streq(method, "GET") && cluster.lease)
-                return cluster_answer(ret, 200, json_incref(cluster.lease));
+                return http_answer_json(ret, 200, json_incref(cluster.lease));
         if (streq(method, "GET"))
                 return cluster_refuse(ret, 404, "not found");
         if (streq(method, "POST") == !!cluster.lease ||
@@ -164,7 +151,7 @@ static inline int cluster_serve(const FakeServer *server, const char *method, co
                         !json_equal(cluster_version(cluster.lease), cluster_version(body))))
                 return cluster_refuse(ret, 409, "the object has been modified");
         cluster_put(json_deep_copy(body));
-        return cluster_answer(ret, 200, json_incref(cluster.lease));
+        return http_answer_json(ret, 200, json_incref(cluster.lease));
 }
 
 /* Only who leads can let another one lead. */
@@ -177,14 +164,14 @@ static inline int cluster_maintain(
         if (!cluster.leader)
                 return cluster_refuse(ret, 403, "permission denied");
         if (streq(path, "/v3/maintenance/status"))
-                return cluster_answer(ret, 200,
+                return http_answer_json(ret, 200,
                         json_pack("{s:{s:s}, s:s}", "header", "member_id", id, "leader",
                                 server && server->follows ? server->follows : cluster.leader));
         if (!heir || !streq(cluster.leader, id))
                 return cluster_refuse(ret, 412, "etcdserver: not leader");
         free(cluster.leader);
         cluster.leader = xstrdup(heir);
-        return cluster_answer(ret, 200, json_object());
+        return http_answer_json(ret, 200, json_object());
 }
 
 static inline int cluster_etcd(
@@ -229,7 +216,7 @@ int __wrap_http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr
                 return error_set(reterr, -ECONNREFUSED, "%s: nobody listens", host);
         server->n_requests++;
         if (streq(path, "/health"))
-                return cluster_answer(ret, server->is_ready ? 200 : 503,
+                return http_answer_json(ret, server->is_ready ? 200 : 503,
                         json_pack("{s:s}", "health", server->is_ready ? "true" : "false"));
         if (server->status > 0)
                 return cluster_refuse(ret, server->status, "not for you");

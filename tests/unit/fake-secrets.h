@@ -13,8 +13,7 @@
  * is there once. */
 
 #include "base/digest.h"
-#include "base/json.h"
-#include "kube/http.h"
+#include "http-answer.h"
 
 static struct {
         json_t *objects; /* by "NAMESPACE/NAME" */
@@ -105,21 +104,9 @@ static inline char *secrets_get(const char *place, const char *key)
         return (char *)text;
 }
 
-static inline int secrets_answer(HttpAnswer **ret, long status, json_t *body)
-{
-        HttpAnswer *answer = xcalloc(1, sizeof(*answer));
-
-        answer->status = status;
-        answer->body = json_text(body);
-        answer->body_size = strlen(answer->body);
-        json_decref(body);
-        *ret = answer;
-        return 0;
-}
-
 static inline int secrets_refuse(HttpAnswer **ret, long status, const char *message)
 {
-        return secrets_answer(
+        return http_answer_json(
                 ret, status, json_pack("{s:s, s:s}", "kind", "Status", "message", message));
 }
 
@@ -131,7 +118,7 @@ static inline int secrets_create(const char *namespace, json_t *object, HttpAnsw
 
         if (secrets_object(place))
                 return secrets_refuse(ret, 409, "already exists");
-        return secrets_answer(ret, 201, json_incref(secrets_put(place, json_incref(object))));
+        return http_answer_json(ret, 201, json_incref(secrets_put(place, json_incref(object))));
 }
 
 static inline int secrets_patch(json_t *object, const json_t *patch, HttpAnswer **ret)
@@ -150,7 +137,7 @@ static inline int secrets_patch(json_t *object, const json_t *patch, HttpAnswer 
         }
         json_object_update(data, json_object_get(patch, "data"));
         secrets_touch(object);
-        return secrets_answer(ret, 200, json_incref(object));
+        return http_answer_json(ret, 200, json_incref(object));
 }
 
 static inline int secrets_serve(
@@ -170,7 +157,7 @@ static inline int secrets_serve(
         if (!object)
                 return secrets_refuse(ret, 404, "not found");
         return streq(method, "PATCH") ? secrets_patch(object, body, ret)
-                                      : secrets_answer(ret, 200, json_incref(object));
+                                      : http_answer_json(ret, 200, json_incref(object));
 }
 
 int __wrap_http_call(const HttpRequest *request, HttpAnswer **ret, Error *reterr);
