@@ -20,7 +20,7 @@ size() {
         local package
 
         need deb
-        package=$(DEB_BUILD_OPTIONS=nocheck tools/deb.sh) && tests/bench/size.sh "$package"
+        package=$(tools/deb.sh --nocheck) && tests/bench/size.sh "$package"
 }
 
 tree plain CFLAGS='-O2 -g' || exit 1

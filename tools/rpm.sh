@@ -6,26 +6,9 @@ set -u
 umask 022 # modes are part of the source package
 cd "$(dirname "$0")/.." || exit 1
 
-usage() {
-        echo "usage: ./dev rpm [--source-date SECONDS] [--nocheck]" >&2
-        exit 2
-}
-
-options_of_build=()
-while [ $# -gt 0 ]; do
-        case $1 in
-        --source-date)
-                [[ ${2:-} =~ ^[0-9]+$ ]] || usage
-                export SOURCE_DATE_EPOCH=$2
-                shift 2
-                ;;
-        --nocheck)
-                options_of_build=(--nocheck)
-                shift
-                ;;
-        *) usage ;;
-        esac
-done
+# shellcheck source=tools/package-options.sh
+. tools/package-options.sh || exit 1
+package_options rpm "$@"
 output=$PWD/build/rpm
 macros=$PWD/build/rpm-macros
 
@@ -57,7 +40,7 @@ fi
 #    a digest of the source package if both were made at once.
 cd "$output" || exit 1
 rpmbuild_quietly -bs --define '_topdir .' --define '_tmppath .' || exit 1
-rpmbuild_quietly -bb --define "_topdir $output" --define "_tmppath $output" "${options_of_build[@]}" || exit 1
+rpmbuild_quietly -bb --define "_topdir $output" --define "_tmppath $output" ${without_tests:+--nocheck} || exit 1
 mv SRPMS/*.rpm RPMS/*/*.rpm . && cd ../.. || exit 1
 rm -rf build/rpm/{BUILD,BUILDROOT,RPMS,SOURCES,SPECS,SRPMS,kube-renewd.spec}
 find build/rpm -name '*.rpm' ! -name '*.src.rpm' ! -name '*-debug*'
