@@ -115,6 +115,15 @@ int json_write_file(int root_fd, const char *path, const json_t *json, unsigned 
         return fs_write_file(root_fd, path, text, strlen(text), mode, reterr);
 }
 
+int json_write_private(int root_fd, const char *path, const json_t *json, Error *reterr)
+{
+        autofree char *directory = xstrndup(path, (size_t)(fs_basename(path) - path));
+        int r;
+
+        r = fs_make_directories(root_fd, directory, 0700, reterr);
+        return r < 0 ? r : json_write_file(root_fd, path, json, 0600, reterr);
+}
+
 int json_list(int root_fd, const char *directory, char ***ret_names, Error *reterr)
 {
         static const char suffix[] = ".json";

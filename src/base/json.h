@@ -58,3 +58,7 @@ int json_list(int root_fd, const char *directory, char ***ret_names, Error *rete
 /* Replaces a file as one: temporary name, fsync, rename, fsync of the directory (fs_write_file). */
 int json_write_file(
         int root_fd, const char *path, const json_t *json, unsigned mode, Error *reterr) MUST_USE;
+
+/* The same for its owner alone, in a directory that is made, for its owner alone, if it is missing.
+ */
+int json_write_private(int root_fd, const char *path, const json_t *json, Error *reterr) MUST_USE;

@@ -144,6 +144,24 @@ static void test_file(void **state)
         assert_non_null(strstr(error.text, "'/b.json'"));
 }
 
+static void test_private_file(void **state)
+{
+        autoptr(json_t) json = json_pack("{s:s}", "component", "etcd");
+        Error error = {};
+        struct stat st;
+
+        for (int again = 0; again < 2; again++) {
+                assert_int_equal(
+                        json_write_private(root_fd, "/state/owed/a.json", json, &error), 0);
+                assert_int_equal(stat("state/owed/a.json", &st), 0);
+                assert_int_equal(st.st_mode & 07777, 0600);
+                assert_int_equal(stat("state/owed", &st), 0);
+                assert_int_equal(st.st_mode & 07777, 0700);
+        }
+        put("file", "");
+        assert_int_equal(json_write_private(root_fd, "/file/a.json", json, &error), -ENOTDIR);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -155,6 +173,7 @@ int main(void)
                 cmocka_unit_test(test_deep_nesting),
                 cmocka_unit_test(test_too_long),
                 SCRATCH_TEST(test_file),
+                SCRATCH_TEST(test_private_file),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

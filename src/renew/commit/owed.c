@@ -147,16 +147,12 @@ static char *entry_path(const char *state_directory, const char *component)
 static int join(int root_fd, const char *state_directory, const Owed *entry, bool has_changed,
         Error *reterr)
 {
-        autofree char *directory = xasprintf("%s/owed", state_directory);
         autofree char *path = entry_path(state_directory, entry->component);
         autoptr(json_t) json = NULL;
         Owed storage = {};
         autoptr(Owed) owed = &storage;
         int r;
 
-        r = fs_make_directories(root_fd, directory, 0700, reterr);
-        if (r < 0)
-                return r;
         r = entry_read(root_fd, path, owed, NULL);
         if (r < 0 || !is_due(root_fd, owed)) {
                 owed_done(owed);
@@ -185,7 +181,7 @@ static int join(int root_fd, const char *state_directory, const Owed *entry, boo
                 json_object_set_new(json, "expires", json_time(owed->expires));
         if (owed->renews)
                 json_object_set_new(json, "renews", json_true());
-        return json_write_file(root_fd, path, json, 0600, reterr);
+        return json_write_private(root_fd, path, json, reterr);
 }
 
 int owed_enter(int root_fd, const char *state_directory, const Owed *entry, Error *reterr)

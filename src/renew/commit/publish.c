@@ -189,18 +189,15 @@ static bool is_on_record(
 static int put_on_record(
         const PublishInput *input, const SecretEntry *entry, const Content *content, Error *reterr)
 {
-        autofree char *directory = xasprintf("%s/published", input->config->state_directory);
         autofree char *path = record_path(input, entry);
         autoptr(json_t) json = NULL;
         char hex[DIGEST_HEX_SIZE];
-        int r;
 
         if (is_on_record(input, entry, content))
                 return 0;
         digest_format(&content->digest, hex);
         json = xcheck(json_pack("{s:s}", "sha256", hex));
-        r = fs_make_directories(input->root_fd, directory, 0700, reterr);
-        return r < 0 ? r : json_write_file(input->root_fd, path, json, 0600, reterr);
+        return json_write_private(input->root_fd, path, json, reterr);
 }
 
 static SecretWish wish_of(const SecretEntry *entry, const Content *content)

@@ -158,14 +158,11 @@ int pending_read(
 
 int pending_write(int root_fd, const char *state_directory, const Pending *pending, Error *reterr)
 {
-        autofree char *directory = directory_path(state_directory);
         autofree char *file_name = escape_file_name(pending->name);
         autofree char *path = file_path(state_directory, file_name);
         autoptr(json_t) json = to_json(pending);
-        int r;
 
-        r = fs_make_directories(root_fd, directory, 0700, reterr);
-        return r < 0 ? r : json_write_file(root_fd, path, json, 0600, reterr);
+        return json_write_private(root_fd, path, json, reterr);
 }
 
 int pending_remove(int root_fd, const char *state_directory, const char *name, Error *reterr)

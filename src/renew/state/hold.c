@@ -35,11 +35,9 @@ static char *hold_path(const char *state_directory, const char *component)
 
 int hold_add(int root_fd, const char *state_directory, const Hold *hold, Error *reterr)
 {
-        autofree char *directory = xasprintf("%s/held", state_directory);
         autofree char *path = hold_path(state_directory, hold->component);
         autoptr(json_t) json = NULL;
         autostrv old = NULL;
-        int r;
 
         for (char **held = hold->paths; held && *held; held++)
                 strv_take(&old, fs_content(root_fd, *held));
@@ -47,8 +45,7 @@ int hold_add(int root_fd, const char *state_directory, const Hold *hold, Error *
                 json_escaped(hold->component), "since", json_time(hold->since), "until",
                 json_time(hold->until), "paths", json_strv(hold->paths), "old", json_strv(old),
                 "reason", json_escaped(hold->reason)));
-        r = fs_make_directories(root_fd, directory, 0700, reterr);
-        return r < 0 ? r : json_write_file(root_fd, path, json, 0600, reterr);
+        return json_write_private(root_fd, path, json, reterr);
 }
 
 static int entry_read(int root_fd, const char *path, Hold *hold, Error *reterr)

@@ -71,10 +71,8 @@ static bool is_there(
 int last_good_write(int root_fd, const char *state_directory, const char *name,
         const LastGood *pair, Error *reterr)
 {
-        autofree char *directory = xasprintf("%s/last-good", state_directory);
         autofree char *path = last_good_path(state_directory, name);
         autoptr(json_t) json = NULL;
-        int r;
 
         if (is_there(root_fd, state_directory, name, pair))
                 return 0;
@@ -83,6 +81,5 @@ int last_good_write(int root_fd, const char *state_directory, const char *name,
                 (const char *)pair->key->data, pair->key->size);
         if (!json)
                 return error_set(reterr, -EILSEQ, "the files of '%s' are no text", name);
-        r = fs_make_directories(root_fd, directory, 0700, reterr);
-        return r < 0 ? r : json_write_file(root_fd, path, json, 0600, reterr);
+        return json_write_private(root_fd, path, json, reterr);
 }

@@ -50,14 +50,11 @@ static int move(const Place *place, const char *from, const char *to, Error *ret
 static int record_write(
         int root_fd, const char *state_directory, const char *manifest, Error *reterr)
 {
-        autofree char *directory = xasprintf("%s/parked", state_directory);
         autofree char *path = record_path(state_directory, manifest);
         autoptr(json_t) json = xcheck(
                 json_pack("{s:i, s:o}", "schema_version", 1, "manifest", json_escaped(manifest)));
-        int r;
 
-        r = fs_make_directories(root_fd, directory, 0700, reterr);
-        return r < 0 ? r : json_write_file(root_fd, path, json, 0600, reterr);
+        return json_write_private(root_fd, path, json, reterr);
 }
 
 static int record_remove(
