@@ -15,7 +15,7 @@
 #include "cli/verb.h"
 #include "renew/pass.h"
 
-#define EXIT_UNKNOWN 3 /* of the verbs that judge: behaviour.md "Exit status" */
+#define EXIT_UNKNOWN 3 /* of the verbs that judge: EXIT STATUS of kube-renewd(8) */
 
 /* The program: options, help, the verb, and a look whether stdout took it all. */
 int command_main(int argc, char **argv, const Verb *verbs);

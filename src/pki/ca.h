@@ -50,8 +50,8 @@ typedef struct LeafTerms {
         bool is_repair;                /* the old one is of no use, whenever it ends */
 } LeafTerms;
 
-/* notBefore = now - 5 min but not before the CA's, notAfter = now + validity but not after the CA's
- * (behaviour.md "Issuing"). ca NULL: for a leaf that no CA bounds. */
+/* notBefore = now - 5 min but not before the CA's, notAfter = now + validity but not after the
+ * CA's. ca NULL: for a leaf that no CA bounds. */
 LeafTerms leaf_terms(const Ca *ca, int64_t now, int64_t validity, char *const *extra_sans);
 
 /* -EKEYREJECTED unless the terms are a span of time inside the CA's; -EKEYEXPIRED if the CA ends

@@ -28,7 +28,7 @@ typedef struct PassOptions {
         bool recovers;    /* `recover`: a configuration that cannot be used is no failure */
 } PassOptions;
 
-typedef enum ExitStatus { /* behaviour.md "Exit status" */
+typedef enum ExitStatus { /* EXIT STATUS of kube-renewd(8) */
         EXIT_DONE = 0,
         EXIT_FAILED = 1,
         EXIT_USAGE = 2,

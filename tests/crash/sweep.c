@@ -3,7 +3,7 @@
 /* Drives the whole program, `kube-renewd run` among the neighbours of a control plane, through
  * every system call that changes something and every one that reads: killed before or after it, the
  * call failing once or from there on, half of the bytes written. Then starts it again and holds the
- * invariants of cases.md against what is on disk.
+ * invariants of sweep.h against what is on disk.
  *
  *     sweep [OPTION...] TREE AT few|all|old           (--help lists the options)
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The scene of a crash: a control plane in a scratch directory, and the invariants of cases.md held
+/* The scene of a crash: a control plane in a scratch directory, and the invariants I1 to I10 held
  * against it.
  *
  *     Scene scene = scene_new(tree, at, few);

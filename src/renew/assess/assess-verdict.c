@@ -4,7 +4,7 @@
 
 #include "base/time-util.h"
 
-/* How long before its issue a new certificate begins (behaviour.md "Issuing"). */
+/* How long before its issue a new certificate begins (leaf_terms() of pki/ca.h). */
 #define BACKDATED (5 * MINUTE)
 
 static const struct {

@@ -17,8 +17,8 @@
 
 #include "renew/assess/copy.h"
 
-/* behaviour.md "States of a certificate". Order of precedence where several hold: MISSING, INVALID,
- * MISMATCH, EXPIRED, NOT YET VALID, UNTRUSTED, EXPIRING, DRIFTED, OK. */
+/* STATES OF A CERTIFICATE of kube-renewd(8). Order of precedence where several hold: MISSING,
+ * INVALID, MISMATCH, EXPIRED, NOT YET VALID, UNTRUSTED, EXPIRING, DRIFTED, OK. */
 typedef enum State {
         STATE_OK,
         STATE_EXPIRING, /* inside its threshold; a CA: inside CAExpiringBefore= */

@@ -46,7 +46,7 @@ bool step_issues(const Step *step);
 /* True if the old key stays (ReuseKey=): it is there and belongs to the certificate. */
 bool step_keeps_key(const Step *step);
 
-/* Outcomes of behaviour.md "Issuing": each certificate has its own. */
+/* What became of a certificate: each has its own. */
 typedef enum Outcome {
         OUTCOME_RENEWED,
         OUTCOME_NOT_DUE,

@@ -10,7 +10,7 @@
  *     r = history_write(root_fd, state_directory, assess_history(assessment), reterr);
  *
  * A pair seen mismatched once may be somebody copying; the same two files mismatched at the next
- * pass are a fault (behaviour.md "States of a certificate"). A missing or unreadable file is an
+ * pass are a fault (STATES OF A CERTIFICATE of kube-renewd(8)). A missing or unreadable file is an
  * empty history: it postpones a repair by one pass, and fails nothing. */
 
 #include "base/fs.h"

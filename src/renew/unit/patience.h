@@ -10,7 +10,7 @@
 
 #include "base/time-util.h"
 
-/* What loads its files by itself gets the time for it: behaviour.md "Restart and proof". */
+/* What loads its files by itself gets the time for it. */
 #define PATIENCE_RELOAD 90
 
 /* The kubelet waits up to five minutes before it starts again what has ended over and over
