@@ -61,9 +61,9 @@ int pass_look_at_rotations(Pass *pass, Error *reterr)
 {
         int r = pass_read_ledgers(pass, reterr);
 
-        return r < 0 ? r
-                     : ca_rotations_read(pass->root_fd, pass->config, pass->inventory,
-                               &pass->rotations, reterr);
+        if (r >= 0)
+                pass->rotations = ca_rotations_read(pass->root_fd, pass->config, pass->inventory);
+        return r;
 }
 
 /* The lock, and what was left by whoever died before us: returns how many rotations that had
@@ -243,7 +243,7 @@ static int look_at_checklist(
 }
 
 /* Who moves, and what that changes. */
-static int make(Pass *pass, const RotateRequest *request, RotateResult *result, Error *reterr)
+static int make(Pass *pass, const RotateRequest *request, Error *reterr)
 {
         const RotationInput input = {.assessment = pass->assessment,
                 .history = pass->history,
@@ -350,7 +350,7 @@ static int run_stages(Pass *pass, const RotateRequest *request, RotateResult *re
                 return r;
 
         /* 3. Everything in memory, then on disk, as one. */
-        r = make(pass, request, result, reterr);
+        r = make(pass, request, reterr);
         if (r < 0 || request->dry_run)
                 return r;
         interrupt_hold();

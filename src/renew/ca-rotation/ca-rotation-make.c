@@ -328,10 +328,9 @@ static int finish(int root_fd, const Config *config, const CaRotation *rotation,
 int ca_rotations_finish(
         int root_fd, const Config *config, const Inventory *inventory, Error *reterr)
 {
-        autoptr(CaRotations) rotations = NULL;
-        int r, n = 0;
+        autoptr(CaRotations) rotations = ca_rotations_read(root_fd, config, inventory);
+        int r = 0, n = 0;
 
-        r = ca_rotations_read(root_fd, config, inventory, &rotations, reterr);
         for (size_t i = 0; r >= 0 && i < rotations->n; i++) {
                 if (!is_over(root_fd, config, &rotations->list[i]))
                         continue;

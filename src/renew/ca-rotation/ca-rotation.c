@@ -86,8 +86,7 @@ static void read_rotation(const CaRotations *rotations, const InventoryCa *ca, C
         note_problem(rotation, r, &error);
 }
 
-int ca_rotations_read(int root_fd, const Config *config, const Inventory *inventory,
-        CaRotations **ret, Error *reterr)
+CaRotations *ca_rotations_read(int root_fd, const Config *config, const Inventory *inventory)
 {
         CaRotations *rotations = xcalloc(1, sizeof(*rotations));
 
@@ -99,8 +98,7 @@ int ca_rotations_read(int root_fd, const Config *config, const Inventory *invent
                 if (inventory->cas[i].expected)
                         read_rotation(
                                 rotations, &inventory->cas[i], &rotations->list[rotations->n++]);
-        *ret = rotations;
-        return 0;
+        return rotations;
 }
 
 static CaRotation *find(const CaRotations *rotations, const char *id)

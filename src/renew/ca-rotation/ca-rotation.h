@@ -3,7 +3,7 @@
 
 /* The CAs of this host on their way to others: where each is, who moves, and what that changes.
  *
- *     r = ca_rotations_read(root_fd, config, inventory, &rotations, reterr);
+ *     rotations = ca_rotations_read(root_fd, config, inventory);
  *     r = ca_rotations_select(rotations, "kubernetes,etcd", reterr);
  *     r = ca_rotations_move(rotations, ROTATE_NEXT, reterr);          who goes where
  *     r = ca_rotations_make(rotations, &input, &plan, &issuance, reterr);
@@ -55,8 +55,7 @@ DEFINE_AUTOPTR(CaRotations, ca_rotations_free)
 bool ca_rotation_signs(const Item *item);
 
 /* Those that are expected on this host. The fault of one is its own. */
-int ca_rotations_read(int root_fd, const Config *config, const Inventory *inventory,
-        CaRotations **ret, Error *reterr) MUST_USE;
+CaRotations *ca_rotations_read(int root_fd, const Config *config, const Inventory *inventory);
 
 /* ids: separated by commas, or "all". NULL: those that are in a rotation, or else all. -EINVAL for
  * an id that is none; with the nearest. */
