@@ -49,3 +49,16 @@ digests() {
 changed() {
         diff "$SCRATCH/before" <(digests) | sed -n 's/^> [0-9a-f]*  //p'
 }
+
+# mismatched: certificates of $ROOT whose key is another's, or cannot be read.
+mismatched() {
+        find "$ROOT/etc/kubernetes/pki" -name '*.crt' | while read -r certificate; do
+                [ "$(openssl x509 -in "$certificate" -noout -pubkey 2>&1)" = \
+                        "$(openssl pkey -in "${certificate%.crt}.key" -pubout 2>&1)" ] || echo "$certificate"
+        done
+}
+
+# leftovers: what a transaction should not have left in $ROOT.
+leftovers() {
+        find "$ROOT" -name '.kube-renewd-*' -o -name 'transaction.*'
+}

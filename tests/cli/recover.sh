@@ -8,16 +8,6 @@
 
 state=var/lib/kube-renewd
 
-# mismatched: pairs of $ROOT whose key and certificate do not belong together.
-mismatched() {
-        local certificate
-
-        find "$ROOT/etc/kubernetes/pki" -name '*.crt' | while read -r certificate; do
-                [ "$(openssl x509 -noout -pubkey -in "$certificate")" = \
-                        "$(openssl pkey -pubout -in "${certificate%.crt}.key")" ] || echo "$certificate"
-        done
-}
-
 # interrupt: a pass over $ROOT that is killed in the middle of the swaps. Fails where nobody can do that.
 interrupt() {
         command -v strace >/dev/null && strace -o /dev/null true 2>/dev/null || return

@@ -17,16 +17,6 @@ left() {
         digests >"$SCRATCH/before"
 }
 
-# mismatched: pairs of $ROOT whose key and certificate do not belong together.
-mismatched() {
-        local certificate
-
-        find "$ROOT/etc/kubernetes/pki" -name '*.crt' | while read -r certificate; do
-                [ "$(openssl x509 -noout -pubkey -in "$certificate")" = \
-                        "$(openssl pkey -pubout -in "${certificate%.crt}.key")" ] || echo "$certificate"
-        done
-}
-
 left renewed
 tap_status 0 "its configuration is read" renewd config --at="$DAY_AFTER"
 tap_unlike "$OUTPUT" 'warning' "and nothing in it is unknown"

@@ -25,19 +25,6 @@ contents() {
         (cd "$ROOT" && files | xargs sha256sum | sed 's/\([0-9a-f]*\)  \(.*\)/\2 \1/' | sort)
 }
 
-# apart: certificates below $ROOT whose key is another's.
-apart() {
-        find "$ROOT/$pki" -name '*.crt' | while read -r certificate; do
-                [ "$(openssl x509 -in "$certificate" -noout -pubkey 2>&1)" = \
-                        "$(openssl pkey -in "${certificate%.crt}.key" -pubout 2>&1)" ] || echo "$certificate"
-        done
-}
-
-# leftovers: of a transaction.
-leftovers() {
-        find "$ROOT" -name '.kube-renewd-*' -o -name 'transaction.*'
-}
-
 # until COMMAND...: it succeeds, within a minute.
 until_ok() {
         local end=$((SECONDS + 60))
@@ -99,7 +86,7 @@ done
 tap_is "$statuses" "75 75 75 75 75 75 " "T19 six passes at once: each says 75, for what it owes or for whom it waits"
 tap_is "$(cat "$SCRATCH"/pass.* | grep -c ': renewed, until')" 10 "T19 each certificate is renewed once"
 tap_is "$(find "$ROOT/$state/backups" -mindepth 1 -maxdepth 1 | wc -l)" 1 "T19 by one of them"
-tap_empty "$(apart; leftovers)" "T19 every pair matches, and nothing is left over"
+tap_empty "$(mismatched; leftovers)" "T19 every pair matches, and nothing is left over"
 
 # 3. An editor, who never rests. All that he has ever written is in his file or kept.
 plane
@@ -121,7 +108,7 @@ until_ok test -s "$SCRATCH/edits"
 for n in 0 1 2; do
         timeout 120 "$KUBE_RENEWD" --root="$ROOT" --layout=kubeadm --at="$(night $n)" run >"$SCRATCH/output" 2>&1
         tap_like "$?" '^(1|75)$' "T19 night $n, while somebody edits admin.conf, ends"
-        tap_empty "$(apart; leftovers)" "T19 every pair matches, and nothing is left over"
+        tap_empty "$(mismatched; leftovers)" "T19 every pair matches, and nothing is left over"
         tap_ok "T19 what he does not edit is renewed" renewd check --at="$(night $n)" apiserver scheduler.conf
 done
 touch "$stop"
@@ -144,12 +131,12 @@ full() {
         fallocate -l $((($(df --output=avail -k "$ROOT" | tail -n 1) - kib) * 1024)) "$ROOT/filler"
         renewd run --at="$(night 0)" >"$SCRATCH/output" 2>&1
         echo "$kib: ended with $?, $([ "$before" = "$(contents)" ] && echo old || echo new)"
-        apart
+        mismatched
         leftovers
         rm "$ROOT/filler"
         renewd run --at="$(night 0)" >>"$SCRATCH/output" 2>&1
         echo "$kib: then with $?"
-        apart
+        mismatched
         leftovers
         renewd check --at="$(night 0)" apiserver etcd-server admin.conf >/dev/null || echo "not renewed"
 }
@@ -157,7 +144,7 @@ plane
 mv "$ROOT" "$SCRATCH/plane"
 mkdir "$SCRATCH/disk"
 if [ "$(id -u)" = 0 ] && unshare -m mount -t tmpfs -o size=4m tmpfs "$SCRATCH/disk" 2>/dev/null; then
-        export -f full contents files apart leftovers renewd night
+        export -f full contents files mismatched leftovers renewd night
         export SCRATCH TEN_DAYS state pki
         for kib in 0 4 16 32 64 96 128 256; do
                 OUTPUT=$(unshare -m bash -c "full $kib" 2>&1)

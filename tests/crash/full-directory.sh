@@ -43,19 +43,6 @@ run() {
         status=$?
 }
 
-# apart: certificates whose key is another's.
-apart() {
-        find "$ROOT/$pki" -name '*.crt' | while read -r certificate; do
-                [ "$(openssl x509 -in "$certificate" -noout -pubkey 2>&1)" = \
-                        "$(openssl pkey -in "${certificate%.crt}.key" -pubout 2>&1)" ] || echo "$certificate"
-        done
-}
-
-# leftovers: of a transaction.
-leftovers() {
-        find "$ROOT" -name '.kube-renewd-*' -o -name 'transaction.*'
-}
-
 # outcomes WORD: names of the certificates with this outcome.
 outcomes() {
         sed -n "s/^\([^ :]*\): $1.*/\1/p" <<<"$OUTPUT" | sort | xargs
@@ -83,7 +70,7 @@ held_up() {
         tap_is "$(outcomes renewed)" "$but_etcd" "... and all others are renewed"
         tap_like "$(reason renewal-failed@etcd-server)" "^cannot stage '/$pki/etcd/server\.(crt|key)': $2$" \
                 "... the alarm says where, why, and what to do"
-        tap_empty "$(apart)" "... every pair matches"
+        tap_empty "$(mismatched)" "... every pair matches"
 }
 
 # made_up WHAT ALARMS: the next pass makes up for it.
@@ -91,7 +78,7 @@ made_up() {
         run
         tap_is "$status $(outcomes renewed)" "75 $2" "$1: the next pass renews the rest"
         tap_is "$(alarms)" "renewal-failed@*" "... and the alarms go"
-        tap_empty "$(apart; leftovers)" "... every pair matches, nothing is left over"
+        tap_empty "$(mismatched; leftovers)" "... every pair matches, nothing is left over"
 }
 
 # 1. A disk of its own under pki/etcd.
@@ -121,7 +108,7 @@ for kib in 4 24; do
         tap_is "$status $({ outcomes renewed; outcomes failed; } | xargs -n 1 | sort | xargs)" "1 $all" \
                 "$kib KiB left in pki: each certificate is renewed or has failed"
         tap_like "$(outcomes renewed)" "$([ $kib = 4 ] || echo 'apiserver .*')scheduler.conf" "... some are"
-        tap_empty "$(apart; leftovers)" "... every pair matches, nothing is left over"
+        tap_empty "$(mismatched; leftovers)" "... every pair matches, nothing is left over"
 done
 
 # 3. The source of a copy, and the copy.
