@@ -6,8 +6,7 @@
  *     KeyRequest requests[] = {{.kind = KEY_KIND_RSA_2048}, {.kind = KEY_KIND_ECDSA_P256}};
  *     key_generate_all(requests, 2);
  *
- * Each request has its own result; one failure touches no other. The only threads of the program
- * live and end here. */
+ * Each request has its own result; one failure touches no other. */
 
 #include "pki/key.h"
 

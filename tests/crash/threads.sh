@@ -13,7 +13,7 @@ watched() {
 
         # shellcheck disable=SC2046 # words
         "${CC:-cc}" "${flags[@]}" -I"$src" -I"$BUILDDIR" -o "$SCRATCH/threads" "$SRCDIR/tests/crash/threads.c" \
-                "$src"/pki/{cert-native,der,key,key-batch,key-token,native,pem}.c "$src"/base/{digest,error,escape,fs,memory}.c \
+                "$src"/pki/{cert-native,der,key,key-batch,key-token,native,pem}.c "$src"/base/{digest,error,escape,fs,memory,parallel}.c \
                 $(pkg-config --cflags --libs gnutls nettle)
 }
 
@@ -25,8 +25,8 @@ tap_ok "and do not race" "$SCRATCH/threads"
 
 mkdir "$SCRATCH/broken" && cp -R "$SRCDIR/src" "$SCRATCH/broken/src" || exit 99
 sed -i 's/atomic_size_t next/size_t next/; s/atomic_fetch_add(&queue->next, 1)/queue->next++/' \
-        "$SCRATCH/broken/src/pki/key-batch.c"
+        "$SCRATCH/broken/src/base/parallel.c"
 tap_ok "threads that share a number are built" watched "$SCRATCH/broken"
 tap_status 66 "and are seen" "$SCRATCH/threads"
-tap_like "$OUTPUT" 'data race .*(key-batch[.]c|work)' "racing"
+tap_like "$OUTPUT" 'data race .*(parallel[.]c|take_all)' "racing"
 tap_done
