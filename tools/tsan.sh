@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# tsan.sh: the unit tests and the program's life under the thread sanitizer. Keys are generated in parallel.
+# tsan.sh: the unit tests and the program's life under the thread sanitizer. Keys are generated, and many files
+# read and parsed, in parallel.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=tools/floors.sh

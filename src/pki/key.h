@@ -8,8 +8,8 @@
  *     r = key_generate(key_kind(key), &fresh, reterr);
  *     r = key_to_pem(fresh, key_format(key), &pem, reterr);
  *
- * key_generate() may run in several threads at once; nothing else here is meant to. No key is ever
- * printed or logged. */
+ * key_generate() and key_parse() may run in several threads at once; nothing else here is meant to.
+ * No key is ever printed or logged. */
 
 #include "base/secret.h"
 #include "pki/cert.h"

@@ -11,6 +11,9 @@ void inventory_file_free(InventoryFile *file)
         file_image_free(file->image);
         cert_list_free(file->certs);
         key_free(file->key);
+        for (size_t i = 0; file->users && i < file->kubeconfig->n_users; i++)
+                inventory_file_free(file->users[i]);
+        free(file->users);
         kubeconfig_free(file->kubeconfig);
         free(file->read.problem);
         free(file->certs_parsed.problem);
@@ -84,31 +87,45 @@ static int read_image(
         return 0;
 }
 
-InventoryFile *inventory_file(InventoryReader *reader, const char *path)
+InventoryFile *inventory_file_unread(InventoryReader *reader, const char *path)
 {
         Inventory *inventory = reader->inventory;
         autofree char *normal = path_normalize(path);
         InventoryFile *file;
-        Error error = {};
         size_t i;
-        int r;
 
         if (name_index_find(&inventory->file_index, normal, &i))
                 return inventory->files[i];
         file = add_file(inventory);
         file->path = TAKE(normal);
         name_index_add(&inventory->file_index, file->path, inventory->n_files - 1);
+        return file;
+}
+
+void inventory_file_read(const InventoryReader *reader, InventoryFile *file)
+{
+        Error error = {};
+        int r;
+
+        if (file->read.done)
+                return;
         r = read_image(reader, file->path, &file->image, &error);
         if (r == -ENOENT)
                 error_set(&error, r, "'%s' is missing", file->path);
         attempt_store(&file->read, r, NULL, &error);
+}
+
+InventoryFile *inventory_file(InventoryReader *reader, const char *path)
+{
+        InventoryFile *file = inventory_file_unread(reader, path);
+
+        inventory_file_read(reader, file);
         return file;
 }
 
-InventoryFile *inventory_scalars(InventoryReader *reader, const char *what, const void *certs,
+static void parse_scalars(InventoryFile *file, const char *what, const void *certs,
         size_t certs_size, const Secret *key, const char *problem)
 {
-        InventoryFile *file = add_file(reader->inventory);
         Error error = {};
         int r;
 
@@ -121,7 +138,31 @@ InventoryFile *inventory_scalars(InventoryReader *reader, const char *what, cons
         else
                 r = error_set(&error, -ENOENT, "there is no key");
         attempt_store(&file->key_parsed, r, what, &error);
+}
+
+InventoryFile *inventory_scalars(InventoryReader *reader, const char *what, const void *certs,
+        size_t certs_size, const Secret *key, const char *problem)
+{
+        InventoryFile *file = add_file(reader->inventory);
+
+        parse_scalars(file, what, certs, certs_size, key, problem);
         return file;
+}
+
+InventoryFile *inventory_file_user(InventoryFile *file, size_t i)
+{
+        const KubeconfigUser *user = &file->kubeconfig->users[i];
+        autofree char *what = NULL;
+
+        if (!file->users)
+                file->users = xcalloc(file->kubeconfig->n_users, sizeof(*file->users));
+        if (file->users[i])
+                return file->users[i];
+        what = xasprintf("user '%s' of '%s'", user->name, file->path);
+        file->users[i] = xcalloc(1, sizeof(InventoryFile));
+        parse_scalars(file->users[i], what, user->certificate, user->certificate_size, user->key,
+                user->problem);
+        return file->users[i];
 }
 
 /* True if the content is there and was not parsed this way before; otherwise the attempt has the

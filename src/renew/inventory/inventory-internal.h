@@ -4,6 +4,7 @@
 /* What the parts of the inventory share; nobody else includes this.
  *
  *     inventory-file.c        files, each read and parsed at most once
+ *     inventory-ahead.c       many of them at once, on all cores
  *     inventory-component.c   manifests, and who uses which file
  *     inventory-ca.c          CA files, and who signed what
  *     inventory-credential.c  a certificate with its key, and what stands behind it
@@ -31,6 +32,7 @@ struct InventoryFile {
         CertList *certs;
         Key *key;
         Kubeconfig *kubeconfig;
+        struct InventoryFile **users; /* of the kubeconfig: inventory_file_user() */
         Attempt read, certs_parsed, key_parsed, kubeconfig_parsed;
 };
 
@@ -45,6 +47,14 @@ typedef struct InventoryReader {
 /* The file as it was when first asked for; it is there even if it could not be read. */
 InventoryFile *inventory_file(InventoryReader *reader, const char *path);
 
+/* The same in two steps: its place in the list, and its content, unless that is there. */
+InventoryFile *inventory_file_unread(InventoryReader *reader, const char *path);
+void inventory_file_read(const InventoryReader *reader, InventoryFile *file);
+
+/* Reads and parses what the layout names as certificate, key or kubeconfig, where that is so much
+ * that it is worth more than one thread. Changes nothing but the time that the rest takes. */
+void inventory_read_ahead(InventoryReader *reader);
+
 /* Does the path itself say where the file is? */
 bool inventory_is_link(const InventoryReader *reader, const char *path);
 
@@ -52,6 +62,9 @@ bool inventory_is_link(const InventoryReader *reader, const char *path);
  * with the reason in problem if there is one. */
 InventoryFile *inventory_scalars(InventoryReader *reader, const char *what, const void *certs,
         size_t certs_size, const Secret *key, const char *problem);
+
+/* What is embedded for a user of the kubeconfig that was parsed, by his number. */
+InventoryFile *inventory_file_user(InventoryFile *file, size_t i);
 
 /* The pair in a file that holds a Secret of the type kubernetes.io/tls, as JSON; NULL if it is
  * none. */

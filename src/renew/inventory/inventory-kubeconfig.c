@@ -44,9 +44,8 @@ static bool is_current(const Source *source, const KubeconfigUser *user)
 
 static void add_embedded(const Source *source, const KubeconfigUser *user, char *name)
 {
-        autofree char *what = xasprintf("user '%s' of '%s'", user->name, source->entry->path);
-        InventoryFile *scalars = inventory_scalars(source->reader, what, user->certificate,
-                user->certificate_size, user->key, user->problem);
+        InventoryFile *scalars =
+                inventory_file_user(source->file, (size_t)(user - source->kubeconfig->users));
         Item item = base_item(source, ITEM_KUBECONFIG, name);
 
         item.user = user;

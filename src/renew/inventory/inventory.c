@@ -215,6 +215,8 @@ int inventory_read_overlaid(int root_fd, const Config *config, const InventoryOv
         inventory_read_components(&reader);
         inventory_read_cas(&reader);
 
+        inventory_read_ahead(&reader);
+
         /* 3. One item per certificate, in the order of the layout; CAs last, as kubeadm lists. */
         for (size_t i = 0; i < layout->n_credentials; i++)
                 if (layout->credentials[i].is_kubeconfig)

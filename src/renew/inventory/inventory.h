@@ -9,8 +9,9 @@
  *
  * One item per certificate: PKI files, each certificate of a bundle, every user of every
  * kubeconfig, CA data of a kubeconfig that is no copy of the CA file, all CAs, the kubelet's. A
- * file that cannot be read or parsed is one item with an error, never the end. Reads only; needs no
- * clock; everything later stages need is here, so that no file is read twice. */
+ * file that cannot be read or parsed is one item with an error, never the end. Reads only, many
+ * files on all cores; needs no clock; everything later stages need is here, so that no file is read
+ * twice. */
 
 #include "base/fs.h"
 #include "kube/kubeconfig.h"
