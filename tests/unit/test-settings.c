@@ -253,8 +253,33 @@ static void test_an_index_finds_the_same(void **state)
 
         /* What comes later is found, too. */
         fresh = settings_append(settings);
-        *fresh = (Setting){.section = xstrdup("a"), .name = xstrdup("x"), .key = xstrdup("K")};
+        *fresh = (Setting){.section = shared_text_new("a"),
+                .name = shared_text_new("x"),
+                .key = shared_text_new("K")};
         assert_ptr_equal(settings_last(settings, "a", "x", "K"), fresh);
+}
+
+/* Whichever list goes first. */
+static void test_words_that_come_back_are_kept_once(void **state)
+{
+        Settings *settings = parse("[a x]\nK=1\nL=2\n[a y]\nL=3\nK=4\n");
+        autoptr(Settings) other = settings_new();
+        const Setting *s = settings->items;
+
+        assert_ptr_equal(s[0].section, s[3].section);
+        assert_ptr_equal(s[0].file, s[3].file);
+        assert_ptr_equal(s[0].name, s[1].name);
+        assert_ptr_equal(s[0].key, s[3].key);
+        assert_ptr_equal(s[1].key, s[2].key);
+        assert_string_equal(s[2].name, "y");
+
+        *settings_append(other) = settings->items[--settings->n];
+        settings_free(settings);
+        assert_string_equal(other->items[0].section, "a");
+        assert_string_equal(other->items[0].name, "y");
+        assert_string_equal(other->items[0].key, "K");
+        assert_string_equal(other->items[0].value, "4");
+        assert_string_equal(other->items[0].file, "f.conf");
 }
 
 static void test_reading_files(void **state)
@@ -359,6 +384,7 @@ int main(void)
                 cmocka_unit_test(test_the_number_of_settings_has_a_limit),
                 cmocka_unit_test(test_the_last_setting),
                 cmocka_unit_test(test_an_index_finds_the_same),
+                cmocka_unit_test(test_words_that_come_back_are_kept_once),
                 cmocka_unit_test(test_reading_files),
                 cmocka_unit_test(test_the_nearest_word),
                 cmocka_unit_test(test_excerpts_end_at_a_character),

@@ -38,6 +38,14 @@ static void replace(char **text, char *by)
         *text = by;
 }
 
+static void rename_entry(Setting *setting, const char *layout)
+{
+        autofree char *name = xasprintf("%s:%s", layout, setting->name);
+
+        shared_text_drop(setting->name);
+        setting->name = shared_text_new(name);
+}
+
 /* Each word of a list of names. */
 static char *prefix_words(const char *text, const char *layout)
 {
@@ -57,7 +65,7 @@ static void add_prefix(Settings *settings, const char *layout)
                 if (is_single(setting))
                         continue;
                 if (setting->name[0])
-                        replace(&setting->name, xasprintf("%s:%s", layout, setting->name));
+                        rename_entry(setting, layout);
                 if (key && key->type->names_entries)
                         replace(&setting->value, prefix_words(setting->value, layout));
         }
@@ -154,11 +162,11 @@ static void inherit(Merge *merge, const FoundLayout *layout, const Setting *entr
                 if (!setting || !setting->value[0] || is_overridden(merge, entry, key))
                         continue;
                 *settings_append(merge->inherited) = (Setting){
-                        .section = xstrdup(entry->section),
-                        .name = xstrdup(entry->name),
-                        .key = xstrdup(setting->key),
+                        .section = shared_text_hold(entry->section),
+                        .name = shared_text_hold(entry->name),
+                        .key = shared_text_hold(setting->key),
                         .value = xstrdup(setting->value),
-                        .file = xstrdup(setting->file),
+                        .file = shared_text_hold(setting->file),
                         .line = setting->line,
                 };
         }

@@ -200,12 +200,13 @@ static void note_choice(Settings *configured, const FoundLayouts *found)
                 if (!strv_contains(origins, found->items[i].origin))
                         strv_add(&origins, found->items[i].origin);
         }
+        autofree char *file = strv_join(origins, ", ");
         *settings_append(configured) = (Setting){
-                .section = xstrdup("agent"),
-                .name = xstrdup(""),
-                .key = xstrdup("Layout"),
+                .section = shared_text_new("agent"),
+                .name = shared_text_new(""),
+                .key = shared_text_new("Layout"),
                 .value = strv_join(names, " "),
-                .file = strv_join(origins, ", "),
+                .file = shared_text_new(file),
         };
 }
 

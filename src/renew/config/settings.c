@@ -3,6 +3,7 @@
 
 #include "base/escape.h"
 #include "base/fs.h"
+#include "base/name-index.h"
 
 #include <ctype.h>
 #include <ini.h>
@@ -32,6 +33,7 @@ typedef struct Reader {
         char text[LINE_SIZE_MAX + 1];       /* the line without comment */
         char key[KEY_SIZE_MAX + 1];         /* of an assignment; "" for a section */
         char section[SECTION_SIZE_MAX + 1]; /* "certificate apiserver": the one that is read */
+        NameIndex keys;                     /* of all settings of this file: where each was first */
         const char *rest;                   /* of text: what inih has not got yet; NULL: nothing */
         bool is_continued;                  /* the next piece belongs to the setting before */
         int r;
@@ -60,11 +62,11 @@ void settings_free(Settings *settings)
         for (size_t i = 0; i < settings->n; i++) {
                 Setting *s = &settings->items[i];
 
-                free(s->section);
-                free(s->name);
-                free(s->key);
+                shared_text_drop(s->section);
+                shared_text_drop(s->name);
+                shared_text_drop(s->key);
                 free(s->value);
-                free(s->file);
+                shared_text_drop(s->file);
         }
         free(settings->items);
         forget_index(settings);
@@ -112,8 +114,7 @@ void settings_index(Settings *settings)
 const Setting *settings_last(
         const Settings *settings, const char *section, const char *name, const char *key)
 {
-        const Setting wanted = {
-                .section = (char *)section, .name = (char *)name, .key = (char *)key};
+        const Setting wanted = {.section = section, .name = name, .key = key};
 
         if (settings->index) {
                 Setting *const *found = tfind(&wanted, &settings->index, compare_places);
@@ -348,12 +349,32 @@ static char *feed(char *buffer, int size, void *userdata)
         return buffer;
 }
 
+/* A section is one file's, and has one name; keys come back in the next one. */
+static void store_words(Reader *reader, const char *name, const char *key)
+{
+        Settings *settings = reader->settings;
+        size_t last = settings->n - 1, first;
+        Setting *s = &settings->items[last];
+        const Setting none = {}, *before = last > 0 ? s - 1 : &none;
+        autofree char *section = xstrndup(reader->section, strcspn(reader->section, " \t"));
+
+        s->section = shared_text_like(before->section, section);
+        s->name = shared_text_like(before->name, name);
+        s->file = shared_text_like(before->file, reader->file);
+        if (name_index_find(&reader->keys, key, &first)) {
+                s->key = shared_text_hold(settings->items[first].key);
+        } else {
+                s->key = shared_text_new(key);
+                name_index_add(&reader->keys, s->key, last);
+        }
+}
+
 /* Takes one setting, or one more piece of its value, from inih; 0 would be an error. */
 static int store(void *userdata, const char *section, const char *key, const char *value)
 {
         Reader *reader = userdata;
         Settings *settings = reader->settings;
-        size_t length = strcspn(reader->section, " \t");
+        const char *name = reader->section + strcspn(reader->section, " \t");
         Setting *s;
 
         (void)section; /* reader has the whole of it */
@@ -364,13 +385,9 @@ static int store(void *userdata, const char *section, const char *key, const cha
                 s->value = xasprintf("%s%s", start, value);
         } else {
                 s = settings_append(settings);
-                s->section = xstrndup(reader->section, length);
-                s->name =
-                        xstrdup(reader->section + length + strspn(reader->section + length, " \t"));
-                s->key = xstrdup(key);
                 s->value = xstrdup(value);
-                s->file = xstrdup(reader->file);
                 s->line = reader->line;
+                store_words(reader, name + strspn(name, " \t"), key);
         }
         reader->is_continued = reader->rest != NULL;
         return 1;
@@ -389,6 +406,7 @@ int settings_parse(
         if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
                 reader.next += 3;
         r = ini_parse_stream(feed, &reader, store, &reader);
+        name_index_clear(&reader.keys);
         if (reader.r < 0)
                 return reader.r;
         if (r != 0)

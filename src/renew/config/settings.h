@@ -14,12 +14,14 @@
  * Grammar by inih. */
 
 #include "base/error.h"
+#include "base/shared-text.h"
 
 typedef struct Setting {
-        char *section; /* "certificate" */
-        char *name;    /* "apiserver", or "" for "[renewal]" */
-        char *key, *value;
-        char *file;
+        const char *section; /* "certificate" */
+        const char *name;    /* "apiserver", or "" for "[renewal]" */
+        const char *key;
+        char *value;
+        const char *file;
         unsigned line; /* 0: not from a file (--layout=) */
 } Setting;
 
@@ -43,7 +45,8 @@ int settings_read(Settings *settings, int root_fd, const char *path, Error *rete
 int settings_parse(Settings *settings, const char *file, const char *data, size_t size,
         Error *reterr) MUST_USE;
 
-/* Room for one more, zeroed: the caller fills it with strings that the list owns from now on. */
+/* Room for one more, zeroed: the caller fills it with a value that the list owns from now on, and
+ * with shared texts (base/shared-text.h): a long list repeats few words. */
 Setting *settings_append(Settings *settings);
 
 /* Moves everything to the end of another list. */
