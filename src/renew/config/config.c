@@ -194,11 +194,13 @@ static int apply_all(Config *config, size_t n_layout, Error *reterr)
         for (const ConfigSection *section = config_sections; section->name; section++)
                 for (size_t i = 0; i < settings->n; i++) {
                         const Setting *setting = &settings->items[i];
-                        const ConfigKey *key = config_key_find(section, setting->key);
+                        const ConfigKey *key;
                         int r;
 
-                        if (!streq(setting->section, section->name) ||
-                                !config_key_allowed(section, key, i < n_layout))
+                        if (!streq(setting->section, section->name))
+                                continue;
+                        key = config_key_find(section, setting->key);
+                        if (!config_key_allowed(section, key, i < n_layout))
                                 continue;
                         r = apply(config, section, setting, reterr);
                         if (r < 0)
