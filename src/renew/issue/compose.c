@@ -336,7 +336,7 @@ static int splice(const Issuance *issuance, const FileImage *old, Secret **ret, 
 static void compose_kubeconfig(Issuance *issuance, const FileImage *old, unsigned pair)
 {
         Error error = {};
-        Secret *content;
+        Secret *content = NULL;
 
         if (issuance_find_change(issuance, old->path))
                 return;
