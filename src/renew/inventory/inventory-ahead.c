@@ -69,11 +69,10 @@ void inventory_read_ahead(InventoryReader *reader)
         const Layout *layout = &reader->config->layout;
         Ahead ahead = {.reader = reader};
         autofree Unread *items = NULL;
-        size_t n = layout->n_credentials + layout->n_certificates; /* at most: of these, the key */
 
-        if (n < WORTH_IT)
+        if (layout->n_credentials + layout->n_certificates < WORTH_IT)
                 return;
-        ahead.items = items = xcalloc(n, sizeof(*items));
+        ahead.items = items = xcalloc(2 * layout->n_credentials, sizeof(*items));
         for (size_t i = 0; i < layout->n_credentials; i++) {
                 const CredentialEntry *entry = &layout->credentials[i];
 
