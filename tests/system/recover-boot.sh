@@ -55,7 +55,9 @@ echo "$1.kubelet=$(show ActiveState kubelet.service)"
 echo "$1.started=$(show ConditionResult) $(show ActiveState) $(show Result) $(show ExecMainStatus)"
 ended=$(show ExecMainExitTimestampMonotonic) began=$(show ExecMainStartTimestampMonotonic kubelet.service)
 echo "$1.order=$((ended < began))"
-echo "$1.told=$(events "$EVENT_TRANSACTION_RECOVERED")"
+journalctl --sync
+# Of a process that has ended at once the journal may not know the unit.
+echo "$1.told=$(journalctl -q -o cat MESSAGE_ID="$EVENT_TRANSACTION_RECOVERED" | wc -l)"
 echo "$1.alarms=$(ls $state/public/alarms 2>/dev/null | xargs)"
 echo "$1.reason=$(member $failed reason)"
 echo "$1.repair=$(member $failed repair_action)"
