@@ -31,7 +31,8 @@ void etcd_cluster_done(EtcdCluster *cluster);
 
 /* Asks the member at host:port. timeout: seconds for each question; there is one for each URL of a
  * member at most. Members that do not answer are not healthy. For the member itself: errors as
- * http_call(), and -EPROTO if it does not answer with a list of members. */
+ * http_call(), -EBUSY if it cannot say so now, and -EPROTO if it does not answer with a list of
+ * members. */
 int etcd_look(const char *host, uint16_t port, const HttpTls *tls, unsigned timeout,
         EtcdCluster *ret, Error *reterr) MUST_USE;
 
