@@ -110,6 +110,10 @@ static void test_a_damaged_layout_is_no_reason_to_guess(void **state)
         assert_load_fails(root, &(ConfigOptions){}, -EINVAL,
                 "/etc/kube-renewd/layouts/site.conf:1: '[layout' lacks its ']'; write [section] or "
                 "[section name]");
+        tree_write_text(root, ETC "layouts/site.conf", "[layout]\nDetect=/x\n[ca a]\n=v\n");
+        assert_load_fails(root, &(ConfigOptions){}, -EINVAL,
+                "/etc/kube-renewd/layouts/site.conf:4: '=v' has no key in front of '='; write "
+                "Key=Value");
         tree_free(root);
 }
 

@@ -370,6 +370,21 @@ static void test_bad_lines_are_skipped_where_that_is_asked_for(void **state)
         assert_setting(&settings->items[1], "agent", "", "X", "5", 12);
 }
 
+static void test_one_section_alone_is_kept_and_all_are_judged(void **state)
+{
+        static const char text[] = "[layout]\nA=1\n[ca x]\nB=2\n[layout x]\nC=3\n[layout]\nD=4\n";
+        autoptr(Settings) settings = settings_new();
+        Error error;
+
+        settings->only_section = "layout";
+        assert_int_equal(settings_parse(settings, "f.conf", text, strlen(text), NULL), 0);
+        assert_int_equal(settings->n, 2);
+        assert_setting(&settings->items[0], "layout", "", "A", "1", 2);
+        assert_setting(&settings->items[1], "layout", "", "D", "4", 8);
+        assert_int_equal(settings_parse(settings, "f.conf", "[ca x]\n=v\n", 10, &error), -EBADMSG);
+        assert_non_null(strstr(error.text, "f.conf:2: "));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -390,6 +405,7 @@ int main(void)
                 cmocka_unit_test(test_excerpts_end_at_a_character),
                 cmocka_unit_test(test_excerpts_tell_no_pin),
                 cmocka_unit_test(test_bad_lines_are_skipped_where_that_is_asked_for),
+                cmocka_unit_test(test_one_section_alone_is_kept_and_all_are_judged),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

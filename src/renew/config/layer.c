@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/config/layer.h"
 
-#include "base/fs.h"
-
 #include <fcntl.h>
 
 #define SUFFIX ".conf"
@@ -55,7 +53,7 @@ static int look_up(int root_fd, const char *path, bool *ret_masked, Error *reter
         return 1;
 }
 
-int layers_read(const Layer *layers, size_t n, const char *name, Settings *settings, Error *reterr)
+int layers_find(const Layer *layers, size_t n, const char *name, FileImage **ret, Error *reterr)
 {
         for (size_t i = 0; i < n; i++) {
                 autofree char *path = xasprintf("%s/%s", layers[i].directory, name);
@@ -67,8 +65,20 @@ int layers_read(const Layer *layers, size_t n, const char *name, Settings *setti
                         continue;
                 if (r < 0 || masked)
                         return r < 0 ? r : 0;
-                r = settings_read(settings, layers[i].root_fd, path, reterr);
+                r = fs_read_file(layers[i].root_fd, path, SETTINGS_SIZE_MAX, ret, reterr);
                 return r < 0 ? r : 1;
         }
         return 0;
+}
+
+int layers_read(const Layer *layers, size_t n, const char *name, Settings *settings, Error *reterr)
+{
+        autoptr(FileImage) file = NULL;
+        int r;
+
+        r = layers_find(layers, n, name, &file, reterr);
+        if (r <= 0)
+                return r;
+        r = settings_parse_file(settings, file, reterr);
+        return r < 0 ? r : 1;
 }

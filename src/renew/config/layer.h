@@ -21,7 +21,11 @@ typedef struct Layer {
  * directories are fine. */
 int layers_list(const Layer *layers, size_t n, char ***ret_names, Error *reterr) MUST_USE;
 
-/* Appends the settings of the file that counts. Returns 1, or 0 if there is none or it is masked.
- * Errors as settings_read(); a link that leads nowhere is one. */
+/* The file that counts. Returns 1, or 0 if there is none or it is masked. Errors as fs_read_file();
+ * a link that leads nowhere is one. */
+int layers_find(
+        const Layer *layers, size_t n, const char *name, FileImage **ret, Error *reterr) MUST_USE;
+
+/* The same, and appends its settings. Errors as settings_read(), too. */
 int layers_read(const Layer *layers, size_t n, const char *name, Settings *settings,
         Error *reterr) MUST_USE;

@@ -16,6 +16,7 @@ static void clear(FoundLayout *layout)
         free(layout->origin);
         free(layout->base);
         settings_free(layout->settings);
+        file_image_free(layout->file);
         strv_free(layout->supersedes);
 }
 
@@ -109,6 +110,31 @@ static int compare_rank(const void *a, const void *b)
         return strcmp(x->name, y->name);
 }
 
+/* What [layout] says in the file of that name. A name that is masked everywhere has no settings. */
+static int read_section(
+        const LayoutSearch *search, const char *name, FoundLayout *layout, Error *reterr)
+{
+        int r;
+
+        layout->settings->only_section = "layout";
+        r = layers_find(search->layers, search->n_layers, name, &layout->file, reterr);
+        if (r > 0)
+                r = settings_parse_file(layout->settings, layout->file, reterr);
+        return r < 0 ? r : read_rank(layout, reterr);
+}
+
+/* Reads the rest of one that fits. */
+static int read_rest(FoundLayout *layout, Error *reterr)
+{
+        autoptr(FileImage) file = TAKE(layout->file);
+        int r;
+
+        settings_free(layout->settings);
+        layout->settings = settings_new();
+        r = settings_parse_file(layout->settings, file, reterr);
+        return r < 0 ? r : layout_base_expand(layout->settings, NULL, layout->base, reterr);
+}
+
 /* All that are installed, in their order. */
 static int read_all(const LayoutSearch *search, FoundLayouts *all, Error *reterr)
 {
@@ -122,9 +148,7 @@ static int read_all(const LayoutSearch *search, FoundLayouts *all, Error *reterr
                 append(all, (FoundLayout){.name = layout_name(*file), .settings = settings_new()});
                 FoundLayout *layout = &all->items[all->n - 1];
 
-                r = layers_read(search->layers, search->n_layers, *file, layout->settings, reterr);
-                if (r >= 0)
-                        r = read_rank(layout, reterr);
+                r = read_section(search, *file, layout, reterr);
                 if (r < 0)
                         return r;
         }
@@ -294,6 +318,9 @@ int layouts_detect(const LayoutSearch *search, const Settings *configured, Found
                 if (r < 0 || !match || is_superseded(found, layout))
                         continue;
                 layout->origin = setting_origin(match);
+                r = read_rest(layout, reterr);
+                if (r < 0)
+                        break;
                 remove_superseded(found, layout);
                 append(found, *layout);
                 *layout = (FoundLayout){};

@@ -26,7 +26,8 @@ typedef struct FoundLayout {
         char *name;         /* "kubeadm" */
         char *origin;       /* of the choice: "file:line", or "--layout" */
         char *base;         /* what %b means in it; NULL: nothing */
-        Settings *settings; /* with whole paths */
+        Settings *settings; /* with whole paths; of [layout] alone as long as there is a file */
+        FileImage *file;    /* what else is to be read, if it fits; NULL: nothing */
         unsigned order;
         char **supersedes;
 } FoundLayout;

@@ -2,14 +2,12 @@
 #include "renew/config/settings.h"
 
 #include "base/escape.h"
-#include "base/fs.h"
 #include "base/name-index.h"
 
 #include <ctype.h>
 #include <ini.h>
 #include <search.h>
 
-#define FILE_SIZE_MAX    ((size_t)1 << 20)
 #define LINE_SIZE_MAX    4096
 #define SETTINGS_MAX     131072
 #define KEY_SIZE_MAX     48
@@ -159,16 +157,31 @@ PRINTF_LIKE(2, 3) static int refuse(Reader *reader, const char *format, ...)
         return error_set(reader->reterr, -EBADMSG, "%s:%u: %s", reader->file, reader->line, text);
 }
 
+/* The same of the text of the line: "'TEXT' what, and what would be right". */
+PRINTF_LIKE(2, 3) static int refuse_text(Reader *reader, const char *format, ...)
+{
+        autofree char *shown = settings_excerpt(reader->text);
+        va_list args;
+
+        va_start(args, format);
+        autofree char *what = xvasprintf(format, args);
+        va_end(args);
+        return refuse(reader, "'%s' %s", shown, what);
+}
+
 /* Text that can be shown again as it is: UTF-8 without control characters but the tab. */
 static bool is_plain(const char *text)
 {
         char unit[ESCAPE_UNIT_SIZE];
 
         while (*text) {
-                size_t n = escape_unit(text, unit);
+                size_t n = 1;
 
-                if (*text != '\t' && strncmp(text, unit, n) != 0)
-                        return false;
+                if (*text != '\t' && !(*text >= ' ' && *text <= '~')) {
+                        n = escape_unit(text, unit);
+                        if (strncmp(text, unit, n) != 0)
+                                return false;
+                }
                 text += n;
         }
         return true;
@@ -193,30 +206,26 @@ static void cut_comment(char *text)
 static int check_section(Reader *reader)
 {
         static const char word[] = LETTERS DIGITS "._@:-";
-        autofree char *shown = settings_excerpt(reader->text);
         size_t close = strcspn(reader->text, "]"), n;
         const char *inner = reader->text + 1;
 
         reader->in_section = false;
         if (!reader->text[close])
-                return refuse(
-                        reader, "'%s' lacks its ']'; write [section] or [section name]", shown);
+                return refuse_text(reader, "lacks its ']'; write [section] or [section name]");
         if (reader->text[close + 1])
-                return refuse(
-                        reader, "'%s' has text behind ']'; write it on a line of its own", shown);
+                return refuse_text(reader, "has text behind ']'; write it on a line of its own");
         if (close - 1 > SECTION_SIZE_MAX)
-                return refuse(reader, "'%s' is longer than %d characters; choose a shorter name",
-                        shown, SECTION_SIZE_MAX);
+                return refuse_text(reader, "is longer than %d characters; choose a shorter name",
+                        SECTION_SIZE_MAX);
         n = strspn(inner, word);
         if (n > 0 && isblank((unsigned char)inner[n])) {
                 n += strspn(inner + n, " \t");
                 n = strspn(inner + n, word) > 0 ? n + strspn(inner + n, word) : 0;
         }
         if (n == 0 || inner[n] != ']')
-                return refuse(reader,
-                        "'%s' is no section; write [section] or [section name], each of letters, "
-                        "digits, '.', '_', '@', ':' and '-'",
-                        shown);
+                return refuse_text(reader,
+                        "is no section; write [section] or [section name], each of letters, "
+                        "digits, '.', '_', '@', ':' and '-'");
         reader->in_section = true;
         snprintf(reader->section, sizeof(reader->section), "%.*s", (int)(close - 1), inner);
         reader->key[0] = 0;
@@ -226,29 +235,27 @@ static int check_section(Reader *reader)
 
 static int check_assignment(Reader *reader)
 {
-        autofree char *shown = settings_excerpt(reader->text);
         size_t key = strspn(reader->text, LETTERS DIGITS), equals;
 
         equals = key + strspn(reader->text + key, " \t");
         if (!strchr(reader->text, '='))
-                return refuse(reader, "'%s' is neither [section] nor Key=Value", shown);
+                return refuse_text(reader, "is neither [section] nor Key=Value");
         if (reader->text[0] == '=')
-                return refuse(reader, "'%s' has no key in front of '='; write Key=Value", shown);
+                return refuse_text(reader, "has no key in front of '='; write Key=Value");
         if (reader->text[equals] != '=' || key > KEY_SIZE_MAX)
-                return refuse(reader,
-                        "'%s' has no key in front of '='; a key is up to %d letters and digits",
-                        shown, KEY_SIZE_MAX);
+                return refuse_text(reader,
+                        "has no key in front of '='; a key is up to %d letters and digits",
+                        KEY_SIZE_MAX);
         if (!reader->in_section)
-                return refuse(reader, "'%s' stands before the first section; write [section] above",
-                        shown);
+                return refuse_text(
+                        reader, "stands before the first section; write [section] above");
         if (reader->settings->n >= SETTINGS_MAX)
                 return error_set(reader->reterr, -E2BIG, "%s:%u: more than %d settings",
                         reader->file, reader->line, SETTINGS_MAX);
         if (reader->text[strlen(reader->text) - 1] == '\\')
-                return refuse(reader,
-                        "'%s' ends in '\\', but a line cannot be continued; a list may go on with "
-                        "the same key on the next line",
-                        shown);
+                return refuse_text(reader,
+                        "ends in '\\', but a line cannot be continued; a list may go on with "
+                        "the same key on the next line");
         memcpy(reader->key, reader->text, key);
         reader->key[key] = 0;
         reader->rest = reader->text + equals + 1;
@@ -284,12 +291,20 @@ static int take_line(Reader *reader)
         return 1;
 }
 
+/* Judges a line, also one that nobody wants. */
 static int check_line(Reader *reader)
 {
         if (isblank((unsigned char)reader->text[0]))
                 return refuse(reader,
                         "the line begins with a blank; write it without, or as a comment with '#'");
         return reader->text[0] == '[' ? check_section(reader) : check_assignment(reader);
+}
+
+static bool is_unwanted(const Reader *reader)
+{
+        const char *only = reader->settings->only_section;
+
+        return only && !streq(reader->section, only);
 }
 
 /* Goes to the next line that inih is to see. 1 if there is one, 0 at the end. */
@@ -306,6 +321,8 @@ static int next_line(Reader *reader)
                                 continue;
                         r = check_line(reader);
                 }
+                if (r >= 0 && is_unwanted(reader))
+                        continue;
                 if (r >= 0)
                         return 1;
                 if (r != -EBADMSG || !reader->settings->skip_bad_lines)
@@ -414,15 +431,18 @@ int settings_parse(
         return 0;
 }
 
+int settings_parse_file(Settings *settings, const FileImage *file, Error *reterr)
+{
+        return settings_parse(settings, file->path, (const char *)file->data, file->size, reterr);
+}
+
 int settings_read(Settings *settings, int root_fd, const char *path, Error *reterr)
 {
         autoptr(FileImage) file = NULL;
         int r;
 
-        r = fs_read_file(root_fd, path, FILE_SIZE_MAX, &file, reterr);
-        if (r < 0)
-                return r;
-        return settings_parse(settings, path, (const char *)file->data, file->size, reterr);
+        r = fs_read_file(root_fd, path, SETTINGS_SIZE_MAX, &file, reterr);
+        return r < 0 ? r : settings_parse_file(settings, file, reterr);
 }
 
 static size_t min3(size_t a, size_t b, size_t c)

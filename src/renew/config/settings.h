@@ -13,7 +13,7 @@
  * error "file:line: what, and what would be right", never silently passed (but see skip_bad_lines).
  * Grammar by inih. */
 
-#include "base/error.h"
+#include "base/fs.h"
 #include "base/shared-text.h"
 
 typedef struct Setting {
@@ -30,7 +30,9 @@ typedef struct Settings {
         size_t n;
         bool skip_bad_lines; /* for who needs to know one setting, whatever is wrong elsewhere: what
                                 stands below a section that is none is skipped, too */
-        void *index;         /* of settings_index(); NULL: none */
+        const char *only_section; /* NULL, or what is kept: "layout", which needs no name; all else
+                                     is judged, too, and forgotten */
+        void *index;              /* of settings_index(); NULL: none */
 } Settings;
 
 Settings *settings_new(void);
@@ -40,6 +42,10 @@ DEFINE_AUTOPTR(Settings, settings_free)
 /* -ENOENT if there is no such file, -EBADMSG for a bad line, -E2BIG for more than 131072 settings,
  * others as fs_read_file(). */
 int settings_read(Settings *settings, int root_fd, const char *path, Error *reterr) MUST_USE;
+
+/* The same of a file that has been read, at most SETTINGS_SIZE_MAX of it. */
+#define SETTINGS_SIZE_MAX ((size_t)1 << 20)
+int settings_parse_file(Settings *settings, const FileImage *file, Error *reterr) MUST_USE;
 
 /* The same from memory, for tests and fuzzing. */
 int settings_parse(Settings *settings, const char *file, const char *data, size_t size,
