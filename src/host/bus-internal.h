@@ -43,9 +43,12 @@ int bus_read_text(Bus *bus, const char *unit, const char *interface, const char 
 int bus_read_number(Bus *bus, const char *unit, const char *interface, const char *property,
         char type, int64_t *ret, Error *reterr) MUST_USE;
 
-/* The same for anything else, to be read by sd_bus_message_read(). */
-int bus_read_property(Bus *bus, const char *unit, const char *interface, const char *property,
-        const char *type, BusMessage **ret, Error *reterr) MUST_USE;
+/* All properties of a unit by one question, for who wants several of them: each costs systemd and
+ * the bus as much time as all. `take` reads from `value` the variant of a property that it wants,
+ * by sd_bus_message_read() and its like; 1: read, 0: not wanted, or an error of libsystemd. */
+int bus_read_all(Bus *bus, const char *unit,
+        int (*take)(void *userdata, const char *property, BusMessage *value), void *userdata,
+        Error *reterr) MUST_USE;
 
 /* A property of another service than systemd, of type 'b': 1 or 0. */
 int bus_read_flag(Bus *bus, const char *service, const char *path, const char *interface,

@@ -186,15 +186,45 @@ int bus_read_number(Bus *bus, const char *unit, const char *interface, const cha
         return 0;
 }
 
-int bus_read_property(Bus *bus, const char *unit, const char *interface, const char *property,
-        const char *type, BusMessage **ret, Error *reterr)
+/* Each of an answer's a{sv}. */
+static int take_all(BusMessage *answer,
+        int (*take)(void *userdata, const char *property, BusMessage *value), void *userdata)
 {
-        sd_bus_error failure = SD_BUS_ERROR_NULL;
-        autofree char *path = unit_path(unit);
-        int r = sd_bus_get_property(
-                bus->native, SYSTEMD_NAME, path, interface, property, &failure, ret, type);
+        const char *property;
+        int r;
 
-        return r >= 0 ? 0 : bus_failed(reterr, r, &failure);
+        r = sd_bus_message_enter_container(answer, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(answer, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(answer, "s", &property);
+                if (r >= 0)
+                        r = take(userdata, property, answer);
+                if (r == 0)
+                        r = sd_bus_message_skip(answer, "v");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(answer);
+        }
+        return r;
+}
+
+int bus_read_all(Bus *bus, const char *unit,
+        int (*take)(void *userdata, const char *property, BusMessage *value), void *userdata,
+        Error *reterr)
+{
+        autoptr(BusMessage) question = NULL;
+        autoptr(BusMessage) answer = NULL;
+        autofree char *path = unit_path(unit);
+        int r = sd_bus_message_new_method_call(bus->native, &question, SYSTEMD_NAME, path,
+                "org.freedesktop.DBus.Properties", "GetAll");
+
+        if (r >= 0)
+                r = sd_bus_message_append(question, "s", ""); /* of all interfaces */
+        if (r < 0)
+                return error_errno(reterr, r, "cannot ask systemd for '%s'", unit);
+        r = bus_call(bus, question, &answer, reterr);
+        if (r < 0)
+                return r;
+        r = take_all(answer, take, userdata);
+        return r < 0 ? error_errno(reterr, r, "systemd's answer makes no sense") : 0;
 }
 
 int bus_read_flag(Bus *bus, const char *service, const char *path, const char *interface,

@@ -6,8 +6,7 @@
 
 #include <ctype.h>
 
-#define SYSTEMD_TIMER SYSTEMD_NAME ".Timer"
-#define USEC          1000000
+#define USEC 1000000
 
 /* A month, and what has a month or a year in it: longer than it can be. */
 #define DAYS_OF_MONTH 31
@@ -140,66 +139,106 @@ void timer_take_interval(TimerState *timer, int64_t interval)
 }
 
 /* OnCalendar=: base, expression, next time. */
-static int read_calendar(Bus *bus, const char *unit, TimerState *timer, Error *reterr)
+static int read_calendar(BusMessage *value, TimerState *timer)
 {
-        autoptr(BusMessage) property = NULL;
         const char *base, *expression;
         uint64_t next;
         int r;
 
-        r = bus_read_property(
-                bus, unit, SYSTEMD_TIMER, "TimersCalendar", "a(sst)", &property, reterr);
-        if (r >= 0)
-                r = sd_bus_message_enter_container(property, 'a', "(sst)");
-        while (r >= 0 &&
-                (r = sd_bus_message_read(property, "(sst)", &base, &expression, &next)) > 0)
+        r = sd_bus_message_enter_container(value, 'a', "(sst)");
+        while (r >= 0 && (r = sd_bus_message_read(value, "(sst)", &base, &expression, &next)) > 0)
                 timer_take_interval(timer, timer_calendar_interval(expression));
-        return r;
+        return r < 0 ? r : sd_bus_message_exit_container(value);
 }
 
 /* OnUnitActiveSec= and OnUnitInactiveSec=: what they count from comes again each time. */
-static int read_monotonic(Bus *bus, const char *unit, TimerState *timer, Error *reterr)
+static int read_monotonic(BusMessage *value, TimerState *timer)
 {
-        autoptr(BusMessage) property = NULL;
         uint64_t span, next;
         const char *base;
         int r;
 
-        r = bus_read_property(
-                bus, unit, SYSTEMD_TIMER, "TimersMonotonic", "a(stt)", &property, reterr);
-        if (r >= 0)
-                r = sd_bus_message_enter_container(property, 'a', "(stt)");
-        while (r >= 0 && (r = sd_bus_message_read(property, "(stt)", &base, &span, &next)) > 0)
+        r = sd_bus_message_enter_container(value, 'a', "(stt)");
+        while (r >= 0 && (r = sd_bus_message_read(value, "(stt)", &base, &span, &next)) > 0)
                 if (starts_with(base, "OnUnit"))
                         timer_take_interval(timer, (int64_t)(span / USEC));
+        return r < 0 ? r : sd_bus_message_exit_container(value);
+}
+
+/* What is read from the properties before it is known what they come to. */
+typedef struct Reading {
+        TimerState timer;
+        char load[32], active[32], file[32];
+} Reading;
+
+static int read_word(BusMessage *value, char word[32])
+{
+        const char *text;
+        int r = sd_bus_message_read(value, "v", "s", &text);
+
+        if (r >= 0)
+                snprintf(word, 32, "%s", text);
         return r;
+}
+
+static int read_lines(BusMessage *value, const char *type, TimerState *timer,
+        int (*read)(BusMessage *value, TimerState *timer))
+{
+        int r = sd_bus_message_enter_container(value, 'v', type);
+
+        if (r >= 0)
+                r = read(value, timer);
+        return r < 0 ? r : sd_bus_message_exit_container(value);
+}
+
+static int read_delay(BusMessage *value, TimerState *timer)
+{
+        uint64_t delay;
+        int r = sd_bus_message_read(value, "v", "t", &delay);
+
+        if (r >= 0)
+                timer->delay = (int64_t)(delay / USEC);
+        return r;
+}
+
+static int take(void *userdata, const char *property, BusMessage *value)
+{
+        Reading *reading = userdata;
+        int r = 0;
+
+        if (streq(property, "LoadState"))
+                r = read_word(value, reading->load);
+        else if (streq(property, "ActiveState"))
+                r = read_word(value, reading->active);
+        else if (streq(property, "UnitFileState"))
+                r = read_word(value, reading->file);
+        else if (streq(property, "TimersCalendar"))
+                r = read_lines(value, "a(sst)", &reading->timer, read_calendar);
+        else if (streq(property, "TimersMonotonic"))
+                r = read_lines(value, "a(stt)", &reading->timer, read_monotonic);
+        else if (streq(property, "RandomizedDelayUSec"))
+                r = read_delay(value, &reading->timer);
+        else
+                return 0;
+        return r < 0 ? r : 1;
 }
 
 static int look(Bus *bus, const char *unit, TimerState *timer, Error *reterr)
 {
-        autofree char *load = NULL, *active = NULL, *file = NULL;
+        Reading reading = {};
         int r;
 
-        r = bus_read_text(bus, unit, SYSTEMD_UNIT, "LoadState", &load, reterr);
-        if (r >= 0)
-                r = bus_read_text(bus, unit, SYSTEMD_UNIT, "ActiveState", &active, reterr);
-        if (r >= 0)
-                r = bus_read_text(bus, unit, SYSTEMD_UNIT, "UnitFileState", &file, reterr);
+        r = bus_read_all(bus, unit, take, &reading, reterr);
         if (r < 0)
                 return r;
-        timer->activity = unit_activity(load, active);
-        timer->is_masked = streq(load, "masked") || starts_with(file, "masked");
-        timer->is_disabled = streq(file, "disabled") || timer->is_masked;
-        if (timer->activity == UNIT_NOT_FOUND)
-                return 0;
-        r = read_calendar(bus, unit, timer, reterr);
-        if (r >= 0)
-                r = read_monotonic(bus, unit, timer, reterr);
-        if (r >= 0)
-                r = bus_read_number(bus, unit, SYSTEMD_TIMER, "RandomizedDelayUSec", 't',
-                        &timer->delay, reterr);
-        timer->delay /= USEC;
-        return r;
+        if (!reading.load[0])
+                return error_set(reterr, -EIO, "systemd does not tell its LoadState");
+        reading.timer.activity = unit_activity(reading.load, reading.active);
+        reading.timer.is_masked =
+                streq(reading.load, "masked") || starts_with(reading.file, "masked");
+        reading.timer.is_disabled = streq(reading.file, "disabled") || reading.timer.is_masked;
+        *timer = reading.timer;
+        return 0;
 }
 
 int timer_look(Bus *bus, const char *unit, TimerState *ret, Error *reterr)
