@@ -7,7 +7,8 @@
 #include <sys/syscall.h>
 
 /* A directory with more names than this is none that we know how to deal with. */
-#define LIST_MAX 32768
+#define LIST_MAX   32768
+#define PIECE_SIZE ((size_t)4096)
 /* openat2() gives up with EAGAIN when somebody renames directories while it resolves "..". */
 #define OPEN_TRIES 32
 
@@ -337,10 +338,11 @@ static void grow(FileImage *image, size_t *capacity)
         *capacity *= 2;
 }
 
-/* Reads to the end, wherever that is by now: the size that stat() gave is only the first guess. */
+/* Reads to the end, wherever that is by now: the size that stat() gave is only the first guess, and
+ * of what the kernel writes for us (proc(5)) it is none. */
 static int read_whole(int fd, size_t max, FileImage *image, Error *reterr)
 {
-        size_t capacity = (size_t)image->st.st_size + 2;
+        size_t capacity = (image->st.st_size > 0 ? (size_t)image->st.st_size : PIECE_SIZE) + 2;
 
         image->data = xmalloc(capacity);
         for (;;) {
