@@ -15,12 +15,24 @@ gnutls_x509_crt_t cert_native(const Cert *cert)
         return cert->native;
 }
 
+gnutls_pubkey_t cert_verifier(const Cert *cert)
+{
+        autopubkey key = NULL;
+
+        if (!cert->verifier && gnutls_pubkey_init(&key) >= 0 &&
+                gnutls_pubkey_import_x509(key, cert_native(cert), 0) >= 0)
+                ((Cert *)cert)->verifier = TAKE(key);
+        return cert->verifier;
+}
+
 void cert_close(const Cert *cert)
 {
-        if (!cert->native)
-                return;
-        gnutls_x509_crt_deinit(cert->native);
-        ((Cert *)cert)->native = NULL;
+        Cert *open = (Cert *)cert;
+
+        if (open->verifier)
+                gnutls_pubkey_deinit(TAKE(open->verifier));
+        if (open->native)
+                gnutls_x509_crt_deinit(TAKE(open->native));
 }
 
 /* The element with the number `index` of those in `outer`; false if there are not so many. */

@@ -17,6 +17,9 @@
 /* Open until cert_close() or cert_free(). */
 gnutls_x509_crt_t cert_native(const Cert *cert);
 
+/* The key that verifies what the certificate has signed, as long; NULL if GnuTLS cannot take it. */
+gnutls_pubkey_t cert_verifier(const Cert *cert);
+
 void cert_close(const Cert *cert);
 
 /* Of TBSCertificate in version 3 (RFC 5280 4.1). */

@@ -46,6 +46,7 @@ typedef struct Cert {
         int public_algorithm, signature_algorithm;
         unsigned public_bits;
         struct gnutls_x509_crt_int *native; /* pki/cert-native.h */
+        struct gnutls_pubkey_st *verifier;
 } Cert;
 
 void cert_free(Cert *cert);
@@ -75,6 +76,9 @@ char *cert_to_pem(const Cert *cert);
 
 /* True if issuer's name and key signed this certificate. Dates and purposes are not looked at. */
 bool cert_is_issued_by(const Cert *cert, const Cert *issuer);
+
+/* From now on several threads may ask cert_is_issued_by() of this issuer. */
+void cert_share(const Cert *issuer);
 
 /* True if its own name and key signed it: a root, and not a CA that was cross-signed by one of the
  * same name. */

@@ -7,7 +7,7 @@
 #define TREE   "kubeadm/v1.28.7/ecdsa-p256/etc-kubernetes"
 #define ETC    "/etc/kubernetes"
 #define PKI    ETC "/pki"
-#define GROUPS 30 /* of seven entries: together so many that they are read by threads */
+#define GROUPS 30 /* of eight entries: together so many that they are read by threads */
 #define PART   5  /* groups: so few that they are not */
 
 static void copy(const char *root, const char *from, const char *to)
@@ -48,6 +48,8 @@ static void write_group(const char *root, unsigned i)
         copy(root, PKI "/apiserver.key", name_of("/many/good-%u.key", i));
         copy(root, PKI "/apiserver.crt", name_of("/many/other-%u.crt", i));
         copy(root, PKI "/front-proxy-client.key", name_of("/many/other-%u.key", i));
+        copy(root, PKI "/front-proxy-client.crt", name_of("/many/foreign-%u.crt", i));
+        copy(root, PKI "/front-proxy-client.key", name_of("/many/foreign-%u.key", i));
         tree_write_text(root, name_of("/many/bad-%u.crt", i), "bad");
         tree_write_text(root, name_of("/many/bad-%u.key", i), "bad");
         copy(root, ETC "/admin.conf", name_of("/many/good-%u.conf", i));
@@ -71,6 +73,7 @@ static void print_group(FILE *f, unsigned i)
 {
         print_certificate(f, "good", i);
         print_certificate(f, "other", i);
+        print_certificate(f, "foreign", i);
         print_certificate(f, "bad", i);
         print_certificate(f, "missing", i);
         print_kubeconfig(f, "good", i);
@@ -132,6 +135,8 @@ static void assert_same_item(const Item *a, const Item *b)
         assert_int_equal(a->key_error, b->key_error);
         assert_int_equal(a->key_matches, b->key_matches);
         assert_int_equal(a->trusted, b->trusted);
+        assert_same_text(a->trust_problem, b->trust_problem);
+        assert_int_equal(a->ca != NULL, b->ca != NULL);
         assert_int_equal(a->cert != NULL, b->cert != NULL);
         if (a->cert)
                 assert_true(cert_equal(a->cert, b->cert));
@@ -185,6 +190,11 @@ static void test_they_come_in_the_order_of_the_layout(void **state)
                 find(all.inventory, "missing-7")->problem, "'/many/missing-7.crt' is missing");
         assert_true(find(all.inventory, "good-7.conf")->key_matches);
         assert_false(find(all.inventory, "other-7")->key_matches);
+        assert_string_equal(find(all.inventory, "good-7")->ca->entry->name, "site");
+        assert_null(find(all.inventory, "good-7")->trust_problem);
+        assert_null(find(all.inventory, "foreign-7")->ca);
+        assert_string_equal(find(all.inventory, "foreign-7")->trust_problem,
+                "it was signed by no certificate in '" PKI "/ca.crt'");
         site_free(&all);
         tree_free(root);
 }

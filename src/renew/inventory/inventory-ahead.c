@@ -64,6 +64,14 @@ static void add(Ahead *ahead, const char *path, void (*parse)(InventoryFile *fil
                 ahead->items[ahead->n++] = (Unread){file, parse};
 }
 
+void inventory_run(size_t n, void (*work)(void *userdata, size_t i), void *userdata)
+{
+        if (n >= WORTH_IT)
+                parallel_run(n, work, userdata);
+        for (size_t i = 0; n < WORTH_IT && i < n; i++)
+                work(userdata, i);
+}
+
 void inventory_read_ahead(InventoryReader *reader)
 {
         const Layout *layout = &reader->config->layout;

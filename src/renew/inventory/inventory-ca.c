@@ -137,20 +137,35 @@ static const Cert *find_issuer(const CertList *list, const Cert *cert)
         return NULL;
 }
 
-void item_find_signer(const Inventory *inventory, Item *item)
+/* Of a CA that somebody trusts, nobody asks who has signed it. */
+static bool wants_signer(const Item *item)
 {
+        return item->cert && item->kind != ITEM_EMBEDDED_CA;
+}
+
+/* Nearly always the one that the layout names: one signature. */
+static void find_signer_of(void *userdata, size_t number)
+{
+        const Inventory *inventory = userdata;
+        Item *item = &inventory->items[number];
         const InventoryCa *expected = item->expected_ca;
 
-        /* 1. Nearly always the one that the layout names: one signature. */
+        if (!wants_signer(item))
+                return;
         if (expected && find_issuer(expected->bundle, item->cert))
                 item->ca = expected;
         for (size_t i = 0; !item->ca && i < inventory->n_cas; i++)
                 if (&inventory->cas[i] != expected &&
                         find_issuer(inventory->cas[i].bundle, item->cert))
                         item->ca = &inventory->cas[i];
+}
 
-        /* 2. Is that what its users verify against? */
-        if (!expected || !expected->bundle)
+/* Is that what its users verify against? */
+static void judge_signer(Item *item)
+{
+        const InventoryCa *expected = item->expected_ca;
+
+        if (!wants_signer(item) || !expected || !expected->bundle)
                 return;
         item->trusted = item->ca == expected ||
                         cert_verify(item->cert, item->chain, expected->bundle, 0, 0, NULL) >= 0;
@@ -160,4 +175,17 @@ void item_find_signer(const Inventory *inventory, Item *item)
         else if (!item->trusted)
                 item->trust_problem = xasprintf(
                         "it was signed by no certificate in '%s'", expected->entry->certificate);
+}
+
+void inventory_find_signers(Inventory *inventory)
+{
+        for (size_t i = 0; i < inventory->n_cas; i++) {
+                const CertList *bundle = inventory->cas[i].bundle;
+
+                for (size_t k = 0; bundle && k < bundle->n; k++)
+                        cert_share(bundle->certs[k]);
+        }
+        inventory_run(inventory->n_items, find_signer_of, inventory);
+        for (size_t i = 0; i < inventory->n_items; i++)
+                judge_signer(&inventory->items[i]);
 }

@@ -20,7 +20,6 @@ static void add_chain(InventoryReader *reader, const Item *leaf)
                         .chain = base.chain,
                 };
 
-                item_find_signer(reader->inventory, &item);
                 inventory_add_item(reader->inventory, &item);
         }
 }
@@ -39,10 +38,9 @@ void inventory_add_credential(
         if (item->error < 0)
                 return;
 
-        /* 2. What the two are to each other, and to our CAs. */
+        /* 2. What the two are to each other. */
         item->cert = item->chain->certs[0];
         item->key_matches = !key || (item->key && key_matches(item->key, item->cert));
-        item_find_signer(reader->inventory, item);
 
         /* 3. Whatever else is in the file. */
         add_chain(reader, item);

@@ -51,8 +51,11 @@ InventoryFile *inventory_file(InventoryReader *reader, const char *path);
 InventoryFile *inventory_file_unread(InventoryReader *reader, const char *path);
 void inventory_file_read(const InventoryReader *reader, InventoryFile *file);
 
-/* Reads and parses what the layout names as certificate, key or kubeconfig, where that is so much
- * that it is worth more than one thread. Changes nothing but the time that the rest takes. */
+/* The same work for each of so many: by parallel_run() where it is worth more than one thread. */
+void inventory_run(size_t n, void (*work)(void *userdata, size_t i), void *userdata);
+
+/* Reads and parses what the layout names as certificate, key or kubeconfig, where that is worth
+ * more than one thread. Changes nothing but the time that the rest takes. */
 void inventory_read_ahead(InventoryReader *reader);
 
 /* Does the path itself say where the file is? */
@@ -95,8 +98,9 @@ void inventory_read_cas(InventoryReader *reader);
 void inventory_add_ca_items(InventoryReader *reader);
 void inventory_ca_done(InventoryCa *ca);
 
-/* Fills in ca, trusted and trust_problem of a leaf or a chain certificate. */
-void item_find_signer(const Inventory *inventory, Item *item);
+/* Fills in ca, trusted and trust_problem of all leaves and chain certificates that are there by
+ * now: one signature each, on all cores where that is worth it. */
+void inventory_find_signers(Inventory *inventory);
 
 /* A new last item with these members; it takes over every string, and name. */
 static inline Item *inventory_add_item(Inventory *inventory, const Item *item)

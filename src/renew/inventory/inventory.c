@@ -223,6 +223,7 @@ int inventory_read_overlaid(int root_fd, const Config *config, const InventoryOv
                         inventory_add_kubeconfig(&reader, &layout->credentials[i]);
                 else
                         add_certificate(&reader, &layout->credentials[i]);
+        inventory_find_signers(inventory);
         inventory_add_ca_items(&reader);
         find_shared_files(inventory);
         find_others(root_fd, inventory);
