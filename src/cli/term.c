@@ -4,6 +4,7 @@
 #include "base/escape.h"
 
 #include <langinfo.h>
+#include <limits.h>
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <wchar.h>
@@ -66,16 +67,24 @@ size_t term_width(void)
         return n > 0 && n < 10000 ? n : 80;
 }
 
-/* One character of the locale; a byte that begins none stands for itself. False: not to be shown.
- */
+/* One character of the locale, nearly always of ASCII; a byte that begins none stands for itself.
+ * False: not to be shown. */
 static bool next_character(const char *text, wchar_t *ret, size_t *ret_length)
 {
+        bool is_ascii = *text >= ' ' && *text <= '~';
         mbstate_t state = {};
-        size_t length = strlen(text), n = mbrtowc(ret, text, length, &state);
-        bool valid = n > 0 && n <= length;
+        size_t length, n;
 
-        *ret_length = valid ? n : 1;
-        return valid && iswprint((wint_t)*ret);
+        *ret = *text;
+        *ret_length = 1;
+        if (is_ascii)
+                return true;
+        length = strnlen(text, MB_LEN_MAX);
+        n = mbrtowc(ret, text, length, &state);
+        if (n == 0 || n > length)
+                return false;
+        *ret_length = n;
+        return iswprint((wint_t)*ret);
 }
 
 size_t term_text_width(const char *text)

@@ -263,7 +263,7 @@ void config_key_reset(const ConfigKey *key, void *entry)
 
 static int check_limits(const ConfigKey *key, const Setting *setting, Error *reterr)
 {
-        autofree char *origin = setting_origin(setting);
+        autofree char *origin = NULL;
         int64_t number, least, most;
 
         if (!key->least || key->type->read_number(setting->value, &number) < 0)
@@ -271,15 +271,16 @@ static int check_limits(const ConfigKey *key, const Setting *setting, Error *ret
         if (key->type->read_number(key->least, &least) < 0 ||
                 key->type->read_number(key->most, &most) < 0)
                 abort();
-        if (number < least || number > most)
-                return error_set(reterr, -EINVAL, "%s: %s=%s is out of range; write %s to %s",
-                        origin, key->name, setting->value, key->least, key->most);
-        return 0;
+        if (number >= least && number <= most)
+                return 0;
+        origin = setting_origin(setting);
+        return error_set(reterr, -EINVAL, "%s: %s=%s is out of range; write %s to %s", origin,
+                key->name, setting->value, key->least, key->most);
 }
 
 int config_key_read(const ConfigKey *key, const Setting *setting, void *entry, Error *reterr)
 {
-        autofree char *origin = setting_origin(setting), *wrong = NULL, *shown = NULL;
+        autofree char *origin = NULL, *wrong = NULL, *shown = NULL;
         int r;
 
         r = check_limits(key, setting, reterr);
@@ -288,6 +289,7 @@ int config_key_read(const ConfigKey *key, const Setting *setting, void *entry, E
         r = value_read(key->type, setting->value, config_member(key, entry), key->size, &wrong);
         if (r >= 0)
                 return 0;
+        origin = setting_origin(setting);
         shown = settings_excerpt(wrong);
         return error_set(reterr, r, "%s: %s=%s is not %s; write %s", origin, key->name, shown,
                 key->type->what, key->type->hint);
