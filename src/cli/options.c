@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/options.h"
 
+#include "base/nearest-word.h"
 #include "base/time-util.h"
 #include "cli/verb.h"
-#include "renew/config/settings.h"
 
 #include <getopt.h>
 

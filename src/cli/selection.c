@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/selection.h"
 
-#include "renew/config/settings.h"
+#include "base/nearest-word.h"
 
 void selection_free(Selection *selection)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/table.h"
 
+#include "base/nearest-word.h"
 #include "cli/term.h"
-#include "renew/config/settings.h"
 
 #include <libsmartcols.h>
 #include <strings.h>

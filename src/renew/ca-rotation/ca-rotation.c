@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/ca-rotation/ca-rotation.h"
 
+#include "base/nearest-word.h"
 #include "renew/inventory/rotation.h"
 
 void ca_rotations_free(CaRotations *rotations)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/config/config-check.h"
 
+#include "base/nearest-word.h"
 #include "renew/config/config-key.h"
 #include "renew/config/config-place.h"
 #include "renew/config/copy-find.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/config/config-place.h"
 
+#include "base/nearest-word.h"
+
 const Setting *config_find_setting(
         const Config *config, const char *section, const char *name, const char *key)
 {

@@ -71,7 +71,3 @@ char *setting_origin(const Setting *setting);
 
 /* Text for a message, cut to about sixty bytes. The caller frees. */
 char *settings_excerpt(const char *text);
-
-/* The word of the list (NULL-terminated) that is nearest to `word` (edit distance at most a third
- * of its length, without regard to case), or NULL. */
-const char *nearest_word(const char *word, const char *const *list);

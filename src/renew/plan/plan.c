@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "renew/plan/plan.h"
 
+#include "base/nearest-word.h"
 #include "base/time-util.h"
 
 static void add_step(Plan *plan, StepKind kind, const Item *item, const Verdict *verdict,
