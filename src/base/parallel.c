@@ -14,12 +14,33 @@ typedef struct Queue {
         void *userdata;
         size_t n;
         atomic_size_t next;
+        bool *is_done; /* of each; NULL: nobody watches */
+        pthread_mutex_t lock;
+        pthread_cond_t one_is_done;
 } Queue;
 
 typedef struct Worker {
         pthread_t thread;
         void *stack;
 } Worker;
+
+static void note_done(Queue *queue, size_t i)
+{
+        if (!queue->is_done)
+                return;
+        pthread_mutex_lock(&queue->lock);
+        queue->is_done[i] = true;
+        pthread_cond_signal(&queue->one_is_done);
+        pthread_mutex_unlock(&queue->lock);
+}
+
+static void wait_for(Queue *queue, size_t i)
+{
+        pthread_mutex_lock(&queue->lock);
+        while (!queue->is_done[i])
+                pthread_cond_wait(&queue->one_is_done, &queue->lock);
+        pthread_mutex_unlock(&queue->lock);
+}
 
 static void *take_all(void *userdata)
 {
@@ -31,6 +52,7 @@ static void *take_all(void *userdata)
                 if (i >= queue->n)
                         return NULL;
                 queue->work(queue->userdata, i);
+                note_done(queue, i);
         }
 }
 
@@ -63,9 +85,34 @@ static void join(Worker *worker)
         munmap(worker->stack, STACK_SIZE);
 }
 
-void parallel_run(size_t n, void (*work)(void *userdata, size_t i), void *userdata)
+/* Where no thread can be had, it is done all the same. */
+static void do_all(const Queue *queue, void (*watch)(void *userdata, size_t i))
 {
-        Queue queue = {.work = work, .userdata = userdata, .n = n};
+        for (size_t i = 0; i < queue->n; i++) {
+                if (watch)
+                        watch(queue->userdata, i);
+                queue->work(queue->userdata, i);
+        }
+}
+
+static void watch_all(Queue *queue, void (*watch)(void *userdata, size_t i))
+{
+        for (size_t i = 0; i < queue->n; i++) {
+                watch(queue->userdata, i);
+                wait_for(queue, i);
+        }
+}
+
+void parallel_run(size_t n, void (*work)(void *userdata, size_t i),
+        void (*watch)(void *userdata, size_t i), void *userdata)
+{
+        autofree bool *is_done = watch ? xcalloc(n, sizeof(bool)) : NULL;
+        Queue queue = {.work = work,
+                .userdata = userdata,
+                .n = n,
+                .is_done = is_done,
+                .lock = PTHREAD_MUTEX_INITIALIZER,
+                .one_is_done = PTHREAD_COND_INITIALIZER};
         Worker workers[THREADS_MAX];
         size_t n_workers = 0;
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -73,9 +120,10 @@ void parallel_run(size_t n, void (*work)(void *userdata, size_t i), void *userda
         while ((n_workers == 0 || (long)n_workers < cores) && n_workers < n &&
                 n_workers < THREADS_MAX && start(&workers[n_workers], &queue))
                 n_workers++;
-        /* Where no thread can be had, it is done all the same. */
         if (n_workers == 0)
-                take_all(&queue);
+                do_all(&queue, watch);
+        else if (watch)
+                watch_all(&queue, watch);
         for (size_t i = 0; i < n_workers; i++)
                 join(&workers[i]);
 }

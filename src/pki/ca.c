@@ -102,6 +102,15 @@ int ca_open(
         return ca->error < 0 ? error_set(reterr, ca->error, "%s", ca->problem.text) : 0;
 }
 
+bool ca_share(const Ca *ca)
+{
+        if (!ca->key || ca->key->login)
+                return false;
+        (void)key_handle(ca->key);
+        cert_share(ca->signer);
+        return true;
+}
+
 const Cert *ca_signer(const Ca *ca)
 {
         return ca->signer;

@@ -36,6 +36,10 @@ int ca_new_unopened(const CertList *bundle, Ca **ret, Error *reterr) MUST_USE;
 int ca_open(Ca *ca, const CertList *bundle, const char *url, const TokenAccess *access,
         Error *reterr) MUST_USE;
 
+/* True: from now on several threads may let it sign at once. False where the key is in a token,
+ * which does one thing after the other, or is not open. */
+bool ca_share(const Ca *ca);
+
 /* The certificate that signs; owned by ca. */
 const Cert *ca_signer(const Ca *ca);
 

@@ -13,5 +13,5 @@ static void generate(void *userdata, size_t i)
 
 void key_generate_all(KeyRequest *requests, size_t n)
 {
-        parallel_run(n, generate, requests);
+        parallel_run(n, generate, NULL, requests);
 }

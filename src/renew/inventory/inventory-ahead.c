@@ -67,7 +67,7 @@ static void add(Ahead *ahead, const char *path, void (*parse)(InventoryFile *fil
 void inventory_run(size_t n, void (*work)(void *userdata, size_t i), void *userdata)
 {
         if (n >= WORTH_IT)
-                parallel_run(n, work, userdata);
+                parallel_run(n, work, NULL, userdata);
         for (size_t i = 0; n < WORTH_IT && i < n; i++)
                 work(userdata, i);
 }
@@ -89,5 +89,5 @@ void inventory_read_ahead(InventoryReader *reader)
                 if (entry->key)
                         add(&ahead, entry->key, parse_key);
         }
-        parallel_run(ahead.n, read_one, &ahead);
+        parallel_run(ahead.n, read_one, NULL, &ahead);
 }

@@ -2,7 +2,7 @@
 #include "renew/issue/issue.h"
 
 #include "base/log.h"
-#include "pki/key-batch.h"
+#include "base/parallel.h"
 #include "renew/issue/compose.h"
 #include "renew/issue/target.h"
 #include "renew/issue/template.h"
@@ -11,9 +11,15 @@
 /* One step on its way to a certificate. */
 typedef struct Job {
         IssueResult *result;
-        Template *template;
-        KeyRequest *key; /* KEY_KIND_NONE: the old key stays */
+        Template *template; /* NULL: nothing is to be signed */
+        Key *key;           /* the new one; NULL: the old one stays, or there is none yet */
+        bool is_serial;     /* it is the only thread that may do it */
 } Job;
+
+typedef struct Work {
+        const Plan *plan;
+        Job *jobs; /* parallel to plan->steps */
+} Work;
 
 static void fail(Job *job, const Error *error)
 {
@@ -96,10 +102,13 @@ static void prepare_signature(Job *job, int root_fd, const Config *config, int64
                 return;
         }
         job->template = template_make(step, config, now);
-        if (job->template->outcome == OUTCOME_RENEWED)
-                job->key->kind = job->template->key_kind;
-        else
+        if (job->template->outcome != OUTCOME_RENEWED) {
                 issue_result_fail(job->result, job->template->outcome, job->template->problem);
+                template_free(TAKE(job->template));
+                return;
+        }
+        job->is_serial = job->template->key_kind == KEY_KIND_NONE ||
+                         (job->template->ca && !ca_share(job->template->ca->ca));
 }
 
 static void prepare_job(
@@ -140,35 +149,66 @@ static int make_certificate(
 static void sign(Job *job)
 {
         IssueResult *result = job->result;
-        const Template *template = job->template;
         const Item *item = result->step->item;
+        /* A handle that GnuTLS opens of the old one must be this thread's alone. */
+        autoptr(Cert) old = item->cert ? copy_of(item->cert) : NULL;
         Error error = {};
         KeyFormat format;
         int r;
 
-        log_status("Issuing certificate '%s'", item->name);
-
-        /* 1. The key: made by now, or the old one. */
-        if (job->key->error < 0) {
-                fail(job, &job->key->text);
-                return;
-        }
-        const Key *key = job->key->key ? job->key->key : item->key;
-
-        /* 2. The certificate; pki has parsed and verified it again when it returns. */
-        r = make_certificate(template, item->cert, key, &result->cert, &error);
+        /* 1. The certificate; pki has parsed and verified it again when it returns. */
+        r = make_certificate(
+                job->template, old, job->key ? job->key : item->key, &result->cert, &error);
         if (r < 0) {
                 fail(job, &error);
                 return;
         }
 
-        /* 3. The key in the form that the old one had. */
-        if (!job->key->key)
+        /* 2. The key in the form that the old one had. */
+        if (!job->key)
                 return;
-        format = item->key ? key_format(item->key) : key_format_default(job->key->kind);
-        r = key_to_pem(job->key->key, format, &result->key_pem, &error);
+        format = item->key ? key_format(item->key) : key_format_default(key_kind(job->key));
+        r = key_to_pem(job->key, format, &result->key_pem, &error);
         if (r < 0)
                 fail(job, &error);
+}
+
+static void make_key(Job *job)
+{
+        KeyKind kind = job->template->key_kind;
+        Error error = {};
+
+        if (kind != KEY_KIND_NONE && key_generate(kind, &job->key, &error) < 0)
+                fail(job, &error);
+}
+
+static void finish(Job *job)
+{
+        if (job->result->outcome == OUTCOME_RENEWED)
+                sign(job);
+        key_free(TAKE(job->key));
+        template_free(TAKE(job->template));
+}
+
+/* Called by any thread. */
+static void work(void *userdata, size_t i)
+{
+        Job *job = &((Work *)userdata)->jobs[i];
+
+        if (!job->template)
+                return;
+        make_key(job);
+        if (!job->is_serial)
+                finish(job);
+}
+
+static void watch(void *userdata, size_t i)
+{
+        const Plan *plan = ((Work *)userdata)->plan;
+
+        log_step(i + 1, plan->n_steps);
+        if (step_issues(&plan->steps[i]))
+                log_status("Issuing certificate '%s'", plan->steps[i].item->name);
 }
 
 Issuance *issue_run(int root_fd, const Plan *plan, const Acquisition *acquisition,
@@ -176,7 +216,6 @@ Issuance *issue_run(int root_fd, const Plan *plan, const Acquisition *acquisitio
 {
         Issuance *issuance = xcalloc(1, sizeof(*issuance));
         autofree Job *jobs = xcalloc(plan->n_steps, sizeof(*jobs));
-        autofree KeyRequest *keys = xcalloc(plan->n_steps, sizeof(*keys));
 
         /* 1. Every target must be writable, every CA able to sign, before a key is made. */
         issuance->plan = plan;
@@ -185,21 +224,16 @@ Issuance *issue_run(int root_fd, const Plan *plan, const Acquisition *acquisitio
         for (size_t i = 0; i < plan->n_steps; i++) {
                 issuance->results[i].step = &plan->steps[i];
                 jobs[i].result = &issuance->results[i];
-                jobs[i].key = &keys[i];
                 prepare_job(&jobs[i], root_fd, acquisition_find(acquisition, &plan->steps[i]),
                         config, now);
         }
 
-        /* 2. Keys on all cores, then the signatures. */
-        key_generate_all(keys, plan->n_steps);
-        for (size_t i = 0; i < plan->n_steps; i++) {
-                log_step(i + 1, plan->n_steps);
-                if (jobs[i].template && jobs[i].result->outcome == OUTCOME_RENEWED)
-                        sign(&jobs[i]);
-                key_free(keys[i].key);
-                template_free(jobs[i].template);
-        }
+        /* 2. Keys and signatures on all cores; where that cannot be, the signatures then. */
+        parallel_run(plan->n_steps, work, watch, &(Work){plan, jobs});
         log_step(0, 0);
+        for (size_t i = 0; i < plan->n_steps; i++)
+                if (jobs[i].template)
+                        finish(&jobs[i]);
 
         /* 3. The files as they will be, read back before they count. */
         issuance_compose(issuance, config);
