@@ -8,11 +8,19 @@
 #include <sys/prctl.h>
 
 #define SHRINKS_FROM ((size_t)1 << 10)
+#define STACK_USED   ((size_t)64 << 10)
 
 /* Not RLIMIT_CORE, which programs that a core is piped to may overlook. */
 void memory_protect(void)
 {
         (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+__attribute__((noinline)) void memory_wipe_stack(void)
+{
+        unsigned char below[STACK_USED];
+
+        explicit_bzero(below, sizeof(below));
 }
 
 #ifdef __has_feature

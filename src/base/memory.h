@@ -4,6 +4,7 @@
 /* The memory of this process: what it does without, and what is left of keys in it.
  *
  *     memory_protect();                                  first of all in main()
+ *     memory_wipe_stack();                               behind what has calculated with a key
  *
  * This module brings the allocator's functions for the whole program, libraries included. Where
  * there is no memory the process ends: a library of X.509 that goes on without would take a good
@@ -14,3 +15,7 @@
 /* From now on a crash writes no core, by whomever cores are collected, and only root may look into
  * the process. */
 void memory_protect(void);
+
+/* Wipes what the calls before have left below the caller's frame: 64 KiB of this thread's stack,
+ * where libraries keep the numbers they calculate with. */
+void memory_wipe_stack(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pki/ca-native.h"
 
+#include "base/memory.h"
 #include "pki/san.h"
 
 #include <gnutls/crypto.h>
@@ -246,6 +247,7 @@ int draft_sign(gnutls_x509_crt_t draft, gnutls_x509_crt_t issuer, const Key *sig
         if (!signing_key)
                 return error_set(reterr, -ENOKEY, "the key of the CA is not open");
         g = sign(draft, issuer, signing_key);
+        memory_wipe_stack();
         if (g >= 0)
                 g = gnutls_x509_crt_export2(draft, GNUTLS_X509_FMT_DER, &der);
         if (g < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pki/key-native.h"
 
+#include "base/memory.h"
 #include "pki/der.h"
 #include "pki/pem.h"
 
@@ -291,6 +292,7 @@ int key_parse(const void *pem, size_t size, Key **ret, Error *reterr)
         PemText rest = {pem, size};
         PemBlock block, found;
         size_t n = 0;
+        int r;
 
         if (size > KEY_TEXT_MAX)
                 return error_set(reterr, -EBADMSG, "too large for a private key");
@@ -305,7 +307,9 @@ int key_parse(const void *pem, size_t size, Key **ret, Error *reterr)
                         pem_describe_garbage(pem, size));
         if (n > 1)
                 return error_set(reterr, -ENOTUNIQ, "%zu private keys where one is expected", n);
-        return parse_block(&found, ret, reterr);
+        r = parse_block(&found, ret, reterr);
+        memory_wipe_stack();
+        return r;
 }
 
 int key_generate(KeyKind kind, Key **ret, Error *reterr)
@@ -320,9 +324,11 @@ int key_generate(KeyKind kind, Key **ret, Error *reterr)
         if (r < 0)
                 return r;
         g = gnutls_x509_privkey_generate(key->native, kinds[kind].algorithm, kinds[kind].bits, 0);
+        if (g >= 0)
+                learn(key);
+        memory_wipe_stack();
         if (g < 0)
                 return pki_error(reterr, -EIO, g, "cannot generate a key");
-        learn(key);
         key->kind = kind;
         key->format = key_format_default(kind);
         *ret = TAKE(key);
