@@ -21,7 +21,11 @@ int fs_path_of(int root_fd, int fd, char **ret, Error *reterr) MUST_USE;
 int fs_read_at(
         int directory_fd, const char *name, size_t max, FileImage **ret, Error *reterr) MUST_USE;
 
-/* Makes a new file in an open directory and sees it onto the disk, mode from creation. -EEXIST if
- * something is there. */
+/* Makes a new file in an open directory, mode from creation, and leaves it to the caller to sync
+ * it: a descriptor, or -EEXIST if something is there. */
+int fs_create_unsynced_at(
+        int directory_fd, const char *name, const void *data, size_t size, mode_t mode) MUST_USE;
+
+/* The same, and sees it onto the disk. */
 int fs_create_at(
         int directory_fd, const char *name, const void *data, size_t size, mode_t mode) MUST_USE;

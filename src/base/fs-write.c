@@ -25,7 +25,8 @@ int fs_write_all(int fd, const void *data, size_t size)
 }
 
 /* A mode given to open() is cut by the umask, so it is set once more. */
-int fs_create_at(int directory_fd, const char *name, const void *data, size_t size, mode_t mode)
+int fs_create_unsynced_at(
+        int directory_fd, const char *name, const void *data, size_t size, mode_t mode)
 {
         autofd int fd = openat(
                 directory_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
@@ -34,11 +35,18 @@ int fs_create_at(int directory_fd, const char *name, const void *data, size_t si
         if (fd < 0)
                 return -errno;
         r = fs_write_all(fd, data, size);
-        if (r < 0)
-                return r;
-        if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
-                return -errno;
-        return 0;
+        if (r >= 0 && fchmod(fd, mode) < 0)
+                r = -errno;
+        return r < 0 ? r : TAKE(fd);
+}
+
+int fs_create_at(int directory_fd, const char *name, const void *data, size_t size, mode_t mode)
+{
+        autofd int fd = fs_create_unsynced_at(directory_fd, name, data, size, mode);
+
+        if (fd < 0)
+                return fd;
+        return fsync(fd) < 0 ? -errno : 0;
 }
 
 int fs_write_file(

@@ -5,6 +5,7 @@
 
 #include "base/fs-internal.h"
 #include "base/json.h"
+#include "base/sync-batch.h"
 #include "base/time-util.h"
 
 #include <fcntl.h>
@@ -58,28 +59,59 @@ static int write_manifest(const Txn *txn, int backup_fd, json_t *files)
         return fs_create_at(backup_fd, MANIFEST, text, strlen(text), 0600);
 }
 
+/* The copies of a backup on their way to the disk. */
+typedef struct Copies {
+        Txn *txn;
+        int backup_fd, r; /* r: the first failure */
+        SyncBatch batch;
+        json_t *manifest;
+        Error *reterr;
+} Copies;
+
+static void fail_copy(void *userdata, size_t i, int r)
+{
+        Copies *copies = userdata;
+
+        if (copies->r >= 0)
+                copies->r = error_errno(copies->reterr, r, "cannot back up '%s'",
+                        copies->txn->record->files[i].path);
+}
+
 /* A copy and never a hard link: a second name makes file watches of the old inode go deaf. */
+static void copy_file(Copies *copies, size_t i)
+{
+        const TxnFile *file = &copies->txn->record->files[i];
+        autoptr(FileImage) image = NULL;
+        Error error = {};
+        int r, fd;
+
+        r = read_old(file, &image, &error);
+        if (r < 0) {
+                txn_note_fault(copies->txn, file, r, &error);
+                copies->r = error_set(copies->reterr, r, "%s", error.text);
+                return;
+        }
+        json_array_append_new(copies->manifest, manifest_entry(file, image));
+        if (!image)
+                return;
+        fd = fs_create_unsynced_at(copies->backup_fd, file->copy, image->data, image->size, 0600);
+        if (fd < 0)
+                fail_copy(copies, i, fd);
+        else
+                sync_batch_add(&copies->batch, fd, i);
+}
+
 static int copy_files(Txn *txn, int backup_fd, json_t *manifest, Error *reterr)
 {
-        int r;
+        Copies copies = {
+                .txn = txn, .backup_fd = backup_fd, .manifest = manifest, .reterr = reterr};
 
-        for (size_t i = 0; i < txn->record->n_files; i++) {
-                const TxnFile *file = &txn->record->files[i];
-                autoptr(FileImage) image = NULL;
-                Error error = {};
-
-                r = read_old(file, &image, &error);
-                if (r < 0) {
-                        txn_note_fault(txn, file, r, &error);
-                        return error_set(reterr, r, "%s", error.text);
-                }
-                if (image)
-                        r = fs_create_at(backup_fd, file->copy, image->data, image->size, 0600);
-                if (r < 0)
-                        return error_errno(reterr, r, "cannot back up '%s'", file->path);
-                json_array_append_new(manifest, manifest_entry(file, image));
-        }
-        return 0;
+        copies.batch.fail = fail_copy;
+        copies.batch.userdata = &copies;
+        for (size_t i = 0; copies.r >= 0 && i < txn->record->n_files; i++)
+                copy_file(&copies, i);
+        sync_batch_flush(&copies.batch);
+        return copies.r;
 }
 
 int txn_backup_write(Txn *txn, Error *reterr)

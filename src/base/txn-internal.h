@@ -48,8 +48,14 @@ int txn_open_directories(int root_fd, TxnRecord *record, Error *reterr) MUST_USE
 int txn_sync_directories(const TxnRecord *record, Error *reterr) MUST_USE;
 
 /* Writes the temporary file with owner, mode, ACL and label of the target, or with file->mode if
- * there is no target, and syncs it. as_seen: -ESTALE if that is another file than the
- * inventory saw. */
+ * there is no target, and leaves it to the caller to sync it: a descriptor. as_seen: -ESTALE if
+ * that is another file than the inventory saw. */
+int txn_stage_unsynced(
+        const TxnFile *file, const void *data, size_t size, bool as_seen, Error *reterr) MUST_USE;
+
+#define TXN_CANNOT_SYNC "cannot stage '%s': cannot sync" /* and why */
+
+/* The same, and syncs it. */
 int txn_stage_file(
         const TxnFile *file, const void *data, size_t size, bool as_seen, Error *reterr) MUST_USE;
 

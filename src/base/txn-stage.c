@@ -153,12 +153,11 @@ static int fill(
                 r = error_errno(reterr, -errno, "cannot set the owner %u:%u", file->uid, file->gid);
         else if (fchmod(fd, file->mode & 07777) < 0)
                 r = error_errno(reterr, -errno, "cannot set the mode");
-        if (r < 0)
-                return r;
-        return fsync(fd) < 0 ? error_errno(reterr, -errno, "cannot sync") : 0;
+        return r;
 }
 
-int txn_stage_file(const TxnFile *file, const void *data, size_t size, bool as_seen, Error *reterr)
+int txn_stage_unsynced(
+        const TxnFile *file, const void *data, size_t size, bool as_seen, Error *reterr)
 {
         autofd int fd = -1;
         int r;
@@ -173,7 +172,16 @@ int txn_stage_file(const TxnFile *file, const void *data, size_t size, bool as_s
         r = fill(fd, file, data, size, as_seen, reterr);
         if (r < 0)
                 return error_prefix(reterr, r, "cannot stage '%s'", file->path);
-        return 0;
+        return TAKE(fd);
+}
+
+int txn_stage_file(const TxnFile *file, const void *data, size_t size, bool as_seen, Error *reterr)
+{
+        autofd int fd = txn_stage_unsynced(file, data, size, as_seen, reterr);
+
+        if (fd < 0)
+                return fd;
+        return fsync(fd) < 0 ? error_errno(reterr, -errno, TXN_CANNOT_SYNC, file->path) : 0;
 }
 
 /* A read-only file system refuses before it has looked whether there is anything to remove. */

@@ -2,6 +2,7 @@
 #include "base/txn-internal.h"
 
 #include "base/fs-internal.h"
+#include "base/sync-batch.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -181,11 +182,6 @@ static int resolve(Txn *txn, TxnFile *file, Error *reterr)
         return r < 0 ? r : txn_open_directory(txn->root_fd, txn->record, file, reterr);
 }
 
-static int stage(Txn *txn, TxnFile *file, Error *reterr)
-{
-        return txn_stage_file(file, file->content->data, file->content->size, true, reterr);
-}
-
 static int first_fault(const Txn *txn, Error *reterr)
 {
         return txn->n_faults == 0
@@ -206,6 +202,36 @@ static int for_each_target(
                 if (r < 0)
                         txn_note_fault(txn, file, r, &error);
         }
+        return first_fault(txn, reterr);
+}
+
+static void note_unsynced(void *userdata, size_t i, int r)
+{
+        Txn *txn = userdata;
+        const TxnFile *file = &txn->record->files[i];
+        Error error = {};
+
+        error_errno(&error, r, TXN_CANNOT_SYNC, file->path);
+        txn_note_fault(txn, file, r, &error);
+}
+
+/* All are written before the first is synced, also behind one that is at fault. */
+static int stage_all(Txn *txn, Error *reterr)
+{
+        SyncBatch batch = {.fail = note_unsynced, .userdata = txn};
+
+        for (size_t i = 0; i < txn->record->n_files; i++) {
+                const TxnFile *file = &txn->record->files[i];
+                Error error = {};
+                int fd = txn_stage_unsynced(
+                        file, file->content->data, file->content->size, true, &error);
+
+                if (fd < 0)
+                        txn_note_fault(txn, file, fd, &error);
+                else
+                        sync_batch_add(&batch, fd, i);
+        }
+        sync_batch_flush(&batch);
         return first_fault(txn, reterr);
 }
 
@@ -241,7 +267,7 @@ static int stage_and_back_up(Txn *txn, const char *text, Error *reterr)
 
         /* 2. The new content beside the old. */
         if (r >= 0)
-                r = for_each_target(txn, stage, reterr);
+                r = stage_all(txn, reterr);
 
         /* 3. As late as can be: is everything still what the inventory saw? */
         if (r >= 0)
