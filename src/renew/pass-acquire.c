@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "renew/pass-internal.h"
+#include "renew/pass-acquire.h"
 
 #include "host/clock.h"
 #include "renew/commit/hook-debt.h"
+#include "renew/pass-guard.h"
+#include "renew/pass-internal.h"
+#include "renew/pass-requested.h"
 #include "renew/state/last-good.h"
 
 static AcquireInput input_of(const Pass *pass)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "renew/pass-internal.h"
+#include "renew/pass-guard.h"
 
 #include "base/log.h"
 #include "host/clock.h"
 #include "host/holder.h"
 #include "host/timedate.h"
 #include "host/upgrade.h"
+#include "renew/pass-internal.h"
 #include "renew/report/report.h"
 #include "renew/state/reported.h"
 

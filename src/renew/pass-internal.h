@@ -15,22 +15,6 @@ Assessment *pass_latest(const Pass *pass);
 /* Only the root of this host has processes that can be asked. */
 bool pass_is_live(const Pass *pass);
 
-/* The other process reports, and clears. But a `run` that is postponed is told, and is an alarm if
- * little time is left. Reads without the lock. */
-void pass_tell_lock_is_held(Pass *pass, const char *failure);
-
-/* Right before the first write: -EAGAIN if the clock has been set since the pass began. Then
- * nothing is left of what was judged by it. */
-int pass_guard_clock_set(Pass *pass, Error *reterr) MUST_USE;
-
-/* True if somebody is at work on this control plane and all that the plan has can wait:
- * pass->guards says who. Without a plan everything can. */
-bool pass_guard_upgrade(Pass *pass);
-
-/* Instead of the stages from issue on: reads what is owed, for the report. -EAGAIN, and why, if
- * there is anything that waits. */
-int pass_stand_by(Pass *pass, Error *reterr) MUST_USE;
-
 /* Makes pass->running, unless it is there already. */
 void pass_make_running(Pass *pass);
 
@@ -44,29 +28,6 @@ int pass_lock(Pass *pass, TxnOutcome *ret_outcome, Error *reterr) MUST_USE;
  * request. A dry run only looks. */
 int pass_begin(Pass *pass, bool dry_run, Error *reterr) MUST_USE;
 
-/* Asks those who sign elsewhere, into pass->acquisition, and waits for them: pass->now goes on. */
-int pass_acquire(Pass *pass, const PlanRequest *request, Error *reterr) MUST_USE;
-
-/* Requests that have come to their end leave nothing behind. */
-int pass_tidy_requests(Pass *pass, Error *reterr) MUST_USE;
-
-/* Before the commit: of what was asked for by a file it is noted what answers it. What cannot be
- * noted would be renewed every night, and fails. */
-void pass_note_requested(Pass *pass);
-
-/* Each file that asks for what is in its place now becomes a receipt, and each one that asks for
- * what nobody here will ever renew; pass->is_asked_again where somebody has asked since we looked.
- */
-void pass_answer_requested(Pass *pass);
-
-/* What somebody else has put in place of a pair that was good is owed what we owe for ours: Deploy=
- * and PostRenew=, and a restart, or proof, of who uses it. Once, as the pair is remembered then. */
-int pass_owe_changed(const Pass *pass, Error *reterr) MUST_USE;
-
-/* Keeps the pairs that somebody else writes in place, while they are good. Returns r, or the first
- * failure. */
-int pass_remember_good(const Pass *pass, int r, Error *reterr);
-
 /* commit_run() with what the pass has. */
 int pass_commit(
         Pass *pass, Issuance *issuance, const char *reason, bool rotates, Error *reterr) MUST_USE;
@@ -79,18 +40,6 @@ int pass_replace_files(Pass *pass, const char *reason, bool rotates, Error *rete
  * because a link leads to it. Nothing where there is no kubelet. -ECANCELED if none could be made,
  * others as plan_make() and commit_run(). */
 int pass_renew_kubelet(Pass *pass, const char *reason, Error *reterr) MUST_USE;
-
-/* Is there anything that a component is to renew by being started? */
-bool pass_has_renewals(const Pass *pass);
-
-/* Owes these components a restart, and remembers that for a day. */
-int pass_owe_renewals(Pass *pass, Error *reterr) MUST_USE;
-
-/* Those that were restarted get the time to renew what they are to; looks again. */
-int pass_await_renewals(Pass *pass, Error *reterr) MUST_USE;
-
-/* What became of it, into pass->issuance and pass->plan: after the ledgers were read. */
-void pass_judge_renewals(Pass *pass);
 
 /* Reads and judges what is on disk now, into pass->after. */
 int pass_look_again(Pass *pass, Error *reterr) MUST_USE;

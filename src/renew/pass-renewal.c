@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "renew/pass-internal.h"
+#include "renew/pass-renewal.h"
 
 #include "base/log.h"
 #include "host/clock.h"
+#include "renew/pass-internal.h"
 #include "renew/state/renew-request.h"
 #include "renew/unit/interrupt.h"
 #include "renew/unit/patience.h"

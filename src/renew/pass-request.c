@@ -4,6 +4,8 @@
 #include "renew/inventory/given.h"
 #include "renew/issue/preflight.h"
 #include "renew/issue/request.h"
+#include "renew/pass-acquire.h"
+#include "renew/pass-guard.h"
 #include "renew/recovery.h"
 
 int pass_lock(Pass *pass, TxnOutcome *ret_outcome, Error *reterr)

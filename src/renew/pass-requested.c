@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "renew/pass-internal.h"
+#include "renew/pass-requested.h"
 
 #include "base/log.h"
 #include "base/name-index.h"
 #include "renew/event/events.h"
+#include "renew/pass-internal.h"
 
 #define REFUSED_MAX 64 /* names that are none; the next pass has a look at the rest */
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "renew/inventory/rotation.h"
+#include "renew/pass-guard.h"
 #include "renew/unit/interrupt.h"
 
 /* The kubelet's own certificate is in no backup: where the CA that signed it has gone, the kubelet

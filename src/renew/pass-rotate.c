@@ -6,6 +6,7 @@
 #include "renew/event/events.h"
 #include "renew/inventory/rotation.h"
 #include "renew/issue/preflight.h"
+#include "renew/pass-guard.h"
 #include "renew/unit/interrupt.h"
 
 void rotate_result_done(RotateResult *result)
