@@ -7,7 +7,7 @@
  *     attempt = attempt_new(stage, component, owed);
  *     if (attempt_is_proven(stage, &attempt)) ...
  *     if (attempt_restart(stage, &attempt)) ...
- *     else if (attempt_may_roll_back(stage, &attempt)) attempt_roll_back(stage, &attempt); */
+ *     else if (attempt_may_roll_back(&attempt)) attempt_roll_back(stage, &attempt); */
 
 #include "renew/restart/coordination.h"
 #include "renew/restart/restart.h"
@@ -75,7 +75,7 @@ bool attempt_is_forbidden(const Stage *stage, Attempt *attempt);
 /* Ends it by whoever runs it, and waits for the proof within StartTimeout=. */
 bool attempt_restart(const Stage *stage, Attempt *attempt);
 
-bool attempt_may_roll_back(const Stage *stage, Attempt *attempt);
+bool attempt_may_roll_back(Attempt *attempt);
 
 /* Old files back, as a transaction, and one more restart. */
 bool attempt_roll_back(Stage *stage, Attempt *attempt);

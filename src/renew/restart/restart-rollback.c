@@ -13,7 +13,7 @@
 /* In the id of a roll-back, behind that of its pass. */
 #define BACK "-back"
 
-bool attempt_may_roll_back(const Stage *stage, Attempt *attempt)
+bool attempt_may_roll_back(Attempt *attempt)
 {
         /* The backup of a roll-back holds what was given up before. */
         if (strstr(attempt->owed->pass_id, BACK))

@@ -244,7 +244,7 @@ static RestartOutcome settle(Stage *stage, Attempt *attempt)
                 return RESTART_DONE;
 
         /* 6. It did not come back: with the old files it may. */
-        if (!attempt_may_roll_back(stage, attempt))
+        if (!attempt_may_roll_back(attempt))
                 return RESTART_LEFT;
         return attempt_roll_back(stage, attempt) ? RESTART_ROLLED_BACK : RESTART_LEFT;
 }
