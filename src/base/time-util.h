@@ -20,6 +20,9 @@
 #define DAY            ((int64_t)86400)
 #define YEAR           (365 * DAY)
 
+/* How long before it is made a certificate begins, as kubeadm's do: for clocks that are behind. */
+#define BACKDATE (5 * MINUTE)
+
 /* RFC 3339 ("2027-11-11T23:26:00Z", offsets accepted), "2027-11-11 23:26:00", "2027-11-11 23:26" or
  * "2027-11-11" (midnight UTC), or "@SECONDS". Fractions of a second are dropped. -EINVAL otherwise,
  * -ERANGE outside the years 1950-9999. */

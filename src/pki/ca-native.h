@@ -17,8 +17,6 @@
 #include "pki/cert-native.h"
 #include "pki/key-native.h"
 
-#define BACKDATE (5 * MINUTE) /* as kubeadm does, for clocks that are behind (facts 2) */
-
 struct Ca {
         Cert *signer;
         Key *key;  /* NULL: ca_open() has not been called, or has failed */

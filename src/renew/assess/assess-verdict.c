@@ -4,9 +4,6 @@
 
 #include "base/time-util.h"
 
-/* How long before its issue a new certificate begins (leaf_terms() of pki/ca.h). */
-#define BACKDATED (5 * MINUTE)
-
 static const struct {
         const char *name;
         int severity;
@@ -65,7 +62,7 @@ void verdict_note(Verdict *verdict, State state, const char *format, ...)
 
 int64_t due_span_of(const Policy *policy, int64_t lifetime)
 {
-        int64_t left_when_new = lifetime - BACKDATED;
+        int64_t left_when_new = lifetime - BACKDATE;
         int64_t span = policy->renew_before, most = left_when_new / 2;
 
         if (policy->renew_at > 0) {

@@ -3,8 +3,6 @@
 #include "pki/ca-rotate.h"
 #include "renew/ca-rotation/ca-rotation-prepare.h"
 
-#define BACKDATE (5 * MINUTE)
-
 /* So much of its life is left to go through the next phase on every host. */
 #define RENEWED_BEFORE (OLD_BY_NEW_VALIDITY / 2)
 

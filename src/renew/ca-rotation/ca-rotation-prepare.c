@@ -5,8 +5,7 @@
 #include "pki/ca-rotate.h"
 #include "renew/inventory/given.h"
 
-#define CA_VALIDITY (10 * YEAR)  /* kubeadm's */
-#define BACKDATE    (5 * MINUTE) /* for clocks that are behind, as with leaves */
+#define CA_VALIDITY (10 * YEAR) /* kubeadm's */
 
 /* It may do what the old one does, at once. Takes the key. */
 static int check_given(const InventoryCa *old, const CertList *list, Key *key, int64_t now,

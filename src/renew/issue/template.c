@@ -3,9 +3,6 @@
 
 #include "base/time-util.h"
 
-/* As leaf_terms() does it. */
-#define BACKDATED (5 * MINUTE)
-
 void template_free(Template *template)
 {
         if (!template)
@@ -73,7 +70,7 @@ static int choose_signer(
                 template->issuer = describe_issuer(item->entry);
                 return 0;
         }
-        template->terms.not_before = now - BACKDATED;
+        template->terms.not_before = now - BACKDATE;
         template->terms.not_after = now + policy->validity;
         return 0;
 }
