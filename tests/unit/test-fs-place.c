@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
+#include "acl.h"
 #include "scratch.h"
-
-#include <linux/posix_acl.h>
-#include <linux/posix_acl_xattr.h>
-#include <sys/xattr.h>
 
 #define THEIRS 1234 /* user and group */
 
@@ -130,24 +127,11 @@ static void test_what_cannot_be_looked_at_is_not_judged(void **state)
 /* The mode alone says that root's group may write; in truth it is the user that the ACL names. */
 static void test_acl_that_names_somebody(void **state)
 {
-        struct {
-                struct posix_acl_xattr_header header;
-                struct posix_acl_xattr_entry entries[5];
-        } acl = {
-                .header = {POSIX_ACL_XATTR_VERSION},
-                .entries =
-                        {
-                                {ACL_USER_OBJ, ACL_READ | ACL_WRITE, ACL_UNDEFINED_ID},
-                                {ACL_USER, ACL_READ | ACL_WRITE, 12345},
-                                {ACL_GROUP_OBJ, ACL_READ, ACL_UNDEFINED_ID},
-                                {ACL_MASK, ACL_READ | ACL_WRITE, ACL_UNDEFINED_ID},
-                                {ACL_OTHER, 0, ACL_UNDEFINED_ID},
-                        },
-        };
+        Acl acl = acl_for_somebody(ACL_READ | ACL_WRITE);
         Error error = {};
 
         put("file", "x");
-        if (setxattr("file", "system.posix_acl_access", &acl, sizeof(acl), 0) < 0) {
+        if (setxattr("file", ACL_NAME, &acl, sizeof(acl), 0) < 0) {
                 assert_int_equal(errno, EOPNOTSUPP);
                 print_message("# no ACLs on this file system, not tested\n");
                 return;
@@ -156,14 +140,14 @@ static void test_acl_that_names_somebody(void **state)
         assert_string_equal(error.text, "'/file' can be written by others");
 
         /* May read only. */
-        acl.entries[1].e_perm = ACL_READ;
-        assert_int_equal(setxattr("file", "system.posix_acl_access", &acl, sizeof(acl), 0), 0);
+        acl = acl_for_somebody(ACL_READ);
+        assert_int_equal(setxattr("file", ACL_NAME, &acl, sizeof(acl), 0), 0);
         assert_int_equal(fs_check_place(root_fd, "/file", FS_OUR_HANDS, NULL), 0);
 
         /* Could write, were it not for the mask. */
         acl.entries[1].e_perm = ACL_READ | ACL_WRITE;
         acl.entries[3].e_perm = ACL_READ;
-        assert_int_equal(setxattr("file", "system.posix_acl_access", &acl, sizeof(acl), 0), 0);
+        assert_int_equal(setxattr("file", ACL_NAME, &acl, sizeof(acl), 0), 0);
         assert_int_equal(fs_check_place(root_fd, "/file", FS_OUR_HANDS, NULL), 0);
 }
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
 
+#include "acl.h"
 #include "txn-fixture.h"
-
-#include <linux/posix_acl.h>
-#include <linux/posix_acl_xattr.h>
-#include <sys/xattr.h>
 
 static void test_staged_files_have_their_final_mode(void **state)
 {
@@ -33,22 +30,6 @@ static void test_new_file_gets_its_mode(void **state)
         assert_int_equal(st.st_mode, S_IFREG | 0640);
 }
 
-/* user::rw-, user:12345:rw-, group::r--, mask::rw-, other::--- */
-static const struct {
-        struct posix_acl_xattr_header header;
-        struct posix_acl_xattr_entry entries[5];
-} acl = {
-        .header = {POSIX_ACL_XATTR_VERSION},
-        .entries =
-                {
-                        {ACL_USER_OBJ, ACL_READ | ACL_WRITE, ACL_UNDEFINED_ID},
-                        {ACL_USER, ACL_READ | ACL_WRITE, 12345},
-                        {ACL_GROUP_OBJ, ACL_READ, ACL_UNDEFINED_ID},
-                        {ACL_MASK, ACL_READ | ACL_WRITE, ACL_UNDEFINED_ID},
-                        {ACL_OTHER, 0, ACL_UNDEFINED_ID},
-                },
-};
-
 static bool set_xattr(const char *path, const char *name, const void *value, size_t size)
 {
         if (setxattr(path, name, value, size, 0) == 0)
@@ -60,7 +41,8 @@ static bool set_xattr(const char *path, const char *name, const void *value, siz
 
 static void test_t33_owner_mode_and_attributes_are_kept(void **state)
 {
-        bool has_acl = set_xattr("pki/a.key", "system.posix_acl_access", &acl, sizeof(acl));
+        const Acl acl = acl_for_somebody(ACL_READ | ACL_WRITE);
+        bool has_acl = set_xattr("pki/a.key", ACL_NAME, &acl, sizeof(acl));
         bool has_user = set_xattr("pki/a.key", "user.note", "hello", 5);
         uid_t owner = geteuid() == 0 ? 12345 : geteuid();
         autoptr(Txn) txn = NULL;
@@ -80,8 +62,7 @@ static void test_t33_owner_mode_and_attributes_are_kept(void **state)
                 assert_int_equal(stat("pki/a.key", &st), 0);
                 assert_int_equal(st.st_mode, S_IFREG | 0660);
                 assert_int_equal(
-                        getxattr("pki/a.key", "system.posix_acl_access", value, sizeof(value)),
-                        sizeof(acl));
+                        getxattr("pki/a.key", ACL_NAME, value, sizeof(value)), sizeof(acl));
                 assert_memory_equal(value, &acl, sizeof(acl));
         }
         if (has_user)
@@ -92,6 +73,7 @@ static void test_t33_owner_mode_and_attributes_are_kept(void **state)
 static void test_default_acl_of_the_directory_is_not_inherited(void **state)
 {
         autoptr(Txn) txn = NULL;
+        const Acl acl = acl_for_somebody(ACL_READ | ACL_WRITE);
         char value[sizeof(acl)];
         struct stat st;
 
@@ -102,8 +84,7 @@ static void test_default_acl_of_the_directory_is_not_inherited(void **state)
         commit(txn);
         assert_int_equal(stat("pki/a.key", &st), 0);
         assert_int_equal(st.st_mode, S_IFREG | 0640);
-        assert_int_equal(
-                getxattr("pki/a.key", "system.posix_acl_access", value, sizeof(value)), -1);
+        assert_int_equal(getxattr("pki/a.key", ACL_NAME, value, sizeof(value)), -1);
         assert_int_equal(errno, ENODATA);
 }
 
