@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 
 #define SHRINKS_FROM ((size_t)1 << 10)
-#define STACK_USED   ((size_t)64 << 10)
+#define STACK_USED   ((size_t)32 << 10)
 
 /* Not RLIMIT_CORE, which programs that a core is piped to may overlook. */
 void memory_protect(void)

@@ -16,6 +16,6 @@
  * the process. */
 void memory_protect(void);
 
-/* Wipes what the calls before have left below the caller's frame: 64 KiB of this thread's stack,
+/* Wipes what the calls before have left below the caller's frame: 32 KiB of this thread's stack,
  * where libraries keep the numbers they calculate with. */
 void memory_wipe_stack(void);

@@ -20,23 +20,16 @@ static bool is_better_signer(const Cert *cert, const Cert *best)
         return cert->not_after > best->not_after;
 }
 
-static int take_signer(Ca *ca, const Cert *signer, Error *reterr)
+static void take_signer(Ca *ca, const Cert *signer)
 {
-        Cert *copy = NULL;
-        int r = cert_parse_der(signer->der, signer->der_size, &copy, reterr);
-
-        if (r < 0)
-                return r;
         cert_free(ca->signer);
-        ca->signer = copy;
-        return 0;
+        ca->signer = cert_ref(signer);
 }
 
 int ca_new(const CertList *bundle, Key *key, Ca **ret, Error *reterr)
 {
         autoptr(Ca) ca = xcalloc(1, sizeof(*ca));
         const Cert *best = NULL;
-        int r;
 
         for (size_t i = 0; i < bundle->n; i++)
                 if (key_matches(key, bundle->certs[i]) && is_better_signer(bundle->certs[i], best))
@@ -44,9 +37,7 @@ int ca_new(const CertList *bundle, Key *key, Ca **ret, Error *reterr)
         if (!best)
                 return error_set(reterr, -ENOKEY,
                         "the CA key belongs to none of its %zu certificates", bundle->n);
-        r = take_signer(ca, best, reterr);
-        if (r < 0)
-                return r;
+        take_signer(ca, best);
         ca->key = key;
         *ret = TAKE(ca);
         return 0;
@@ -56,16 +47,13 @@ int ca_new_unopened(const CertList *bundle, Ca **ret, Error *reterr)
 {
         autoptr(Ca) ca = xcalloc(1, sizeof(*ca));
         const Cert *best = NULL;
-        int r;
 
         for (size_t i = 0; i < bundle->n; i++)
                 if (is_better_signer(bundle->certs[i], best))
                         best = bundle->certs[i];
         if (!best)
                 return error_set(reterr, -EINVAL, "a CA without a certificate");
-        r = take_signer(ca, best, reterr);
-        if (r < 0)
-                return r;
+        take_signer(ca, best);
         *ret = TAKE(ca);
         return 0;
 }
@@ -86,10 +74,9 @@ static int open_key(
         if (r >= 0 && !best)
                 r = error_set(reterr, -ENOKEY,
                         "the key '%s' belongs to no certificate in the CA's file", url);
-        if (r >= 0)
-                r = take_signer(ca, best, reterr);
         if (r < 0)
                 return r;
+        take_signer(ca, best);
         ca->key = TAKE(key);
         return 0;
 }

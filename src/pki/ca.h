@@ -20,9 +20,9 @@ typedef struct Ca Ca;
 void ca_free(Ca *ca);
 DEFINE_AUTOPTR(Ca, ca_free)
 
-/* bundle: the certificates of the CA file, which are copied. Takes the key over on success. The
- * signer is the certificate that matches the key; of several (a renewed CA beside its old self) the
- * CA that ends last. -ENOKEY if none matches. */
+/* bundle: the certificates of the CA file, one of which gets a second owner. Takes the key over on
+ * success. The signer is the certificate that matches the key; of several (a renewed CA beside its
+ * old self) the CA that ends last. -ENOKEY if none matches. */
 int ca_new(const CertList *bundle, Key *key, Ca **ret, Error *reterr) MUST_USE;
 
 /* A CA whose key is in a token, where it is not looked for yet: what it would sign can be told, and

@@ -13,10 +13,22 @@
 #define OID_COMMON_NAME  "2.5.4.3"
 #define OID_ORGANIZATION "2.5.4.10"
 
+Cert *cert_ref(const Cert *cert)
+{
+        Cert *owned = (Cert *)cert;
+
+        owned->n_more_owners++;
+        return owned;
+}
+
 void cert_free(Cert *cert)
 {
         if (!cert)
                 return;
+        if (cert->n_more_owners > 0) {
+                cert->n_more_owners--;
+                return;
+        }
         cert_close(cert);
         san_set_free(cert->san_set);
         free(cert->der);

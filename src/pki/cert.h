@@ -40,6 +40,7 @@ typedef struct Cert {
         bool is_ca;          /* basicConstraints CA:TRUE */
         bool is_self_issued; /* subject = issuer */
         /* pki only; algorithms in the words of GnuTLS */
+        unsigned n_more_owners;
         struct SanSet *san_set;
         Digest key_id; /* SHA-256 of the public key */
         bool has_key_id;
@@ -49,8 +50,12 @@ typedef struct Cert {
         struct gnutls_pubkey_st *verifier;
 } Cert;
 
+/* Where it has several owners, the last one's frees it. */
 void cert_free(Cert *cert);
 DEFINE_AUTOPTR(Cert, cert_free)
+
+/* The same certificate for one more owner; not for two threads. */
+Cert *cert_ref(const Cert *cert);
 
 /* The certificates of a file, in its order. */
 typedef struct CertList {

@@ -118,6 +118,16 @@ static void test_pem_round_trip(void **state)
         assert_string_equal(pem, (char *)file->data);
 }
 
+/* The sanitizers see to the rest. */
+static void test_the_last_owner_frees_it(void **state)
+{
+        Cert *first = data_cert(KUBEADM_1_28 "apiserver.crt"), *second = cert_ref(first);
+
+        cert_free(first);
+        assert_string_equal(second->common_name, "kube-apiserver");
+        cert_free(second);
+}
+
 static void test_no_subject_and_version_1(void **state)
 {
         autoptr(Cert) nameless = data_cert("pki/no-subject.crt");
@@ -342,6 +352,7 @@ int main(void)
                 cmocka_unit_test(test_serial_and_fingerprint),
                 cmocka_unit_test(test_serial_with_a_sign_octet),
                 cmocka_unit_test(test_pem_round_trip),
+                cmocka_unit_test(test_the_last_owner_frees_it),
                 cmocka_unit_test(test_no_subject_and_version_1),
                 cmocka_unit_test(test_hostile_text_is_seen),
                 cmocka_unit_test(test_t27_several_certificates_in_one_file),
