@@ -34,12 +34,13 @@ configure() {
 
 # cost NUMBER ALGORITHM RUNS: adds the rows of check and renew.
 cost() {
-        rm -rf "$SCRATCH/made" "$root" && mkdir "$root"
+        rm -rf "$SCRATCH"/{made,root,aside.*} && mkdir "$root"
         configure "$1" "$2" "$SCRATCH/made/etc/kube-renewd"
         "$KUBE_RENEWD" "--root=$SCRATCH/made" init >"$SCRATCH/output" 2>&1 || { tail "$SCRATCH/output" >&2; exit 1; }
         sleep 1 # what is renewed ends later than what is replaced
         bench_take "$3" "check $1" 0 '' "$KUBE_RENEWD" "--root=$SCRATCH/made" check
-        bench_take "$3" "renew $1" 0 "rm -rf '$root/etc' '$root/var' && cp -a '$SCRATCH/made/etc' '$root/' && sync -f '$root'" \
+        # What was there goes aside: to remove it would leave the file system busy with that.
+        bench_take "$3" "renew $1" 0 "mv '$root' \"\$(mktemp -d '$SCRATCH/aside.XXXXXX')\"; mkdir '$root'; cp -a '$SCRATCH/made/etc' '$root/' && sync -f '$root'" \
                 "$KUBE_RENEWD" "--root=$root" renew --all
 }
 
